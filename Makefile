@@ -1,0 +1,58 @@
+# Two commands matter: `make run` and `make test`. Both install on first use.
+comma := ,
+# An active conda or virtual environment is used as it is; otherwise .venv is made.
+ifneq ($(VIRTUAL_ENV),)
+  PREFIX := $(VIRTUAL_ENV)
+else ifneq ($(filter-out base,$(CONDA_DEFAULT_ENV)),)
+  PREFIX := $(CONDA_PREFIX)
+else
+  PREFIX := .venv
+endif
+PYTHON := $(PREFIX)/bin/python
+EXTRAS := offline,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+# The stamp names this folder, so that two clones can share one environment.
+READY := $(PREFIX)/qglib-$(shell pwd | cksum | cut -d' ' -f1).ready
+PROFILE ?= quick
+DEVICE ?= auto
+RUN ?= $(PROFILE)
+
+.PHONY: run test lab notebooks full bench clean
+
+run: $(READY)
+	@$(PYTHON) -m qglib run --profile $(PROFILE) --device $(DEVICE) --out data/runs/$(RUN)
+
+# Cheap checks first; each stage stops the rest.
+test: $(READY)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m pytest tests/style
+	$(PYTHON) -m pytest tests/unit
+	$(PYTHON) -m pytest tests/notebooks
+
+lab: $(READY)
+	$(PYTHON) -m jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=$(CURDIR) notebooks/00_start_here.ipynb
+
+notebooks: $(READY)
+	$(PYTHON) -m qglib refresh
+
+# The large budgets behind the recorded tables in data/reference/results.
+full: $(READY)
+	$(PYTHON) -m qglib run --profile full --device $(DEVICE) --out data/runs/full --resume
+
+bench: $(READY)
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PYTHON) -m bench
+
+clean:
+	rm -rf data/runs data/cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PREFIX)/bin/python:
+	@python3 -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
+	  sys.exit(None if ok else "qglib needs Python 3.11 to 3.13, found %d.%d: put a supported python3 first on PATH." % sys.version_info[:2])'
+	@python3 -m venv $(PREFIX) || { echo "python3 has no working venv module: install it (Debian: apt install python3-venv)."; exit 1; }
+
+$(READY): pyproject.toml constraints.txt | $(PREFIX)/bin/python
+	@echo "Installing into $(PREFIX), once: about 0.5 GB to download, 2.5 GB on disk (more where torch brings CUDA libraries)."
+	@$(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt "torch==2.13.0"
+	@$(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[$(EXTRAS)]"
+	@touch $@

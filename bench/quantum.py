@@ -1,0 +1,213 @@
+"""Speed and memory of the quantum floor against PennyLane as it is shipped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pennylane as qml
+import torch
+
+from bench import Row, compare
+from qglib.quantum import (
+    QuantumHead,
+    fidelity_kernel,
+    metric_tensor,
+    qaoa_qnode,
+)
+from qglib.quantum.qaoa import energy_and_gradient
+
+
+def reference_circuit(n: int, layers: int = 2, device: str = "default.qubit", **kwargs):
+    """AngleEmbedding, strongly entangling layers, <Z> of every wire."""
+
+    def circuit(inputs, weights):
+        qml.AngleEmbedding(inputs, wires=range(n))
+        qml.StronglyEntanglingLayers(weights, wires=range(n))
+        return [qml.expval(qml.Z(wire)) for wire in range(n)]
+
+    qnode = qml.QNode(circuit, qml.device(device, wires=n), interface="torch", **kwargs)
+    return qnode, {"weights": (layers, n, 3)}
+
+
+def training_step(model, batch, n, dtype=torch.float32):
+    model = model.to(dtype)
+    inputs = torch.randn(batch, n, dtype=dtype, requires_grad=True)
+    probe = torch.randn(batch, n, dtype=dtype)
+
+    def step():
+        model.zero_grad(set_to_none=True)
+        inputs.grad = None
+        (model(inputs) * probe).sum().backward()
+
+    return step
+
+
+def versus_torchlayer(n, batch, gate, goal, dtype=torch.float32, repeat=3):
+    rival = qml.qnn.TorchLayer(*reference_circuit(n, diff_method="backprop"))
+    ours = QuantumHead(*reference_circuit(n))
+    assert ours.backend == "batched"
+    precision = "complex128 both" if dtype == torch.float64 else "as shipped"
+    return compare(
+        f"head vs TorchLayer default.qubit, n={n} B={batch} L=2, {precision}",
+        training_step(rival, batch, n, dtype),
+        training_step(ours, batch, n, dtype),
+        gate,
+        goal,
+        repeat=repeat,
+    )
+
+
+def fixed_cost():
+    """A small batch against 12 empty torch calls under autograd."""
+    ours = training_step(QuantumHead(*reference_circuit(4)), 16, 4)
+    start = torch.randn(16, 4, requires_grad=True)
+
+    def empty():
+        value = start
+        for _ in range(12):
+            value = value + 1
+        start.grad = None
+        value.sum().backward()
+
+    return compare(
+        "fixed cost, n=4 B=16, ours / 12 empty calls",
+        empty,
+        ours,
+        3,
+        1.5,
+        rounds=15,
+        smaller=True,
+        repeat=50,
+    )
+
+
+_MEMORY = """
+import sys, re, torch
+from pathlib import Path
+def peak():  # not getrusage: its peak survives the fork from a larger parent
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\\s+(\\d+)", status)[1])
+torch.set_num_threads(1)
+import pennylane as qml
+from bench.quantum import reference_circuit, training_step
+from qglib.quantum import QuantumHead
+ours = sys.argv[1] == "ours"
+n, batch = 8, 4096
+if ours:
+    model = QuantumHead(*reference_circuit(n))
+else:
+    model = qml.qnn.TorchLayer(*reference_circuit(n, diff_method="backprop"))
+training_step(model, 2, n)()
+before = peak()
+training_step(model, batch, n)()
+print(peak() - before)
+"""
+
+
+def peak_memory():
+    """Growth of the largest resident set over a warm-up, one process each."""
+    grown = []
+    for which in ("rival", "ours"):
+        command = [sys.executable, "-c", _MEMORY, which]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        grown.append(int(done.stdout) / 1024)
+    note = f"ours {grown[1]:.0f} MB, other {grown[0]:.0f} MB"
+    what = "peak memory, default.qubit backprop / head, n=8 B=4096"
+    return Row(what, grown[0] / grown[1], None, 5, 8, note=note)
+
+
+def qaoa_gradient():
+    rng = np.random.default_rng(0)
+    n = 14
+    index = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    spins = 1.0 - 2 * index
+    coupling = np.triu(rng.normal(size=(n, n)), 1)
+    values = np.einsum("si,ij,sj->s", spins, coupling, spins)
+    circuit = qaoa_qnode(values, qml.device("lightning.qubit", wires=n))
+    gradient = qml.grad(circuit)
+    angles = qml.numpy.array([0.3]), qml.numpy.array([0.4])
+
+    def rival():
+        circuit(*angles)
+        gradient(*angles)
+
+    def ours():
+        energy_and_gradient(values, np.array([0.3]), np.array([0.4]), (2,) * n)
+
+    what = "QAOA energy and gradient, 14 qubits p=1, vs lightning.qubit"
+    return compare(what, rival, ours, 10, 20, repeat=3)
+
+
+def gram_matrix():
+    n, size = 8, 1000
+
+    def circuit(inputs):
+        qml.IQPEmbedding(inputs, wires=range(n), n_repeats=2)
+        return qml.state()
+
+    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=n))
+    x = np.random.default_rng(0).normal(size=(size, n))
+
+    def rival():
+        states = np.asarray(qnode(x))
+        return abs(states @ states.conj().T) ** 2
+
+    what = "Gram matrix N=1000 n=8 vs broadcast states and the same product"
+    return compare(what, rival, lambda: fidelity_kernel(qnode, x), 3, 5, repeat=3)
+
+
+def fubini_study():
+    n, layers = 8, 2
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=n), rng.uniform(0, 6, (layers, n, 3))
+
+    def circuit(inputs, weights):
+        for wire in range(n):
+            qml.RX(inputs[wire], wires=wire)
+        for layer in range(layers):
+            for wire in range(n):
+                qml.RZ(weights[layer, wire, 0], wires=wire)
+                qml.RY(weights[layer, wire, 1], wires=wire)
+                qml.RZ(weights[layer, wire, 2], wires=wire)
+            for wire in range(n):
+                qml.CNOT([wire, (wire + 1) % n])
+        return qml.expval(qml.Z(0))
+
+    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=n))
+    tape = qml.workflow.construct_tape(qnode)(x, w)
+    tape.trainable_params = range(n, n + w.size)
+
+    def rival():
+        return qml.adjoint_metric_tensor(tape)
+
+    np.testing.assert_allclose(rival(), metric_tensor(qnode, x, w), atol=1e-10)
+    what = "metric tensor n=8 L=2 vs adjoint_metric_tensor on a numpy tape"
+    return compare(what, rival, lambda: metric_tensor(qnode, x, w), 25, 70, repeat=10)
+
+
+def rows() -> Iterator[Row]:
+    torch.manual_seed(0)
+    yield versus_torchlayer(8, 1024, 15, 30)
+    yield versus_torchlayer(8, 1024, 9, 15, torch.float64)
+    yield versus_torchlayer(4, 1024, 6, 12, repeat=10)
+    yield versus_torchlayer(10, 1024, 18, 35)
+    yield versus_torchlayer(12, 256, 20, 40)
+    lightning, shapes = reference_circuit(
+        8, 2, "lightning.qubit", diff_method="adjoint"
+    )
+    yield compare(
+        "head vs TorchLayer lightning.qubit adjoint, n=8 B=64",
+        training_step(qml.qnn.TorchLayer(lightning, shapes), 64, 8),
+        training_step(QuantumHead(lightning, shapes), 64, 8),
+        60,
+        150,
+        repeat=10,
+    )
+    yield fixed_cost()
+    yield peak_memory()
+    yield qaoa_gradient()
+    yield gram_matrix()
+    yield fubini_study()

@@ -1,0 +1,162 @@
+"""The equivalence class of a causal graph, and how far an estimate is from it.
+
+Observational data fix a causal graph only up to its Markov equivalence class.
+The class is held as a *completed partially directed acyclic graph* (CPDAG): a
+`networkx.DiGraph` in which a compelled arrow is one arc and an edge of unknown
+direction is a pair of opposite arcs.
+
+Source: Verma & Pearl, "Equivalence and synthesis of causal models", UAI 1990;
+Meek, "Causal inference and causal explanation with background knowledge", UAI
+1995 (rules 1 to 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import combinations
+
+import networkx as nx
+
+__all__ = [
+    "compelled_arrows",
+    "cpdag",
+    "graph_metrics",
+    "undirected_edges",
+]
+
+
+def require_dag(graph: nx.DiGraph, name: str = "graph") -> None:
+    """Refuse anything but a directed acyclic graph.
+
+    Raises
+    ------
+    TypeError: `graph` is not a simple `networkx.DiGraph`.
+    ValueError: `graph` has a directed cycle.
+    """
+    if not isinstance(graph, nx.DiGraph) or graph.is_multigraph():
+        raise TypeError(
+            f"{name} must be a networkx.DiGraph, got {type(graph).__name__}; "
+            "convert it with networkx.DiGraph(...)."
+        )
+    if not nx.is_directed_acyclic_graph(graph):
+        cycle = [arc[0] for arc in nx.find_cycle(graph)]
+        raise ValueError(
+            f"{name} must be acyclic, found the cycle {cycle}. A pair of opposite "
+            "arcs stands for an edge of unknown direction: keep the compelled "
+            "arrows only, or take one graph from class_members(graph)."
+        )
+
+
+def compelled_arrows(pdag: nx.DiGraph) -> set[tuple[Hashable, Hashable]]:
+    """Arcs of `pdag` that have no opposite arc."""
+    return {(a, b) for a, b in pdag.edges if not pdag.has_edge(b, a)}
+
+
+def undirected_edges(pdag: nx.DiGraph) -> set[frozenset[Hashable]]:
+    """Edges of `pdag` stored as a pair of opposite arcs."""
+    return {frozenset((a, b)) for a, b in pdag.edges if pdag.has_edge(b, a)}
+
+
+def _adjacent(pdag: nx.DiGraph, a: Hashable, b: Hashable) -> bool:
+    return pdag.has_edge(a, b) or pdag.has_edge(b, a)
+
+
+def _must_point(pdag: nx.DiGraph, a: Hashable, b: Hashable) -> bool:
+    """Whether one of Meek's rules 1 to 3 turns the edge a - b into a -> b."""
+    into_b = {p for p in pdag.predecessors(b) if not pdag.has_edge(b, p)}
+    for c in pdag.predecessors(a):  # rule 1: c -> a - b, c and b not adjacent
+        if not pdag.has_edge(a, c) and not _adjacent(pdag, c, b):
+            return True
+    beside_a = set(pdag.successors(a))
+    for c in beside_a & into_b:  # rule 2: a -> c -> b
+        if not pdag.has_edge(c, a):
+            return True
+    both = [c for c in beside_a & into_b if pdag.has_edge(c, a)]
+    # rule 3: a - c -> b and a - d -> b, c and d not adjacent
+    return any(not _adjacent(pdag, c, d) for c, d in combinations(both, 2))
+
+
+def close_under_meek(pdag: nx.DiGraph) -> nx.DiGraph:
+    """Orient by Meek's rules 1 to 3 until nothing changes; returns a new graph."""
+    pdag = pdag.copy()
+    changed = True
+    while changed:
+        changed = False
+        for a, b in list(pdag.edges):
+            if pdag.has_edge(a, b) and pdag.has_edge(b, a) and _must_point(pdag, a, b):
+                pdag.remove_edge(b, a)
+                changed = True
+    return pdag
+
+
+def cpdag(dag: nx.DiGraph) -> nx.DiGraph:
+    """Equivalence class of `dag`: its skeleton, v-structures, then Meek's rules.
+
+    Raises
+    ------
+    ValueError: `dag` has a cycle.
+    """
+    require_dag(dag, "dag")
+    pdag = nx.DiGraph()
+    pdag.add_nodes_from(dag.nodes)
+    colliders = {
+        arc
+        for node in dag
+        for a, b in combinations(dag.predecessors(node), 2)
+        if not _adjacent(dag, a, b)
+        for arc in ((a, node), (b, node))
+    }
+    for a, b in dag.edges:
+        pdag.add_edge(a, b)
+        if (a, b) not in colliders:
+            pdag.add_edge(b, a)
+    return close_under_meek(pdag)
+
+
+def _f1(found: set, true: set) -> float:
+    if not found and not true:
+        return float("nan")  # 0/0: there is nothing to find and nothing was claimed
+    return 2 * len(found & true) / (len(found) + len(true))
+
+
+def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
+    """Distance of an estimated equivalence class from that of the true graph.
+
+    Parameters
+    ----------
+    estimate: an equivalence class, as `discover` returns it (for a directed
+        acyclic graph pass ``cpdag(graph)``).
+    truth: the true directed acyclic graph, on the same nodes.
+
+    Returns
+    -------
+    ``shd`` structural Hamming distance: node pairs whose state (none, ->, <-,
+    undirected) differs; ``adjacency_f1`` of the skeleton; ``arrow_f1`` of the
+    compelled arrows, NaN (not applicable) where neither graph has any;
+    ``edges`` in the estimate.
+
+    Raises
+    ------
+    ValueError: the node sets differ, or `truth` has a cycle.
+    """
+    if set(estimate) != set(truth):
+        raise ValueError(
+            "estimate and truth must share their nodes; they differ in "
+            f"{sorted(map(str, set(estimate) ^ set(truth)))}. Rename the columns."
+        )
+    target = cpdag(truth)
+
+    def skeleton(graph: nx.DiGraph) -> set[frozenset]:
+        return {frozenset(arc) for arc in graph.edges}
+
+    def state(graph: nx.DiGraph, a: Hashable, b: Hashable) -> tuple[bool, bool]:
+        return graph.has_edge(a, b), graph.has_edge(b, a)
+
+    pairs = combinations(target.nodes, 2)
+    shd = sum(state(estimate, a, b) != state(target, a, b) for a, b in pairs)
+    return {
+        "shd": float(shd),
+        "adjacency_f1": _f1(skeleton(estimate), skeleton(target)),
+        "arrow_f1": _f1(compelled_arrows(estimate), compelled_arrows(target)),
+        "edges": float(len(skeleton(estimate))),
+    }

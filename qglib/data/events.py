@@ -1,0 +1,129 @@
+"""Timed events in a metric space: the common form of text, image and sound.
+
+An event has a time and a content. Together with a metric and a speed limit the
+events of one item are a causal set (`qglib.spacetime.Causet.from_events`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events of one item.
+
+    Attributes:
+        times: shape (n,), in `time_unit`, ascending.
+        contents: shape (n, k).
+        metric: name of the distance between contents, a true metric.
+        speed: largest distance a content may travel per unit of time.
+        names: what each event is, for labels.
+        dropped: how many candidates were left out, and `note` says why.
+        time_unit: unit of the times.
+        note: how the events were made, in one sentence.
+    """
+
+    times: np.ndarray
+    contents: np.ndarray
+    metric: str
+    speed: float
+    names: tuple[str, ...]
+    dropped: int
+    time_unit: str
+    note: str
+
+    def __len__(self) -> int:
+        """Number of events."""
+        return len(self.times)
+
+    def __repr__(self) -> str:
+        """Counts and conventions in one line."""
+        return (
+            f"Events({len(self)} kept, {self.dropped} dropped, metric {self.metric}, "
+            f"speed {self.speed:.4g} per {self.time_unit})"
+        )
+
+    @property
+    def parts(self) -> tuple[np.ndarray, np.ndarray, float, str]:
+        """(times, contents, speed, metric), as `Causet.from_events` takes them."""
+        return self.times, self.contents, self.speed, self.metric
+
+    def with_speed(self, speed: float) -> Events:
+        """The same events under another speed limit.
+
+        Raises:
+            ValueError: the speed is not a positive number.
+        """
+        if not speed > 0 or not np.isfinite(speed):
+            raise ValueError(f"speed is {speed}: it must be a positive number")
+        return replace(self, speed=float(speed))
+
+    def shuffled(self, rng: np.random.Generator) -> Events:
+        """The same times and contents, paired at random: the order null."""
+        order = rng.permutation(len(self))
+        names = tuple(self.names[k] for k in order)
+        return replace(self, contents=self.contents[order], names=names)
+
+
+def token_events(
+    vectors: np.ndarray,
+    tokens: Sequence[str] | None = None,
+    window: float = 16.0,
+    keep: np.ndarray | None = None,
+) -> Events:
+    """Tokens of a document: time is the position, the content an embedding.
+
+    The metric is the angle between vectors (the cosine distance breaks the
+    triangle inequality). The default speed lets a typical pair of tokens meet
+    after `window` positions: the median angle of all pairs over `window`.
+
+    Args:
+        vectors: embeddings, shape (n, k), in reading order.
+        tokens: the words, for labels.
+        window: positions after which unrelated tokens may be related.
+        keep: shape (n,), true for the tokens that are events (content words, say);
+            the others are dropped, positions stay.
+
+    Returns:
+        `Events`; tokens whose vector is zero have no angle and are dropped.
+
+    Raises:
+        ValueError: wrong shapes, NaN, fewer than two usable tokens, or a window
+            that is not positive.
+    """
+    vectors = np.asarray(vectors, dtype=float)
+    if vectors.ndim != 2 or np.isnan(vectors).any():
+        raise ValueError(
+            f"vectors has shape {vectors.shape}: it must be (n, k) without NaN"
+        )
+    names = [str(k) for k in range(len(vectors))] if tokens is None else list(tokens)
+    if len(names) != len(vectors):
+        raise ValueError(f"{len(names)} tokens for {len(vectors)} vectors")
+    if not window > 0:
+        raise ValueError(f"window is {window}: it must be positive")
+    length = np.linalg.norm(vectors, axis=1)
+    wanted = length > 0
+    if keep is not None:
+        if np.shape(keep) != wanted.shape:
+            raise ValueError(f"keep has shape {np.shape(keep)}: one entry per token")
+        wanted &= np.asarray(keep, dtype=bool)
+    kept = np.flatnonzero(wanted)
+    if len(kept) < 2:
+        raise ValueError(f"only {len(kept)} tokens are left: 2 are needed")
+    units = vectors[kept] / length[kept, None]
+    cosines = np.clip(units @ units.T, -1, 1)[np.triu_indices(len(kept), 1)]
+    typical = float(np.median(np.arccos(cosines)))
+    return Events(
+        times=kept.astype(float),
+        contents=units,
+        metric="angle",
+        speed=max(typical, 1e-6) / window,
+        names=tuple(names[k] for k in kept),
+        dropped=len(vectors) - len(kept),
+        time_unit="token",
+        note="token position as time, angle between embeddings as distance",
+    )

@@ -1,0 +1,228 @@
+"""Tagged sentences from an explicit structural causal model, so claims can be scored.
+
+Every variable is a function of its causes and of its own noise. The noise is kept
+with the sentence: an intervention replaces one mechanism and solves the same
+equations with the same noise (Pearl, *Causality*, 2009, section 7.1), so the
+counterfactual sentence and the true change of the label are exact.
+
+Variables, one value per slot (a slot is one name; G, N, H, E hold for the sentence):
+
+- G genre, uniform over five; Y | G intended type (``TYPE_GIVEN_GENRE``; the second
+  slot of an order frame has another type than the first);
+- A ambiguous name? Bernoulli(``ambiguous``), one draw for both slots of an order
+  frame;
+- C type that the words around the slot ask for: Y if A, or with probability
+  1 - ``conflict``; otherwise uniform over the four types (so C differs from Y in
+  3/4 of ``conflict`` of the unambiguous slots). An order frame asks for two
+  types by position: the pair (Y0, Y1), or on conflict any ordered pair;
+- K which frame of that type and genre (for an order frame: of that pair);
+- S name: from the ambiguous pool if A, else from the pool of Y: with probability
+  ``taught`` a bare name whose type is learnt only by frequency, else one with a
+  typed ending, where PER takes a first name in half of the cases and ORG ``Group``,
+  ``Union`` or ``Holdings`` in three of ten. Ambiguous names stand bare;
+- N nuisance adverb: ``ADVERBS[Y of slot 0]`` with probability ``rho``, else uniform;
+- H sentence in capitals, Bernoulli(.12); E ending, uniform; both causes of nothing;
+- L gold label: C if S is an ambiguous name, else the type of S; with probability
+  ``label_noise`` another type. G, N, H, E and the order of unambiguous names never
+  enter it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from qglib.data.conll import Sentence
+from qglib.data.lexicon import GENRES, SPLITS, TYPES, frames, invent
+from qglib.data.surface import pick, write_sentence
+
+TYPE_GIVEN_GENRE = {  # in the order of TYPES
+    "sport": (0.50, 0.20, 0.15, 0.15),
+    "market": (0.15, 0.20, 0.50, 0.15),
+    "travel": (0.15, 0.50, 0.15, 0.20),
+    "science": (0.25, 0.15, 0.20, 0.40),
+    "politics": (0.30, 0.25, 0.25, 0.20),
+}
+ADVERBS = {"PER": "today", "LOC": "yesterday", "ORG": "overnight", "MISC": "again"}
+ENDINGS = (
+    "officials noted",
+    "according to a report",
+    "with little warning",
+    "despite the delay",
+    "as expected",
+    "",
+)
+SECOND_CLAUSE = 0.35  # probability of a second clause, always a cue frame
+CAPITALS = 0.12
+# Edges of the causal graph between the variables, S read as its pool (a type or
+# "AMB"). H, K and E are isolated for slots of cue frames in the training split.
+PLANTED_EDGES = (
+    *(("G", "Y"), ("Y", "C"), ("A", "C"), ("Y", "S"), ("A", "S")),
+    *(("Y", "N"), ("C", "L"), ("S", "L")),
+)
+VARIABLES = ("G", "Y", "A", "C", "K", "S", "N", "H", "E", "L")
+
+SENTENCE_NOISE = "order second G link N_keep N_word H E".split()
+SLOT_NOISE = "Y A C_keep C K taught S affix first L_keep L".split()
+_PAIRS = tuple((a, b) for a in TYPES for b in TYPES if a != b)
+
+Noise = Mapping[str, float]  # name of a draw -> number in [0, 1)
+Done = Mapping[tuple[str, int], Any]
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """Settings of the model, all probabilities but ``split``; see the module."""
+
+    rho: float = 0.95
+    conflict: float = 0.1
+    ambiguous: float = 0.45
+    order_share: float = 0.3
+    label_noise: float = 0.0
+    taught: float = 0.2
+    split: str = "train"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no probability."""
+        if self.split not in SPLITS:
+            raise ValueError(f"split must be 'train' or 'test', got {self.split!r}")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name != "split" and not 0 <= value <= 1:
+                raise ValueError(
+                    f"{item.name} must be a probability in [0, 1], got {value!r}"
+                )
+
+
+@dataclass(frozen=True)
+class PlantedSentence:
+    """A sentence with the values of its variables and the words that cause its tags.
+
+    Attributes
+    ----------
+    sentence : words and IOB2 tags; ``ambiguous`` if a slot holds an ambiguous name.
+    variables : name of a variable -> one value per slot. Slots are numbered in the
+        order of the text before any intervention; a slot keeps its number and its
+        name when two names change places.
+    pools : per slot, what its name shows of itself: a type, or ``"AMB"``.
+    clauses : per clause, its slots in the order of the text; two in an order frame.
+    slots : word span (start, stop) of each slot's name.
+    cause_spans : per slot, the indices of the words that decide its label: the
+        frame's words in its clause if the name is ambiguous, else the name itself.
+    nuisance_span : word span of the adverb N.
+    done : interventions made so far, (variable, slot) -> value.
+    mechanism, noise : what the sentence was solved from.
+    """
+
+    sentence: Sentence
+    variables: dict[str, tuple]
+    pools: tuple[str, ...]
+    clauses: tuple[tuple[int, ...], ...]
+    slots: tuple[tuple[int, int], ...]
+    cause_spans: tuple[tuple[int, ...], ...]
+    nuisance_span: tuple[int, int]
+    done: Done = field(default_factory=dict)
+    mechanism: Mechanism = field(default=Mechanism(), repr=False)
+    noise: tuple[Noise, ...] = field(default=(), repr=False)
+
+
+def solve(
+    mechanism: Mechanism, noise: tuple[Noise, ...], done: Done
+) -> PlantedSentence:
+    """The sentence that follows from mechanism, noise and interventions.
+
+    ``noise[0]`` holds the uniform draws of the sentence, ``noise[1 + i]`` those of
+    slot i. ``done`` replaces mechanisms: ``("C", slot)`` by a type, ``("S", slot)``
+    by (pool, name), ``("N", 0)`` by an adverb, ``("H", 0)`` and ``("ORDER", 0)`` by
+    a bool. :func:`qglib.data.intervene` checks such values; this function does not.
+    """
+    u, split = noise[0], mechanism.split
+    genre = pick(GENRES, u["G"])
+    clauses = [(0, 1)] if u["order"] < mechanism.order_share else [(0,)]
+    if u["second"] < SECOND_CLAUSE:
+        clauses.append((len(clauses[0]),))
+    rows: list[dict] = []
+    texts: list[str] = []
+    drawn: set[str] = set()  # names drawn, whatever an intervention puts there
+    for clause in clauses:
+        first = noise[1 + clause[0]]
+        types = _types(clause, noise, genre)
+        ambiguous = first["A"] < mechanism.ambiguous
+        conflicting = not ambiguous and first["C_keep"] < mechanism.conflict
+        options: tuple[str, ...]
+        if len(clause) == 2:
+            asked = pick(_PAIRS, first["C"]) if conflicting else types
+            options = frames(split).order[asked]
+            if done.get(("ORDER", 0)):  # the names change places, not the frame
+                asked = asked[::-1]
+        else:
+            own = pick(TYPES, first["C"]) if conflicting else types[0]
+            asked = (done.get(("C", clause[0]), own),)
+            options = frames(split).cue[asked[0], genre]
+        texts.append(pick(options, first["K"]))
+        for slot, kind, cue in zip(clause, types, asked, strict=True):
+            draws = noise[1 + slot]
+            row = {"Y": kind, "A": ambiguous, "C": cue}
+            row["K"] = int(first["K"] * len(options))
+            name = invent(kind, ambiguous, draws, mechanism.taught, split, drawn)
+            drawn |= set(name.split())
+            chosen = done.get(("S", slot))
+            row["pool"], row["S"] = chosen or ("AMB" if ambiguous else kind, name)
+            row["L"] = cue if row["pool"] == "AMB" else row["pool"]
+            if draws["L_keep"] < mechanism.label_noise:
+                shift = 1 + int(3 * draws["L"])
+                row["L"] = TYPES[(TYPES.index(row["L"]) + shift) % len(TYPES)]
+            rows.append(row)
+    follows = u["N_keep"] < mechanism.rho
+    adverb = ADVERBS[rows[0]["Y"] if follows else pick(TYPES, u["N_word"])]
+    whole = {
+        "G": genre,
+        "N": done.get(("N", 0), adverb),
+        "H": done.get(("H", 0), u["H"] < CAPITALS),
+        "E": pick(ENDINGS, u["E"]),
+    }
+    rows = [row | whole for row in rows]
+    if done.get(("ORDER", 0)):
+        clauses[0] = (1, 0)
+    words, slots, frame_words, nuisance = write_sentence(
+        rows, texts, clauses, u["link"]
+    )
+    tags = ["O"] * len(words)
+    for row, (start, stop) in zip(rows, slots, strict=True):
+        tags[start:stop] = [f"{'BI'[i > start]}-{row['L']}" for i in range(start, stop)]
+    home = {slot: c for c, clause in enumerate(clauses) for slot in clause}
+    pools = tuple(row["pool"] for row in rows)
+    return PlantedSentence(
+        sentence=Sentence(words, tuple(tags), topic=genre, ambiguous="AMB" in pools),
+        variables={k: tuple(row[k] for row in rows) for k in VARIABLES},
+        pools=pools,
+        clauses=tuple(clauses),
+        slots=slots,
+        cause_spans=tuple(
+            frame_words[home[i]] if pools[i] == "AMB" else tuple(range(*span))
+            for i, span in enumerate(slots)
+        ),
+        nuisance_span=nuisance,
+        done=done,
+        mechanism=mechanism,
+        noise=noise,
+    )
+
+
+def _types(
+    clause: tuple[int, ...], noise: tuple[Noise, ...], genre: str
+) -> tuple[str, ...]:
+    """Intended types Y of a clause; those of an order frame differ."""
+    weights = dict(zip(TYPES, TYPE_GIVEN_GENRE[genre], strict=True))
+    types: list[str] = []
+    for slot in clause:
+        left = [t for t in TYPES if t not in types]
+        mark = noise[1 + slot]["Y"] * sum(weights[t] for t in left)
+        edges = np.cumsum([weights[t] for t in left])
+        types.append(
+            left[min(int(np.searchsorted(edges, mark, "right")), len(left) - 1)]
+        )
+    return tuple(types)

@@ -1,0 +1,242 @@
+"""Which simulator runs the circuits, how many threads it gets, and why.
+
+A device is believed only after it has run a two-gate circuit and returned the
+known values: lightning.gpu installs without a GPU and fails only when it is
+used.  Only ``"auto"`` falls back; a device asked for by name works or raises.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from math import cos, isclose, sin
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pennylane as qml
+
+ORDER = ("lightning.gpu", "lightning.qubit", "default.qubit")
+"""The simulators ``"auto"`` tries, fastest first."""
+
+NAMES = ("auto", *ORDER)
+"""Every value that the parameter ``device`` of a notebook may take."""
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+"""The environment variables that numerical libraries read, once, when loaded."""
+
+AMPLITUDE_BYTES = 16  # one complex128
+
+_GPU_EXTRA = 'pip install -c constraints.txt -e ".[gpu]"'
+_AUTO = 'or pass device="auto" to run on the CPU'
+
+
+@dataclass(frozen=True)
+class Device:
+    """A PennyLane device that has passed its check; displays as one line."""
+
+    device: qml.devices.Device = field(compare=False)
+    """The device to build QNodes on."""
+    name: str
+    """``lightning.gpu``, ``lightning.qubit`` or ``default.qubit``."""
+    reason: str
+    """Why this one and not a better one."""
+    threads: int
+    """CPU threads of the simulator and of torch."""
+
+    def __repr__(self) -> str:
+        """Return one line without paths or addresses."""
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        return f"{self.name}, {threads} ({self.reason})"
+
+
+def default_threads() -> int:
+    """Return ``QGLIB_THREADS``, else ``OMP_NUM_THREADS``, else 1.
+
+    One thread gives the same sums in the same order on every machine, and on a
+    busy one more threads were measured to be up to ten times slower.
+
+    Raises:
+        ValueError: if ``QGLIB_THREADS`` is not a whole number of at least 1.
+    """
+    asked = os.environ.get("QGLIB_THREADS", "")
+    if asked:
+        if not asked.isdigit() or int(asked) < 1:
+            raise ValueError(
+                f"QGLIB_THREADS is {asked!r}: set it to a whole number from 1, "
+                "or unset it."
+            )
+        return int(asked)
+    shared = os.environ.get("OMP_NUM_THREADS", "")
+    if shared.isdigit() and int(shared) >= 1:
+        return int(shared)
+    return 1
+
+
+def thread_environment(n: int) -> dict[str, str]:
+    """Return the environment variables that hold a new process to ``n`` threads."""
+    return {name: str(n) for name in ("QGLIB_THREADS", *THREAD_VARIABLES)}
+
+
+def set_threads(n: int | None = None) -> int:
+    """Hold torch and the numerical libraries to ``n`` CPU threads.
+
+    Libraries that are loaded already keep the number they started with, except
+    torch, which is told.  ``None`` takes `default_threads`.
+
+    Returns:
+        The number of threads that was set.
+
+    Raises:
+        ValueError: if ``n`` is below 1.
+    """
+    n = default_threads() if n is None else n
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"n is {n!r}: give a whole number of threads from 1.")
+    os.environ.update(thread_environment(n))
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(n)
+    return n
+
+
+def state_bytes(wires: int) -> int:
+    """Return the size of a state vector of ``wires`` qubits in complex128, bytes."""
+    return AMPLITUDE_BYTES * 2**wires
+
+
+def pick(device: str = "auto", wires: int = 2) -> Device:
+    """Return a simulator of ``wires`` qubits that has just passed a check.
+
+    Args:
+        device: ``"auto"`` takes the first of `ORDER` that works; a name takes
+            that one or raises.
+        wires: number of qubits, from 1.
+
+    Raises:
+        ValueError: for an unknown device or less than one wire.
+        MemoryError: if the state would not fit, before anything is allocated.
+        RuntimeError: if a device asked for by name cannot be used, with the
+            remedy for its cause.
+    """
+    if device not in NAMES:
+        raise ValueError(f"device is {device!r}: choose one of {', '.join(NAMES)}.")
+    if isinstance(wires, bool) or not isinstance(wires, int) or wires < 1:
+        raise ValueError(f"wires is {wires!r}: give a whole number of qubits from 1.")
+    _refuse_too_large(wires)
+    threads = set_threads()
+    skipped: list[str] = []
+    for name in ORDER if device == "auto" else (device,):
+        try:
+            _check(name)
+            built = _build(name, wires)
+        except Exception as error:
+            # A plugin may raise anything when its libraries are missing.
+            cause, remedy = _diagnosis(name, error)
+            if device != "auto":
+                raise RuntimeError(
+                    f"{name} was asked for by name but cannot be used: {cause}. "
+                    f"{remedy}."
+                ) from error
+            skipped.append(f"{name}: {cause}")
+            continue
+        chosen = "first choice" if device == "auto" else "asked for by name"
+        return Device(built, name, "; ".join(skipped) or chosen, threads)
+    raise RuntimeError(
+        f"no simulator works here ({'; '.join(skipped)}). Install the package again: "
+        "pip install -c constraints.txt -e ."
+    )
+
+
+def _build(name: str, wires: int) -> qml.devices.Device:
+    import pennylane as qml
+
+    return qml.device(name, wires=wires)
+
+
+def _check(name: str) -> None:
+    """Run RY(a) and a CNOT, where <Z1> = cos a and <X0 X1> = sin a."""
+    import pennylane as qml
+
+    @qml.qnode(_build(name, 2))
+    def circuit(angle: float):
+        qml.RY(angle, wires=0)
+        qml.CNOT(wires=[0, 1])
+        return qml.expval(qml.Z(1)), qml.expval(qml.X(0) @ qml.X(1))
+
+    angle = 0.7
+    got = [float(value) for value in circuit(angle)]
+    for value, known in zip(got, (cos(angle), sin(angle)), strict=True):
+        if not isclose(value, known, abs_tol=1e-5):
+            raise ArithmeticError(
+                f"a two-gate circuit gave {value:.6f} instead of {known:.6f}"
+            )
+
+
+def _refuse_too_large(wires: int) -> None:
+    import psutil
+
+    need, free = state_bytes(wires), psutil.virtual_memory().available
+    if need > free:
+        most = (free // AMPLITUDE_BYTES).bit_length() - 1
+        raise MemoryError(
+            f"wires is {wires}: its state needs {readable(need)} (16 bytes x "
+            f"2^{wires}) and {readable(free)} are free. Use at most {most} wires."
+        )
+
+
+def readable(size: int) -> str:
+    """Return a number of bytes with a binary unit, such as ``16.0 GiB``."""
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if amount < 1024:
+            return f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.3g} EiB"
+
+
+def _diagnosis(name: str, error: Exception) -> tuple[str, str]:
+    """Return what is wrong, shortened and without paths, and what to do."""
+    text = str(error)
+    if "does not exist" in text:
+        if name != "lightning.gpu":
+            return "it is not installed", "Install it: pip install -e ."
+        return (
+            "it is not installed",
+            "With an NVIDIA GPU and a driver for CUDA 12 install it: "
+            f"{_GPU_EXTRA}, {_AUTO}",
+        )
+    if isinstance(error, ArithmeticError):
+        return text, "Install the versions of constraints.txt again, " + _AUTO
+    if name != "lightning.gpu":
+        return short(error), "Install again: pip install -c constraints.txt -e ."
+    lowered = text.lower()
+    if "driver version is insufficient" in lowered:
+        return (
+            "no NVIDIA driver, or one older than CUDA 12",
+            f"On a machine with a GPU update the driver, {_AUTO}",
+        )
+    if "no cuda-capable device" in lowered or "no supported gpu" in lowered:
+        return "no NVIDIA GPU is visible", f"Check CUDA_VISIBLE_DEVICES, {_AUTO}"
+    if "out of memory" in lowered:
+        return "the GPU's memory is too small", f"Use fewer wires, {_AUTO}"
+    if isinstance(error, (ImportError, OSError)) or "binaries" in lowered:
+        return (
+            "the CUDA 12 libraries are missing",
+            f"Install them: {_GPU_EXTRA}, {_AUTO}",
+        )
+    return short(error), f"Update the driver and the CUDA 12 libraries, {_AUTO}"
+
+
+def short(error: Exception, limit: int = 120) -> str:
+    """Return the tail of an error's text without file paths and line numbers."""
+    text = re.sub(r"\[[^\]]*\]", "", str(error).strip() or type(error).__name__)
+    text = re.sub(r"(?:[A-Za-z]:)?(?:/[\w.+-]+){2,}/?", "", text)
+    text = re.sub(r"\s+", " ", text).strip(" :;")
+    return text if len(text) <= limit else "…" + text[-limit:]

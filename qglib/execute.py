@@ -1,0 +1,205 @@
+"""Run notebooks from outside: papermill made strict, one kernel per notebook.
+
+Every value is checked before a kernel starts, the kernel is this interpreter
+whatever kernel names the machine knows, an old record is removed first and a
+missing one is an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.engines import papermill_engines
+
+from qglib import devices, freshness, parameters
+from qglib.kernel import Engine, OnCell, Place
+from qglib.record import ROOT, RUN_KEY, versions
+
+NOTEBOOKS = ROOT / "notebooks"
+EXECUTED = "run.ipynb"
+LAST = "00"  # shows the ledger of all others
+
+
+class NotebookError(RuntimeError):
+    """A cell failed: says which, under which heading, why, and where it stopped."""
+
+    def __init__(self, name: str, where: str, message: str, partial: Path) -> None:
+        """Keep the parts and make the three-line message of them."""
+        super().__init__(
+            f"{name} stopped {where}:\n  {message}\n"
+            f"The notebook as far as it got: {shown(partial)}"
+        )
+        self.partial = partial
+
+
+def select(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
+    """Return the chosen notebooks in the order to run them; all for no name.
+
+    ``"01"``, ``"01_data_modelling"`` and a path all name the same notebook.
+    ``00_start_here`` runs last, because it shows what the others found.
+
+    Raises:
+        ValueError: for a name that fits no notebook or more than one.
+    """
+    known = sorted((folder or NOTEBOOKS).glob("[0-9][0-9]_*.ipynb"))
+    chosen = set() if names else set(known)
+    for name in names:
+        wanted = Path(name).name.removesuffix(".ipynb")
+        hits = [p for p in known if wanted in (p.stem, p.stem[:2])]
+        if len(hits) != 1:
+            available = ", ".join(p.stem for p in known) or "none"
+            raise ValueError(f"{name!r} names no notebook. There are: {available}.")
+        chosen.add(hits[0])
+    return sorted(chosen, key=lambda path: (path.name.startswith(LAST), path.name))
+
+
+def run_notebook(
+    notebook: Path | str,
+    out_dir: Path | str,
+    given: Mapping[str, Any] | None = None,
+    *,
+    on_cell: OnCell | None = None,
+    start_attempts: int = 3,
+) -> dict[str, Any]:
+    """Run one notebook in its own folder and return its record.
+
+    The executed copy (``run.ipynb``) and ``record.json`` land in ``out_dir``.  Only
+    a kernel that failed to start is tried again: two kernels may race for a port.
+    papermill changes the folder of the whole process, so never call this from
+    several threads.
+
+    Args:
+        notebook: path of the ``.ipynb``.
+        out_dir: folder of this notebook in this run.
+        given: parameters by name, of the declared types.
+        on_cell: called when a code cell starts.
+        start_attempts: how often a kernel may fail to start.
+
+    Raises:
+        ValueError: for an unknown parameter.
+        TypeError: for a parameter of the wrong type.
+        NotebookError: if a cell fails, the kernel dies or no record is written.
+    """
+    notebook, out_dir = Path(notebook).resolve(), Path(out_dir).resolve()
+    given = dict(given or {})
+    asked = given | {"out_dir": str(out_dir)}
+    parameters.check(notebook, asked)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    record, executed = out_dir / "record.json", out_dir / EXECUTED
+    record.unlink(missing_ok=True)  # an old record must not vouch for this run
+    place = Place(on_cell)
+    papermill_engines.register("qglib", Engine)
+    # Its doubts about parameters come from a weaker reading than `check`'s.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    for attempt in itertools.count(1):
+        try:
+            papermill.execute_notebook(
+                str(notebook),
+                str(executed),
+                parameters=asked,
+                engine_name="qglib",
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                cwd=str(notebook.parent),
+                start_timeout=120,
+                place=place,
+                environment=environment(notebook, given),
+            )
+            break
+        except papermill.PapermillExecutionError as error:
+            message = f"{error.ename}: {error.evalue}"
+            raise NotebookError(notebook.stem, str(place), message, executed) from None
+        except DeadKernelError:
+            message = "the kernel died, often because memory ran out."
+            raise NotebookError(notebook.stem, str(place), message, executed) from None
+        except RuntimeError as error:
+            unborn = str(error).startswith(("Kernel died before", "Kernel didn't"))
+            if not unborn or attempt == start_attempts:
+                raise
+    if not record.exists():
+        message = "it wrote no record.json: its last code cell must call record.finish"
+        raise NotebookError(notebook.stem, "after its last cell", message, executed)
+    return json.loads(record.read_text(encoding="utf-8"))
+
+
+def refresh(
+    notebook: Path | str, out_dir: Path | str, *, on_cell: OnCell | None = None
+) -> dict[str, Any]:
+    """Run a notebook in quick and write its normalised, stamped outputs in place.
+
+    Returns:
+        The record of the run.  Without a change of code the file stays the same,
+        byte for byte.
+    """
+    notebook, out_dir = Path(notebook).resolve(), Path(out_dir)
+    record = run_notebook(notebook, out_dir, {"profile": "quick"}, on_cell=on_cell)
+    executed = nbformat.read(out_dir / EXECUTED, as_version=4)
+    device = record["provenance"]["device"]
+    freshness.write(
+        freshness.normalise(executed, profile="quick", device=device), notebook
+    )
+    return record
+
+
+def finished(
+    notebook: Path, out_dir: Path, given: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return the record in ``out_dir`` if this very run made it, else None."""
+    try:
+        record = json.loads((out_dir / "record.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    same = record.get("provenance", {}).get("key") == run_key(notebook, given)
+    return record if same else None
+
+
+def run_key(notebook: Path, given: Mapping[str, Any]) -> str:
+    """Hash all that decides a result: cells, parameters, library code, versions."""
+    cells = freshness.sources_hash(nbformat.read(notebook, as_version=4))
+    code = [p.read_text() for p in sorted((ROOT / "qglib").rglob("*.py"))]
+    what = [cells, dict(given), code, versions()]
+    text = json.dumps(what, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def profile_of(notebook: Path, given: Mapping[str, Any]) -> str:
+    """Return the profile a run takes: the one given, else the notebook's own."""
+    own = parameters.declared(notebook).get("profile")
+    return given.get("profile", own.default if own else "quick")
+
+
+def environment(notebook: Path, given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment of a kernel: threads, no bars, no network in quick."""
+    path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    env = os.environ | devices.thread_environment(devices.default_threads())
+    env |= {
+        # The library of this checkout, even if another one is installed.
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "TOKENIZERS_PARALLELISM": "false",
+        "TQDM_DISABLE": "1",  # a progress bar in a cell differs every run
+        "PYTHONHASHSEED": "0",
+        RUN_KEY: run_key(notebook, given),
+    }
+    if profile_of(notebook, given) == "quick":
+        env["HF_HUB_OFFLINE"] = "1"
+    return env
+
+
+def shown(path: Path) -> str:
+    """Return a path as short as the reader can use it from where he stands."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

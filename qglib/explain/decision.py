@@ -1,0 +1,216 @@
+"""One decision of a model: the logit of one label at one word.
+
+Everything in this sub-package explains such a decision. A token classifier
+decides at the first sub-word of a word; a text classifier decides once for the
+whole text (word index ``None``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+BASELINES = ("mask", "pad", "unk")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A tokenised sentence and the logit that is to be explained.
+
+    Attributes:
+        model: a transformers model with ``logits`` of shape (batch, sub-words,
+            labels), or (batch, labels) for a text classifier.
+        inputs: what the tokenizer gives, tensors of shape (1, sub-words).
+        words: the words of the sentence.
+        word_of: word index of each sub-word, ``None`` for special tokens.
+        tokens: the sub-words as strings.
+        position: sub-word at which the label is read, ``None`` for a text
+            classifier.
+        label: index of the label.
+        label_name: name of the label.
+        word: word index of the target, ``None`` for a text classifier.
+        baseline_ids: token ids of the three baselines of `BASELINES`.
+    """
+
+    model: torch.nn.Module
+    inputs: dict[str, torch.Tensor]
+    words: tuple[str, ...]
+    word_of: tuple[int | None, ...]
+    tokens: tuple[str, ...]
+    position: int | None
+    label: int
+    label_name: str
+    word: int | None
+    baseline_ids: dict[str, int]
+
+    @property
+    def target(self) -> tuple[int | None, str]:
+        """(word index, label name)."""
+        return self.word, self.label_name
+
+    def read(self, logits: torch.Tensor) -> torch.Tensor:
+        """Pick the decision's logit out of the model's logits: shape (batch,)."""
+        return read_logit(logits, self.position, self.label)
+
+    def logits(
+        self, inputs: dict[str, torch.Tensor], batch_size: int = 64
+    ) -> np.ndarray:
+        """Logit of the decision for each row of `inputs`: float64, shape (rows,)."""
+        return self._forward(inputs, batch_size, lambda logits: logits)
+
+    def probabilities(
+        self, inputs: dict[str, torch.Tensor], batch_size: int = 64
+    ) -> np.ndarray:
+        """Probability of the label for each row of `inputs`: float64, (rows,)."""
+        return self._forward(
+            inputs, batch_size, lambda logits: logits.double().softmax(-1)
+        )
+
+    def _forward(
+        self,
+        inputs: dict[str, torch.Tensor],
+        batch_size: int,
+        scale: Callable[[torch.Tensor], torch.Tensor],
+    ) -> np.ndarray:
+        rows = len(inputs["input_ids"])
+        out = []
+        with evaluation_mode(self.model), torch.inference_mode():
+            for start in range(0, rows, batch_size):
+                part = {k: v[start : start + batch_size] for k, v in inputs.items()}
+                logits = scale(self.model(**part).logits)
+                out.append(self.read(logits).double().cpu())
+        return torch.cat(out).numpy()
+
+    def repeated(self, rows: int) -> dict[str, torch.Tensor]:
+        """The inputs as `rows` equal rows (views; copy before writing)."""
+        return {k: v.expand(rows, -1) for k, v in self.inputs.items()}
+
+    def without_words(
+        self, keep: np.ndarray, baseline: str = "mask"
+    ) -> dict[str, torch.Tensor]:
+        """Inputs in which the words not kept stand as the baseline token.
+
+        `keep` is boolean of shape (rows, words). Every sub-word of an absent
+        word is replaced, so the number of sub-words, the positions and the word
+        shapes stay as they are: only the identity of the word is taken away.
+        """
+        token = baseline_id(self, baseline)
+        index = torch.tensor([-1 if w is None else w for w in self.word_of])
+        present = torch.as_tensor(np.asarray(keep, dtype=bool))
+        always = torch.ones(len(present), 1, dtype=torch.bool)
+        present = torch.cat([present, always], 1)[:, index]  # -1: the last column
+        inputs = self.repeated(len(present))
+        ids = inputs["input_ids"]
+        gone = torch.full_like(ids, token)
+        return inputs | {"input_ids": torch.where(present.to(ids.device), ids, gone)}
+
+
+def baseline_id(decision: Decision, baseline: str) -> int:
+    """Token id of a baseline of `BASELINES`; ValueError for another name."""
+    if baseline not in decision.baseline_ids:
+        raise ValueError(
+            f"baseline={baseline!r} is unknown to this tokenizer: use one of "
+            f"{sorted(decision.baseline_ids)}"
+        )
+    return decision.baseline_ids[baseline]
+
+
+def read_logit(
+    logits: torch.Tensor, position: int | None, label: int | torch.Tensor
+) -> torch.Tensor:
+    """Logits of shape (batch, sub-words, labels) or (batch, labels) -> (batch,)."""
+    if logits.ndim == 2:
+        return logits[:, label]
+    return logits[:, position, label]
+
+
+def decision(
+    model: torch.nn.Module,
+    tokenizer: Any,
+    words: Sequence[str],
+    target: tuple[int | None, str | int],
+) -> Decision:
+    """Tokenise `words` and point at the logit of `target` = (word index, label).
+
+    Raises:
+        ValueError: empty text, a word that gives no sub-word, a sentence longer
+            than the encoder takes, an unknown label.
+        IndexError: a word index beyond the sentence.
+    """
+    if isinstance(words, str):
+        raise ValueError("words is one string: split it, e.g. words=text.split()")
+    words = tuple(words)
+    if not words or not any(word.strip() for word in words):
+        raise ValueError(f"words={words!r} holds no text: give at least one word")
+    word, label = target
+    if word is not None and not 0 <= word < len(words):
+        raise IndexError(
+            f"target word {word} is beyond the sentence of {len(words)} words: "
+            f"use 0 to {len(words) - 1}"
+        )
+    encoded = tokenizer(list(words), is_split_into_words=True, return_tensors="pt")
+    word_of = tuple(encoded.word_ids(0))
+    config = getattr(getattr(model, "base_model", model), "config", model.config)
+    limit = getattr(config, "max_position_embeddings", 512)
+    if len(word_of) > limit:
+        raise ValueError(
+            f"the sentence has {len(word_of)} sub-words and the encoder takes "
+            f"{limit}: explain a shorter window around the word"
+        )
+    silent = sorted(set(range(len(words))) - {w for w in word_of if w is not None})
+    if silent:
+        raise ValueError(
+            f"words {[words[i] for i in silent]!r} give no sub-word: remove them"
+        )
+    index, name = label_index(model, label)
+    device = next(model.parameters()).device
+    ids = encoded["input_ids"]
+    return Decision(
+        model=model,
+        inputs={k: v.to(device) for k, v in encoded.items()},
+        words=words,
+        word_of=word_of,
+        tokens=tuple(tokenizer.convert_ids_to_tokens(ids[0].tolist())),
+        position=None if word is None else word_of.index(word),
+        label=index,
+        label_name=name,
+        word=word,
+        baseline_ids={
+            name: int(token)
+            for name in BASELINES
+            if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
+        },
+    )
+
+
+def label_index(model: torch.nn.Module, label: str | int) -> tuple[int, str]:
+    """(index, name) of a label, by the model's own table; ValueError if unknown."""
+    table = {int(k): str(v) for k, v in model.config.id2label.items()}
+    names = [table[i] for i in sorted(table)]
+    if isinstance(label, str):
+        if label not in names:
+            raise ValueError(
+                f"label {label!r} is not one of the model's: {', '.join(names)}"
+            )
+        return names.index(label), label
+    if not 0 <= int(label) < len(names):
+        raise ValueError(
+            f"label {label} is outside 0 to {len(names) - 1}: {', '.join(names)}"
+        )
+    return int(label), names[int(label)]
+
+
+@contextmanager
+def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
+    """Dropout off inside the block; the model's mode is put back afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)

@@ -1,0 +1,118 @@
+"""Clean and corrupt sentences whose deciding words are known by construction.
+
+Both sentences hold an ambiguous name in a cue frame: the words of the frame decide
+the type of the name. The corrupt sentence has a frame of another type, and, as
+bait, another ambiguous name and another adverb, which decide nothing. All parts
+have as many sub-words as the parts they replace.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qglib.data.lexicon import frames, names
+from qglib.data.structural import ADVERBS
+
+
+@dataclass(frozen=True)
+class PlantedPair:
+    """One clean and one corrupt sentence.
+
+    Attributes:
+        clean: words of the clean sentence.
+        corrupt: words of the corrupt sentence, aligned with `clean`.
+        target: (word index of the name, label that the clean frame asks for).
+        corrupt_label: label that the corrupt frame asks for.
+        cause: word indices of the frame, which decide.
+        bait: word indices of the name and the adverb, which differ and do not.
+    """
+
+    clean: tuple[str, ...]
+    corrupt: tuple[str, ...]
+    target: tuple[int, str]
+    corrupt_label: str
+    cause: tuple[int, ...]
+    bait: tuple[int, ...]
+
+
+def planted_pairs(
+    tokenizer: Any,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    frame_splits: Sequence[str] = ("train", "test"),
+    name_split: str = "test",
+) -> list[PlantedPair]:
+    """`n` pairs with frames of different types, equal in words and sub-words.
+
+    Frames are drawn evenly from those that have a partner, so that no sentence
+    pattern dominates; names come from the held-out part.
+
+    Raises:
+        ValueError: `n` below 1, or no two frames of different types align under
+            this tokenizer.
+    """
+    if n < 1:
+        raise ValueError(f"n={n}: ask for at least one pair")
+
+    def sub_words(words: Sequence[str]) -> tuple[int, ...]:
+        if not words:
+            return ()
+        ids = tokenizer(list(words), is_split_into_words=True).word_ids()
+        inside = [i for i in ids if i is not None]
+        return len(words), len(inside)
+
+    groups: dict[tuple, list[tuple[str, tuple[str, ...], int]]] = defaultdict(list)
+    for split in frame_splits:
+        for (kind, _), texts in sorted(frames(split).cue.items()):
+            for text in texts:
+                words = text.split()
+                slot = next(i for i, w in enumerate(words) if w.startswith("{"))
+                words = [words[0][0].upper() + words[0][1:], *words[1:]]
+                key = sub_words(words[:slot]), sub_words(words[slot + 1 :])
+                groups[key].append((kind, tuple(words), slot))
+    partners = [
+        (one, two)
+        for members in groups.values()
+        for one in members
+        for two in members
+        if one[0] != two[0]
+    ]
+    if not partners:
+        raise ValueError("no two planted frames of different types align: add frames")
+    first_frames = sorted({one for one, _ in partners})
+    by_length: dict[tuple, list[str]] = defaultdict(list)
+    for name in names(name_split).ambiguous:
+        by_length[sub_words([name])].append(name)
+    lengths = sorted(length for length, some in by_length.items() if len(some) > 1)
+    weights = np.array([len(by_length[length]) for length in lengths], dtype=float)
+    pairs = []
+    for _ in range(n):
+        one = first_frames[rng.integers(len(first_frames))]
+        options = [b for a, b in partners if a == one]
+        two = options[rng.integers(len(options))]
+        length = lengths[rng.choice(len(lengths), p=weights / weights.sum())]
+        who = rng.choice(by_length[length], 2, replace=False)
+        when = rng.choice(sorted(ADVERBS.values()), 2, replace=False)
+        sides = []
+        for (_, words, slot), name, adverb in zip((one, two), who, when, strict=True):
+            text = [*words, str(adverb), "."]
+            text[slot] = str(name)
+            sides.append(tuple(text))
+        slot, last = one[2], len(one[1])
+        pairs.append(
+            PlantedPair(
+                clean=sides[0],
+                corrupt=sides[1],
+                target=(slot, f"B-{one[0]}"),
+                corrupt_label=f"B-{two[0]}",
+                cause=tuple(i for i in range(last) if i != slot),
+                bait=(slot, last),
+            )
+        )
+    return pairs

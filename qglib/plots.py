@@ -1,0 +1,217 @@
+"""One look for every figure: style, colours by role, and a few small drawings.
+
+The colours are those of Okabe and Ito (2008), which readers with any kind of
+colour vision tell apart.  A colour means the same thing in every notebook, so
+that a reader learns it once: see `ROLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from numpy.typing import ArrayLike
+
+PALETTE = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "vermilion": "#D55E00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "yellow": "#F0E442",
+    "black": "#222222",
+    "grey": "#8C8C8C",
+}
+"""The colours of Okabe and Ito by name, with a dark grey for black."""
+
+ROLES = {
+    "quantum": PALETTE["blue"],
+    "classical": PALETTE["orange"],
+    "truth": PALETTE["black"],
+    "null": PALETTE["grey"],
+    "path": PALETTE["vermilion"],
+    "supported": PALETTE["green"],
+    "not supported": PALETTE["vermilion"],
+    "undecided": PALETTE["orange"],
+    "open": PALETTE["grey"],
+    "PER": PALETTE["vermilion"],
+    "ORG": PALETTE["blue"],
+    "LOC": PALETTE["green"],
+    "MISC": PALETTE["purple"],
+    "O": PALETTE["grey"],
+}
+"""What a colour stands for, everywhere: methods, verdicts, entity types."""
+
+DIVERGING = LinearSegmentedColormap.from_list(
+    "qglib_diverging", [PALETTE["blue"], "#F7F7F7", PALETTE["vermilion"]]
+)
+"""Blue through white to vermilion, for values with a meaningful zero."""
+
+SEQUENTIAL = LinearSegmentedColormap.from_list(
+    "qglib_sequential", ["#FBFBFB", PALETTE["sky"], PALETTE["blue"], "#002A44"]
+)
+"""White to dark blue, for counts and probabilities."""
+
+
+def style() -> None:
+    """Set the look of all figures that follow, once at the top of a notebook."""
+    cycle = [PALETTE[name] for name in list(PALETTE)[:6]]
+    sns.set_theme(context="notebook", style="ticks", palette=cycle)
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.0, 4.0),
+            "figure.dpi": 100,
+            "savefig.dpi": 150,
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 12,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.labelsize": 11,
+            "xtick.labelsize": 10,
+            "ytick.labelsize": 10,
+            "legend.fontsize": 10,
+            "legend.frameon": False,
+            "axes.grid": False,
+            "image.cmap": "viridis",
+            "svg.hashsalt": "qglib",
+        }
+    )
+
+
+def intervals(
+    labels: Sequence[str],
+    estimate: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    *,
+    roles: Sequence[str] | str = "quantum",
+    reference: float | None = 0.0,
+    xlabel: str = "effect",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one horizontal interval per label, the first label on top.
+
+    Args:
+        labels: one name per row.
+        estimate: point estimates, shape (n,).
+        low: lower ends, shape (n,).
+        high: upper ends, shape (n,).
+        roles: keys of `ROLES` or colours, one for all or one per row.
+        reference: where the vertical line stands ("no effect"); None for none.
+        xlabel: what is measured, with its unit.
+        ax: axes to draw in; a new figure if None.
+
+    Raises:
+        ValueError: if the lengths differ.
+    """
+    values = np.array([np.atleast_1d(x) for x in (estimate, low, high)], dtype=float)
+    count = len(labels)
+    if values.shape != (3, count):
+        raise ValueError(
+            f"{count} labels but arrays of shape {values.shape[1:]}: give one "
+            "estimate, low and high per label."
+        )
+    roles = [roles] * count if isinstance(roles, str) else list(roles)
+    if len(roles) != count:
+        raise ValueError(f"{len(roles)} roles for {count} labels: give one or {count}.")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7.0, 0.8 + 0.38 * max(count, 2)))
+    if reference is not None:
+        ax.axvline(reference, color=ROLES["null"], linewidth=1, linestyle="--")
+    for row, (role, centre, left, right) in enumerate(zip(roles, *values, strict=True)):
+        color = ROLES.get(role, role)
+        ax.plot([left, right], [row, row], color=color, linewidth=2.5)
+        ax.plot(centre, row, "o", color=color, markersize=7)
+    ax.set_yticks(range(count), labels)
+    ax.set_ylim(count - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel(xlabel)
+    return ax
+
+
+def matrix(
+    values: ArrayLike,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    fmt: str = ".2f",
+    diverging: bool = False,
+    label: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a table of numbers as coloured cells with the numbers in them.
+
+    Args:
+        values: shape (len(rows), len(columns)).
+        rows: names down the side.
+        columns: names along the bottom.
+        fmt: format of the numbers; empty for none.
+        diverging: centre the colours on zero.
+        label: what the colours mean, with the unit.
+        ax: axes to draw in; a new figure if None.
+
+    Raises:
+        ValueError: if the shape does not match the names.
+    """
+    table = np.asarray(values, dtype=float)
+    if table.shape != (len(rows), len(columns)):
+        raise ValueError(
+            f"values has shape {table.shape}, the names say "
+            f"({len(rows)}, {len(columns)})."
+        )
+    if ax is None:
+        size = (2.2 + 0.75 * len(columns), 1.2 + 0.45 * len(rows))
+        _, ax = plt.subplots(figsize=size)
+    sns.heatmap(
+        table,
+        annot=bool(fmt),
+        fmt=fmt,
+        cmap=DIVERGING if diverging else SEQUENTIAL,
+        center=0 if diverging else None,
+        xticklabels=list(columns),
+        yticklabels=list(rows),
+        linewidths=0.5,
+        cbar_kws={"label": label},
+        ax=ax,
+    )
+    ax.tick_params(length=0)
+    ax.tick_params(axis="y", rotation=0)
+    return ax
+
+
+def truth(ax: Axes, value: float, label: str = "known truth") -> Axes:
+    """Draw the horizontal line that an estimate has to meet, named in the legend."""
+    ax.axhline(value, color=ROLES["truth"], linewidth=1.2, linestyle=":", label=label)
+    return ax
+
+
+def ink(background: str | tuple[float, ...]) -> str:
+    """Return black or white, whichever is read better on ``background``."""
+    red, green, blue = to_rgb(background)
+    # Relative luminance of ITU-R BT.709.
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return PALETTE["black"] if light > 0.45 else "#FFFFFF"
+
+
+def legend_for(
+    roles: Mapping[str, str] | Sequence[str], ax: Axes, **options: Any
+) -> Axes:
+    """Add a legend of coloured dots; a mapping gives each role its label.
+
+    ``options`` go to matplotlib's ``Axes.legend``.
+    """
+    names = dict(roles) if isinstance(roles, Mapping) else {r: r for r in roles}
+    handles = [
+        plt.Line2D([], [], marker="o", linestyle="", color=ROLES.get(r, r), label=text)
+        for r, text in names.items()
+    ]
+    ax.legend(handles=handles, **options)
+    return ax

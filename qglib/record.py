@@ -1,0 +1,260 @@
+"""The record of one run: what was asked, what it found, what it ran on.
+
+A record appears complete or not at all (written beside, then renamed), so a
+``record.json`` means "this notebook finished".  Times live only there: a time
+printed in a cell would make two equal runs differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from qglib.devices import Device
+
+SCHEMA = 1
+ROOT = Path(__file__).resolve().parents[1]
+RUN_KEY = "QGLIB_RUN_KEY"  # set by the runner, read back when a run resumes
+PACKAGES = (
+    "qglib numpy scipy pandas scikit-learn networkx torch transformers pennylane "
+    "pennylane-lightning pennylane-lightning-gpu"
+).split()
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write JSON so that the file appears complete or not at all.
+
+    Raises:
+        ValueError: for NaN or infinity, which JSON does not know.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text + "\n", encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+class Record:
+    """One run of one notebook: what was asked, what it found, what it ran on."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        parameters: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        threads: int,
+    ) -> None:
+        """Take what `start` resolved; notebooks call `start`."""
+        self.name = name
+        self.folder = folder
+        self.parameters = dict(parameters)
+        self.settings = dict(settings)
+        self.claims: dict[str, dict[str, Any]] = {}
+        self.figures: list[str] = []
+        self._device: dict[str, Any] = {"device": "none", "device_reason": ""}
+        self._threads = threads
+        self._generators: list[str] = []
+        self._torch_seeded = "torch" in sys.modules
+        self._began = time.perf_counter()
+
+    def __repr__(self) -> str:
+        """Return one line without paths."""
+        asked = self.parameters
+        return f"{self.name}: profile {asked['profile']}, seed {asked['seed']}"
+
+    def rng(self, use: str) -> np.random.Generator:
+        """Return the generator of one named use.
+
+        Its numbers depend on the seed and on the name only, not on what else was
+        drawn before; the same name gives the same numbers again, so a cell can
+        be run twice.
+        """
+        if use not in self._generators:
+            self._generators.append(use)
+        digest = hashlib.sha256(use.encode()).digest()
+        words = tuple(int(w) for w in np.frombuffer(digest[:16], dtype="<u4"))
+        sequence = np.random.SeedSequence(self.parameters["seed"], spawn_key=words)
+        return np.random.default_rng(sequence)
+
+    def use_device(self, device: Device) -> Device:
+        """Note which simulator the circuits ran on and why; return it for display."""
+        self._device = {"device": device.name, "device_reason": device.reason}
+        self._threads = device.threads
+        return device
+
+    def figure(self, fig: Figure, name: str) -> None:
+        """Show the figure here, once, and save ``figures/<name>.png`` (150 dpi)."""
+        import matplotlib.pyplot as plt
+        from IPython import get_ipython
+        from IPython.display import display
+
+        _check_name("figure name", name)
+        path = self.folder / "figures" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        fig.savefig(path, dpi=150, bbox_inches="tight", metadata={"Software": None})
+        plt.close(fig)  # or the end of the cell would show it again
+        if get_ipython() is not None:
+            display(fig)
+        if path.name not in self.figures:
+            self.figures.append(path.name)
+
+    def claim(
+        self,
+        row: str,
+        *,
+        effect: float,
+        low: float,
+        high: float,
+        unit: str,
+        rival: float | str | None = None,
+        detail: str = "",
+    ) -> None:
+        """Give the number that decides one row of the claims ledger.
+
+        Args:
+            row: id of the row in ``data/reference/ledger.json``.
+            effect: the number.
+            low: lower end of its interval, in the same unit.
+            high: upper end of its interval.
+            unit: unit of the three.
+            rival: the rival's number, or what it was compared with.
+            detail: sample size, kind of interval, seeds.
+
+        Raises:
+            ValueError: if a number is not finite or the interval is reversed.
+        """
+        _check_name("claim id", row)
+        numbers = {"effect": effect, "low": low, "high": high}
+        plain = {key: _plain(f"{row}.{key}", n) for key, n in numbers.items()}
+        if not plain["low"] <= plain["high"]:
+            raise ValueError(f"claim {row!r}: low {low} is above high {high}.")
+        rival = None if rival is None else _plain(f"{row}.rival", rival)
+        self.claims[row] = plain | {"unit": unit, "rival": rival, "detail": detail}
+
+    def finish(self, results: Mapping[str, Any], *, headline: str) -> pd.DataFrame:
+        """Write ``record.json`` and return the results as a table to show.
+
+        Args:
+            results: snake_case names to numbers, strings or truth values.
+            headline: the one finding, with its number, at most 120 characters.
+
+        Raises:
+            ValueError: for a number that is not finite, a bad name or headline.
+            TypeError: for a value that is not a number, string or truth value.
+        """
+        import pandas as pd
+
+        if not headline.strip() or len(headline) > 120 or "\n" in headline:
+            raise ValueError(
+                f"headline must be one line of 1 to 120 characters, not {headline!r}."
+            )
+        for key in results:
+            _check_name("result", key)
+        plain = {key: _plain(key, value) for key, value in results.items()}
+        content = {
+            "schema": SCHEMA,
+            "notebook": self.name,
+            "headline": headline,
+            "parameters": self.parameters,
+            "settings": self.settings,
+            "results": plain,
+            "claims": self.claims,
+            "figures": self.figures,
+            "provenance": self._provenance(),
+        }
+        write_json(self.folder / "record.json", content)
+        shown = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in plain.values()]
+        return pd.DataFrame({"value": shown}, index=pd.Index(plain, name="result"))
+
+    def _provenance(self) -> dict[str, Any]:
+        torch = sys.modules.get("torch")
+        return self._device | {
+            "threads": self._threads,
+            "versions": versions(),
+            "python": platform.python_version(),
+            "platform": platform.platform(terse=True),
+            "seed": self.parameters["seed"],
+            "generators": sorted(self._generators),
+            "hash_seed": os.environ.get("PYTHONHASHSEED", "random"),
+            "deterministic": torch is None
+            or (self._torch_seeded and torch.are_deterministic_algorithms_enabled()),
+            "commit": commit(),
+            "key": os.environ.get(RUN_KEY, ""),
+            "seconds": round(time.perf_counter() - self._began, 2),
+        }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that decide the numbers."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str:
+    """Return git's short commit, with ``-dirty`` after a change; else ``unknown``."""
+    try:
+        calls = ["rev-parse --short HEAD", "status --porcelain --untracked-files=no"]
+        head, changed = (
+            subprocess.run(
+                ["git", "--no-optional-locks", "-C", str(ROOT), *call.split()],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=20,
+            ).stdout.strip()
+            for call in calls
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return f"{head}-dirty" if changed else head
+
+
+def _check_name(what: str, name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{what} {name!r}: use lower-case letters, digits and _.")
+
+
+def _plain(key: str, value: Any) -> float | int | str | bool:
+    """Return a JSON scalar; name the key if it is none."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        if not math.isfinite(value):
+            raise ValueError(f"{key} is {value}: only finite numbers are recorded.")
+        return float(value)
+    raise TypeError(
+        f"{key} is a {type(value).__name__}: record numbers, strings or truth "
+        "values, and write tables as files into record.folder."
+    )

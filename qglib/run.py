@@ -1,0 +1,179 @@
+"""Inside a notebook: settings, seeds and what earlier notebooks left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qglib import devices
+from qglib.record import ROOT, Record, versions, write_json
+
+__all__ = [
+    "Artefact",
+    "Record",
+    "artefact",
+    "folder_of",
+    "start",
+    "versions",
+    "write_json",
+]
+
+NOTEBOOKS = ROOT / "notebooks"
+REFERENCE = ROOT / "data" / "reference"
+
+
+def folder_of(out_dir: str | Path) -> Path:
+    """Return ``out_dir`` as an absolute path.
+
+    A relative one counts from the folder of the notebooks wherever the kernel
+    stands, so that JupyterLab and papermill's command line mean the same place.
+    """
+    path = Path(out_dir).expanduser()
+    if not path.is_absolute():
+        path = (NOTEBOOKS if NOTEBOOKS.is_dir() else Path.cwd()) / path
+    return Path(os.path.normpath(path))
+
+
+# ------------------------------------------------------------------ artefacts
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """What an earlier notebook left behind, and where it came from."""
+
+    path: Path
+    origin: str
+    """``"this run"`` or ``"reference"``."""
+    note: str
+    """One sentence for the reader, without machine paths."""
+
+    def __fspath__(self) -> str:
+        """Let ``open`` and ``Path`` take the artefact itself."""
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        """Return the note: a path would differ from machine to machine."""
+        return self.note
+
+
+def artefact(out_dir: str | Path, notebook: str, name: str) -> Artefact:
+    """Find what ``notebook`` wrote: in the same run, else in ``data/reference``.
+
+    The run's own artefact counts only if that notebook finished, that is, wrote
+    its record.
+
+    Raises:
+        FileNotFoundError: if neither place has it.
+    """
+    folder = folder_of(out_dir).parent / notebook
+    if (folder / "record.json").exists() and (folder / name).exists():
+        asked = json.loads((folder / "record.json").read_text())["parameters"]
+        note = (
+            f"{name} of {notebook}, from this run "
+            f"(profile {asked['profile']}, seed {asked['seed']})"
+        )
+        return Artefact(folder / name, "this run", note)
+    for path in (REFERENCE / notebook / name, REFERENCE / name):
+        if path.exists():
+            note = f"{name} of {notebook}, the reference kept with the project"
+            return Artefact(path, "reference", note)
+    raise FileNotFoundError(
+        f"there is no {name!r} of {notebook}, neither in this run nor in "
+        f"data/reference. Run it first: python -m qglib run {notebook[:2]}"
+    )
+
+
+# ------------------------------------------------------------------ the start
+
+
+def start(
+    name: str,
+    *,
+    profile: str,
+    seed: int,
+    device: str,
+    out_dir: str | Path,
+    profiles: Mapping[str, Mapping[str, Any]],
+    torch: bool = False,
+    zero_is_value: Sequence[str] = (),
+    **knobs: Any,
+) -> Record:
+    """Resolve the profile, seed everything, forget an old record, start the clock.
+
+    Args:
+        name: name of the notebook, ``"02_model_training"``.
+        profile: a key of ``profiles``.
+        seed: seed of every random choice, from 0.
+        device: one of `devices.NAMES`.
+        out_dir: where this run writes; relative to the notebooks' folder.
+        profiles: what each profile sets; every profile sets the same names.
+        torch: import torch now if it is not imported yet, so that it is seeded.
+        zero_is_value: knobs for which 0 means zero, and -1 takes the profile's.
+        knobs: the other parameters.  0, ``""`` or -1 takes the profile's value;
+            anything else replaces it.  Other numbers below 0 are refused.
+
+    Raises:
+        ValueError: for an unknown profile or device, a seed out of range, a
+            negative knob, profiles that set different names.
+    """
+    if profile not in profiles:
+        raise ValueError(
+            f"profile is {profile!r}: {name} knows {', '.join(map(repr, profiles))}."
+        )
+    names = {key: sorted(values) for key, values in profiles.items()}
+    if any(found != names[profile] for found in names.values()):
+        raise ValueError(
+            f"every profile must set the same names, these do not: {names}"
+        )
+    if device not in devices.NAMES:
+        known = ", ".join(devices.NAMES)
+        raise ValueError(f"device is {device!r}: choose one of {known}.")
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed!r}: give a whole number from 0 to 2**32 - 1.")
+    settings = dict(profiles[profile])
+    for key, value in knobs.items():
+        if key not in settings or not _takes_profile(value, key in zero_is_value):
+            settings[key] = value
+            if isinstance(value, Real) and value < 0:
+                raise ValueError(f"{key} is {value}: give a number from 0.")
+    threads = devices.set_threads()
+    _seed_everything(int(seed), torch)
+    folder = folder_of(out_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "record.json").unlink(missing_ok=True)
+    asked = {"profile": profile, "seed": int(seed), "device": device}
+    asked |= {"out_dir": str(out_dir)} | knobs
+    return Record(name, folder, asked, settings, threads)
+
+
+def _takes_profile(value: Any, zero_is_value: bool) -> bool:
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, str):
+        return value == ""
+    if isinstance(value, Real):
+        return value == -1 or (value == 0 and not zero_is_value)
+    return value is None
+
+
+def _seed_everything(seed: int, with_torch: bool) -> None:
+    """Seed the global generators: the one place that may touch them."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 (for libraries that use it)
+    if with_torch or "torch" in sys.modules:
+        import torch
+
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+        torch.set_num_threads(devices.default_threads())

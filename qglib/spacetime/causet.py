@@ -1,0 +1,260 @@
+"""The causal set: an immutable finite partial order with packed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import networkx as nx
+import numpy as np
+
+from . import bits, constructions
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Causet:
+    """A finite strict partial order in natural labelling.
+
+    Elements are 0 .. N-1 and i precedes j only if i < j. Build one with
+    `from_order`, `from_graph`, `from_ranks`, `from_dominance` or `from_events`.
+
+    Attributes:
+        size: number of elements N.
+        labels: the caller's name of each element (row index, node, event index).
+        coordinates: array (N, d), time first, where the order came from points.
+        permutation: for a 2d order the rank of y of the elements sorted by x, so
+            that i precedes j exactly if i < j and permutation[i] < permutation[j].
+    """
+
+    size: int
+    labels: tuple[Hashable, ...]
+    coordinates: np.ndarray | None = None
+    permutation: np.ndarray | None = None
+    _rows: np.ndarray | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        if self._rows is None and self.permutation is None:
+            raise ValueError("a Causet needs packed rows or a permutation")
+        for array in (self.coordinates, self.permutation, self._rows):
+            if array is not None:
+                array.setflags(write=False)
+
+    @classmethod
+    def from_order(
+        cls,
+        matrix: np.ndarray,
+        close: bool = False,
+        labels: Sequence[Hashable] | None = None,
+    ) -> Causet:
+        """From a relation matrix (N, N): entry (i, j) is true if i precedes j.
+
+        Args:
+            matrix: boolean or 0/1 array; elements are re-sorted.
+            close: take the transitive closure.
+            labels: names of the rows; row numbers if left out.
+
+        Raises:
+            ValueError: not square, not 0 and 1, a cycle, or not transitive.
+            MemoryError: it would not fit.
+        """
+        return cls(**constructions.order_parts(matrix, close, labels))
+
+    @classmethod
+    def from_graph(cls, graph: nx.DiGraph) -> Causet:
+        """From the reachability of a directed acyclic graph.
+
+        Raises:
+            ValueError: the graph is undirected or has a cycle.
+        """
+        return cls(**constructions.graph_parts(graph))
+
+    @classmethod
+    def from_ranks(
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        ties: str = "error",
+        rng: np.random.Generator | None = None,
+    ) -> Causet:
+        """The 2d order of two variables: i precedes j if x and y both grow.
+
+        Args:
+            x: first variable, shape (N,); y: second variable, shape (N,).
+            ties: "error" refuses equal values, "random" breaks them with `rng`
+                (keeps the exact null), "weak" leaves tied pairs unrelated.
+            rng: generator for ties="random".
+
+        Raises:
+            ValueError: shapes differ, NaN, ties under "error", no `rng`.
+        """
+        return cls(**constructions.rank_parts(x, y, ties, rng))
+
+    @classmethod
+    def from_dominance(cls, values: np.ndarray) -> Causet:
+        """The product order of the rows of an array (N, k).
+
+        Row i precedes row j if it is smaller in every column: Minkowski space in
+        light-cone coordinates for k = 2 columns, no Minkowski space for more.
+
+        Raises:
+            ValueError: not a 2d array, or NaN.
+        """
+        return cls(**constructions.dominance_parts(values))
+
+    @classmethod
+    def from_events(
+        cls,
+        times: np.ndarray,
+        contents: np.ndarray,
+        speed: float,
+        metric: str | Callable[[np.ndarray, np.ndarray], np.ndarray] = "euclidean",
+    ) -> Causet:
+        """The speed-limit order of timed events in any metric space.
+
+        Event i precedes j if t_j > t_i and metric(z_i, z_j) <= speed (t_j - t_i).
+        The triangle inequality of the metric makes this transitive.
+
+        Args:
+            times: shape (N,).
+            contents: shape (N,) or (N, k).
+            speed: largest distance a content may travel in one unit of time.
+            metric: "euclidean", "angle" (radians), "absolute", "cityblock",
+                "chebyshev", "precomputed" (`contents` are (N, N) distances) or a
+                callable from arrays (a, k), (b, k) to distances (a, b).
+
+        Raises:
+            ValueError: NaN, lengths differ, speed not positive, an event given
+                twice, a metric that breaks the triangle inequality.
+        """
+        return cls(**constructions.event_parts(times, contents, speed, metric))
+
+    def __len__(self) -> int:
+        """Number of elements."""
+        return self.size
+
+    def __repr__(self) -> str:
+        """Size in one line."""
+        return f"Causet({self.size} elements)"
+
+    def __eq__(self, other: object) -> bool:
+        """Same relation on the same natural labelling."""
+        if not isinstance(other, Causet):
+            return NotImplemented
+        return self.size == other.size and bool((self.future == other.future).all())
+
+    def __hash__(self) -> int:
+        """Hash of the relation."""
+        return hash((self.size, self.future.tobytes()))
+
+    @cached_property
+    def future(self) -> np.ndarray:
+        """Packed futures, (N, ceil(N / 64)) uint64, read-only."""
+        if self._rows is not None:
+            return self._rows
+        bits.require_memory(self.size, matrices=1)
+        rows = constructions.permutation_rows(self.permutation)
+        rows.setflags(write=False)
+        return rows
+
+    @cached_property
+    def past(self) -> np.ndarray:
+        """Packed pasts, (N, ceil(N / 64)) uint64, read-only."""
+        bits.require_memory(self.size, matrices=1)
+        rows = bits.transpose(self.future, self.size)
+        rows.setflags(write=False)
+        return rows
+
+    @cached_property
+    def n_relations(self) -> int:
+        """Number of related pairs."""
+        if self.permutation is not None:
+            return constructions.count_ascending(self.permutation)
+        return int(np.bitwise_count(self.future).sum(dtype=np.int64))
+
+    def matrix(self) -> np.ndarray:
+        """The relation as a dense boolean array (N, N), upper triangular."""
+        return bits.unpack_rows(self.future, self.size)
+
+    def precedes(self, i: int, j: int) -> bool:
+        """Whether element i lies in the past of element j."""
+        i, j = self._index(i), self._index(j)
+        return bool(self.future[i, j >> 6] >> np.uint64(j & 63) & np.uint64(1))
+
+    def future_of(self, i: int) -> np.ndarray:
+        """Indices of the elements after i, ascending."""
+        return self._members(self.future[self._index(i)])
+
+    def past_of(self, i: int) -> np.ndarray:
+        """Indices of the elements before i, ascending."""
+        return self._members(self.past[self._index(i)])
+
+    @cached_property
+    def _links(self) -> np.ndarray:
+        direct = bits.reduce(bits.to_integers(self.future))
+        counts = np.fromiter(map(len, direct), np.int64, self.size)
+        later = np.fromiter((j for row in direct for j in row), np.int64)
+        links = np.column_stack([np.repeat(np.arange(self.size), counts), later])
+        links.setflags(write=False)
+        return links
+
+    def links(self) -> np.ndarray:
+        """Pairs with nothing between them, array (n_links, 2), sorted, read-only."""
+        return self._links
+
+    def to_graph(self, reduced: bool = True) -> nx.DiGraph:
+        """The Hasse diagram (or with `reduced=False` all relations) as a DiGraph.
+
+        Nodes are 0 .. N-1 with the attribute `label` and, where there are
+        coordinates, `coordinates`.
+        """
+        graph = nx.DiGraph()
+        graph.add_nodes_from((i, {"label": k}) for i, k in enumerate(self.labels))
+        if self.coordinates is not None:
+            places = dict(enumerate(map(tuple, self.coordinates.tolist())))
+            nx.set_node_attributes(graph, places, "coordinates")
+        pairs = self.links() if reduced else np.argwhere(self.matrix())
+        graph.add_edges_from(pairs.tolist())
+        return graph
+
+    def between(self, i: int, j: int) -> np.ndarray:
+        """Indices of the elements strictly between i and j."""
+        return self._members(self.future[self._index(i)] & self.past[self._index(j)])
+
+    def interval(self, i: int, j: int) -> Causet:
+        """The open Alexandrov interval of i and j (both left out).
+
+        Raises:
+            ValueError: i does not precede j.
+        """
+        if not self.precedes(i, j):
+            remedy = "choose a related pair, for example from future_of(i)"
+            raise ValueError(f"element {i} does not precede element {j}: {remedy}")
+        return self.subset(self.between(i, j))
+
+    def subset(self, elements: Sequence[int] | np.ndarray) -> Causet:
+        """The order induced on some elements (indices; repeated ones count once).
+
+        Raises:
+            IndexError: an index outside 0 .. N-1.
+        """
+        chosen = np.unique(np.asarray(elements, dtype=np.int64).reshape(-1))
+        if chosen.size and (chosen[0] < 0 or chosen[-1] >= self.size):
+            bad = chosen[0] if chosen[0] < 0 else chosen[-1]
+            raise IndexError(f"element {bad} is not in 0 .. {self.size - 1}")
+        labels = tuple(self.labels[k] for k in chosen)
+        coordinates = None if self.coordinates is None else self.coordinates[chosen]
+        if self.permutation is not None:
+            ranks = np.argsort(np.argsort(self.permutation[chosen]))
+            return Causet(len(chosen), labels, coordinates, ranks)
+        rows = bits.select(self.future, self.size, chosen)
+        return Causet(len(chosen), labels, coordinates, _rows=rows)
+
+    def _members(self, row: np.ndarray) -> np.ndarray:
+        return np.flatnonzero(bits.unpack_rows(row[None], self.size)[0])
+
+    def _index(self, i: int) -> int:
+        if not 0 <= i < self.size:
+            raise IndexError(f"element {i} is not in 0 .. {self.size - 1}")
+        return int(i)

@@ -1,0 +1,193 @@
+"""Is an order like a flat space-time? A battery with a verdict and its reasons.
+
+The inside of an Alexandrov interval of flat space-time with n elements is a
+uniform sample of n points in a diamond. So flatness in d = 2, 3, 4 is a
+hypothesis with an exact simulated null, for any number of observables at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .abundances import interval_abundances
+from .causet import Causet
+from .chains import heights
+from .dimension import dimension_of_fraction, ordering_fraction
+from .sprinkling import sprinkle_diamond
+
+OBSERVABLES = (
+    "ordering fraction",
+    "height",
+    "links",
+    "intervals with 1-2 elements",
+    "intervals with 3-6 elements",
+    "intervals with 7-14 elements",
+    "minimal elements",
+    "maximal elements",
+    "midpoint share",
+)
+_DIMENSIONS = (2, 3, 4)
+_REFERENCE_SEED = 20_260_102
+
+
+@dataclass(frozen=True)
+class ManifoldVerdict:
+    """What the battery says.
+
+    Attributes:
+        licensed: whether flat diamonds of some dimension explain the order.
+        dimension: the dimension that explains it best (2, 3 or 4).
+        pvalue: of that dimension; the verdict asks for at least `level`.
+        pvalues: p-value per dimension.
+        deviations: standardised difference of each observable from the best
+            dimension's sprinklings.
+        myrheim_meyer: dimension read from the ordering fraction.
+        size: elements compared (the largest interval, thinned to `max_size`).
+        reasons: one sentence per deviation beyond three standard deviations.
+    """
+
+    licensed: bool
+    dimension: int
+    pvalue: float
+    pvalues: dict[int, float]
+    deviations: dict[str, float]
+    myrheim_meyer: float
+    size: int
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The verdict as notebooks print it."""
+        head = (
+            f"geometry licensed: like a flat diamond in d = {self.dimension}"
+            if self.licensed
+            else "geometry not licensed"
+        )
+        return head + (": " if self.reasons else "") + "; ".join(self.reasons)
+
+
+def _observe(causet: Causet) -> np.ndarray:
+    """The battery on an open interval, on scales where it is nearly Gaussian."""
+    n = causet.size
+    counts = interval_abundances(causet, 14)
+    binned = [counts[0], counts[1:3].sum(), counts[3:7].sum(), counts[7:].sum()]
+    up = np.bitwise_count(causet.future).sum(axis=1, dtype=np.int64)
+    down = np.bitwise_count(causet.past).sum(axis=1, dtype=np.int64)
+    return np.array(
+        [
+            ordering_fraction(causet),
+            heights(causet).max(),
+            *np.log1p(binned),
+            np.log((down == 0).sum()),
+            np.log((up == 0).sum()),
+            np.minimum(up, down).max() / n,  # smaller half of the best midpoint
+        ]
+    )
+
+
+@lru_cache(maxsize=64)
+def _reference(
+    dimension: int, size: int, draws: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, sd, inverse correlation and null distances of flat sprinklings."""
+    rng = np.random.default_rng([_REFERENCE_SEED, dimension, size, draws])
+    sample = np.array(
+        [
+            _observe(sprinkle_diamond(dimension, size, rng, fixed=True))
+            for _ in range(2 * draws)
+        ]
+    )
+    fit, calibration = sample[:draws], sample[draws:]
+    mean, sd = fit.mean(axis=0), np.maximum(fit.std(axis=0), 1e-9)
+    correlation = np.corrcoef((fit - mean) / sd, rowvar=False)
+    correlation = np.nan_to_num(correlation) + 0.05 * np.eye(len(mean))
+    inverse = np.linalg.inv(correlation)
+    z = (calibration - mean) / sd
+    return mean, sd, inverse, np.sort(np.einsum("ij,jk,ik->i", z, inverse, z))
+
+
+def largest_interval(causet: Causet) -> Causet:
+    """The open interval with most elements (the whole set if it has none).
+
+    Only pairs of a minimal and a maximal element need to be looked at.
+    """
+    future, past = causet.future, causet.past
+    minimal = np.flatnonzero(~past.any(axis=1))
+    maximal = np.flatnonzero(~future.any(axis=1))
+    best, ends = 0, None
+    for i in minimal:
+        sizes = np.bitwise_count(past[maximal] & future[i]).sum(axis=1, dtype=np.int64)
+        k = int(sizes.argmax())
+        if sizes[k] > best:
+            best, ends = int(sizes[k]), (int(i), int(maximal[k]))
+    return causet if ends is None else causet.interval(*ends)
+
+
+def manifold_likeness(
+    causet: Causet,
+    rng: np.random.Generator,
+    scope: str = "interval",
+    level: float = 0.01,
+    max_size: int = 192,
+    draws: int = 100,
+) -> ManifoldVerdict:
+    """Compare an order with sprinklings of flat diamonds in d = 2, 3 and 4.
+
+    Args:
+        causet: the order.
+        rng: thins large sets (a thinned sprinkling is a sprinkling).
+        scope: "interval" judges the largest Alexandrov interval, "whole" takes
+            the set itself for a diamond.
+        level: smallest p-value that licenses geometric language.
+        max_size: elements compared.
+        draws: sprinklings per dimension for fit and again for calibration; they
+            are simulated once per (size, draws) from a seed of their own and kept.
+
+    Returns:
+        `ManifoldVerdict`; passing is necessary, not sufficient, for geometry.
+
+    Raises:
+        ValueError: fewer than 4 elements, an unknown scope.
+    """
+    if causet.size < 4:
+        raise ValueError(f"the causal set has {causet.size} elements: 4 are needed")
+    if scope not in ("interval", "whole"):
+        raise ValueError(f'scope is {scope!r}: choose "interval" or "whole"')
+    part = largest_interval(causet) if scope == "interval" else causet
+    if part.size < 20:
+        return ManifoldVerdict(
+            False, 2, 0.0, {}, {}, float("nan"), part.size,
+            (f"the largest interval has {part.size} elements, 20 are needed",),
+        )  # fmt: skip
+    if part.size > max_size:
+        part = part.subset(rng.permutation(part.size)[:max_size])
+    seen = _observe(part)
+    pvalues, deviations = {}, {}
+    for d in _DIMENSIONS:
+        mean, sd, inverse, null = _reference(d, part.size, draws)
+        z = (seen - mean) / sd
+        above = len(null) - np.searchsorted(null, z @ inverse @ z)
+        pvalues[d] = float((1 + above) / (len(null) + 1))
+        deviations[d] = z
+    best = min(_DIMENSIONS, key=lambda d: (-pvalues[d], np.abs(deviations[d]).sum()))
+    table = dict(zip(OBSERVABLES, deviations[best].tolist(), strict=True))
+    licensed = pvalues[best] >= level
+    reasons = tuple(
+        f"{name} {value:+.1f} sd from d = {best}"
+        for name, value in sorted(table.items(), key=lambda item: -abs(item[1]))
+        if abs(value) > 3
+    )
+    if not licensed and not reasons:
+        reasons = (f"the observables do not go together as in d = {best}",)
+    return ManifoldVerdict(
+        licensed,
+        best,
+        pvalues[best],
+        pvalues,
+        table,
+        dimension_of_fraction(ordering_fraction(part)),
+        part.size,
+        reasons if not licensed else (),
+    )

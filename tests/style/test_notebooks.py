@@ -1,0 +1,235 @@
+"""Form and freshness of the committed notebooks; no kernel is started."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from qglib import freshness, parameters
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+STEPS = [path for path in PATHS if not path.stem.startswith("00")]
+EVERYWHERE = ("profile", "seed", "device", "out_dir")
+WIDTH = 79
+MEGABYTE = 1_000_000
+ABSOLUTE = re.compile(
+    r"(?<![\w.:/$}])/(?:home|root|work|tmp|usr|opt|mnt|var|private|Users)/\w"
+    r"|[A-Z]:\\\\?\w"
+)
+ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+BAR = re.compile(r"\d+%\|")
+LINK = re.compile(r"\]\(([^)#\s]+?\.ipynb)(?:#[^)]*)?\)")
+
+every = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
+steps = pytest.mark.parametrize("path", STEPS, ids=lambda p: p.stem)
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path: Path) -> list[nbformat.NotebookNode]:
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def prose(path: Path) -> str:
+    cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    return "\n\n".join(cells)
+
+
+def outputs(path: Path) -> list[nbformat.NotebookNode]:
+    return [output for cell in code_cells(path) for output in cell.outputs]
+
+
+def shown(path: Path) -> str:
+    """All text that the saved outputs show, without the images."""
+    parts = []
+    for output in outputs(path):
+        data = output.get("data", {})
+        parts += [v for k, v in data.items() if isinstance(v, str) and "image" not in k]
+        parts.append(output.get("text", ""))
+    return "\n".join(parts)
+
+
+def start_call(path: Path) -> ast.Call:
+    """The one call of run.start."""
+    calls = [
+        node
+        for cell in code_cells(path)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "run.start"
+    ]
+    assert len(calls) == 1, f"{path.stem} must call run.start once, not {len(calls)}x"
+    return calls[0]
+
+
+@every
+def test_the_file_is_a_valid_notebook_of_modest_size(path: Path) -> None:
+    nbformat.validate(read(path))
+    assert path.stat().st_size <= MEGABYTE, "over 1 MB: fewer or smaller figures"
+    ids = [cell["id"] for cell in read(path).cells]
+    assert len(ids) == len(set(ids)), "two cells share an id"
+
+
+@every
+def test_outputs_are_fresh(path: Path) -> None:
+    assert not freshness.staleness(read(path)), freshness.staleness(read(path))
+
+
+@every
+def test_cells_were_run_in_order(path: Path) -> None:
+    counts = [cell.execution_count for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@every
+def test_no_error_and_no_warning_is_shown(path: Path) -> None:
+    for output in outputs(path):
+        assert output.output_type != "error", output.get("evalue")
+        assert output.get("name") != "stderr", output.get("text")
+
+
+@every
+def test_the_kernel_is_everybodys(path: Path) -> None:
+    assert read(path).metadata.kernelspec.name == "python3"
+
+
+@every
+def test_outputs_show_nothing_of_the_machine(path: Path) -> None:
+    text = shown(path)
+    for pattern in (ABSOLUTE, ADDRESS, BAR):
+        found = pattern.search(text)
+        assert not found, f"an output shows {text[found.start() : found.end() + 40]!r}"
+
+
+@every
+def test_sources_stay_inside_the_repository(path: Path) -> None:
+    for cell in code_cells(path):
+        assert not ABSOLUTE.search(cell.source), cell.source
+        assert "../.." not in cell.source, cell.source
+
+
+@every
+def test_the_title_is_the_only_one(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", prose(path), flags=re.DOTALL)
+    titles = re.findall(r"^# .+$", text, flags=re.MULTILINE)
+    assert len(titles) == 1, titles
+    assert titles[0].startswith(f"# {int(path.stem[:2])} · ")
+    first = read(path).cells[0]
+    assert first.source.startswith("# ")
+    for part in ("**Question.**", "**What you will have at the end.**", "**Time and"):
+        assert part in first.source, f"the first cell lacks {part}"
+
+
+@every
+def test_parameters_are_annotated_and_commented(path: Path) -> None:
+    declared = parameters.declared(path)
+    assert list(declared)[:4] == list(EVERYWHERE)
+    assert all(one.comment for one in declared.values()), "every line needs a comment"
+    assert declared["profile"].default == "quick"
+    assert declared["device"].default == "auto"
+    assert declared["out_dir"].default == f"../data/runs/lab/{path.stem}"
+
+
+@every
+def test_papermills_help_shows_every_parameter(path: Path) -> None:
+    inspected = papermill.inspect_notebook(str(path))
+    assert list(inspected) == list(parameters.declared(path))
+
+
+@every
+def test_every_parameter_is_passed_to_the_start(path: Path) -> None:
+    call, declared = start_call(path), parameters.declared(path)
+    assert call.args, "the first argument of run.start is the notebook's name"
+    assert ast.literal_eval(call.args[0]) == path.stem
+    passed = {k.arg: ast.unparse(k.value) for k in call.keywords}
+    for name in declared:
+        assert passed.get(name) == name, f"run.start needs {name}={name}"
+
+
+@every
+def test_a_knob_that_may_be_zero_says_so(path: Path) -> None:
+    """-1 as default means that 0 is a value: run.start must know."""
+    minus = {n for n, p in parameters.declared(path).items() if p.default == -1}
+    given = [k.value for k in start_call(path).keywords if k.arg == "zero_is_value"]
+    known = set(ast.literal_eval(given[0])) if given else set()
+    assert minus == known
+
+
+@every
+def test_the_record_is_finished(path: Path) -> None:
+    tagged = parameters.tagged(read(path), "results")
+    assert len(tagged) == 1, "one cell is tagged 'results'"
+    assert "record.finish(" in tagged[0].source
+
+
+@every
+def test_code_is_narrow_and_plain(path: Path) -> None:
+    for cell in code_cells(path):
+        for line in cell.source.splitlines():
+            assert len(line) <= WIDTH, f"{len(line)} columns: {line}"
+            assert not re.match(r"\s*[!%]", line), f"no magics: {line}"
+        assert "globals(" not in cell.source
+
+
+@every
+def test_links_between_notebooks_resolve(path: Path) -> None:
+    links = LINK.findall(prose(path))
+    for link in links:
+        assert (FOLDER / link).exists(), f"{link} does not exist"
+    assert "**Next:**" in prose(path), "the last cells link to the next notebook"
+
+
+@every
+def test_every_figure_goes_through_the_record(path: Path) -> None:
+    images = [o for o in outputs(path) if "image/png" in o.get("data", {})]
+    calls = sum(cell.source.count("record.figure(") for cell in code_cells(path))
+    assert calls, "a notebook shows at least one figure"
+    assert len(images) >= calls, "a saved figure is not shown"
+
+
+@steps
+def test_the_size_is_that_of_a_tutorial(path: Path) -> None:
+    """Aims: 20-35 cells, 80-240 formatted code lines, 700-1500 words, 4-8 figures.
+
+    A fifth of slack on each end: the aim is for the author, the limit for the test.
+    """
+    sizes = {
+        "cells": (len(read(path).cells), 20, 35),
+        "code lines": (
+            sum(1 for c in code_cells(path) for ln in c.source.splitlines() if ln),
+            80,
+            240,
+        ),
+        "words": (len(prose(path).split()), 700, 1500),
+        "figures": (
+            sum("image/png" in o.get("data", {}) for o in outputs(path)),
+            4,
+            8,
+        ),
+    }
+    for what, (found, least, most) in sizes.items():
+        assert least * 0.8 <= found <= most * 1.2, f"{found} {what}"
+
+
+@steps
+def test_findings_exercises_and_checks(path: Path) -> None:
+    text = prose(path)
+    assert "## What we found" in text
+    assert re.search(r"^## Exercises", text, flags=re.MULTILINE)
+    assert re.search(r"^## References", text, flags=re.MULTILINE)
+    assert "<details>" in text, "answers to the exercises are folded"
+    asserts = [
+        node
+        for cell in code_cells(path)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Assert)
+    ]
+    assert asserts, "a notebook checks its own numbers"
+    assert all(node.msg is not None for node in asserts), "an assert needs a message"

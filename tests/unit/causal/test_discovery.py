@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from itertools import combinations, product
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+
+from qglib.causal import (
+    additive_ridge_bic,
+    bootstrap_edges,
+    compelled_arrows,
+    cpdag,
+    discover,
+    discrete_bic,
+    exact_search,
+    gaussian_bic,
+    graph_metrics,
+    load_network,
+)
+
+
+def brute_force_best(d: int, score, max_parents: int) -> float:
+    pairs = list(combinations(range(d), 2))
+    best = -np.inf
+    for states in product(range(3), repeat=len(pairs)):
+        dag = nx.DiGraph()
+        dag.add_nodes_from(range(d))
+        for (a, b), state in zip(pairs, states, strict=True):
+            if state:
+                dag.add_edge(*((a, b) if state == 1 else (b, a)))
+        if not nx.is_directed_acyclic_graph(dag):
+            continue
+        parents = [sorted(dag.predecessors(i)) for i in range(d)]
+        if max(map(len, parents)) <= max_parents:
+            best = max(best, sum(score(i, p) for i, p in enumerate(parents)))
+    return best
+
+
+def total(adjacency: np.ndarray, score) -> float:
+    d = len(adjacency)
+    return sum(score(i, list(np.flatnonzero(adjacency[:, i]))) for i in range(d))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("max_parents", [1, 3])
+def test_exact_search_equals_brute_force(seed: int, max_parents: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = {
+        (i, subset): float(rng.normal())
+        for i in range(4)
+        for size in range(4)
+        for subset in combinations([k for k in range(4) if k != i], size)
+    }
+
+    def score(node: int, parents) -> float:
+        return table[node, tuple(sorted(parents))]
+
+    adjacency, value = exact_search(4, score, max_parents)
+    assert value == pytest.approx(brute_force_best(4, score, max_parents))
+    assert total(adjacency, score) == pytest.approx(value)
+    assert nx.is_directed_acyclic_graph(nx.DiGraph(adjacency))
+    assert adjacency.sum(0).max() <= max_parents
+
+
+def test_exact_search_beats_the_truth_on_its_own_score() -> None:
+    network = load_network("asia")
+    data = network.sample(2000, np.random.default_rng(0))
+    score = discrete_bic(data.to_numpy())
+    _, value = exact_search(8, score, 4)
+    truth = total(nx.to_numpy_array(network.dag, dtype=int), score)
+    assert value >= truth - 1e-9
+
+
+def test_asia_2000_reaches_the_measured_distance() -> None:
+    network = load_network("asia")
+    shd = {"exact": [], "ges": [], "pc": []}
+    for seed in range(4):
+        data = network.sample(2000, np.random.default_rng(seed))
+        for method in shd:
+            found = discover(data, method)
+            shd[method].append(graph_metrics(found, network.dag)["shd"])
+    assert np.mean(shd["exact"]) <= 2.0
+    assert np.mean(shd["ges"]) <= 2.0
+    assert np.mean(shd["pc"]) < 8  # better than the empty graph
+    empty = discover(data, "empty")
+    assert graph_metrics(empty, network.dag)["shd"] == 8
+
+
+def test_discrete_bic_by_hand() -> None:
+    data = np.array([[0, 0], [0, 1], [1, 1], [1, 1]])
+    score = discrete_bic(data)
+    assert score(0, []) == pytest.approx(4 * np.log(0.5) - 0.5 * np.log(4))
+    assert score(1, [0]) == pytest.approx(2 * np.log(0.5) - 0.5 * np.log(4) * 2)
+    shifted = discrete_bic(data * 7 - 3)  # the labels do not matter
+    assert shifted(1, [0]) == pytest.approx(score(1, [0]))
+
+
+def test_gaussian_bic_by_hand_and_score_equivalence() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=300)
+    data = np.stack([x, 0.7 * x + rng.normal(size=300)], 1)
+    score = gaussian_bic(data)
+    expected = -150 * np.log(data[:, 0].var()) - 0.5 * np.log(300)
+    assert score(0, []) == pytest.approx(expected)
+    slope, offset = np.polyfit(x, data[:, 1], 1)
+    residual = (data[:, 1] - slope * x - offset).var()
+    assert score(1, [0]) == pytest.approx(-150 * np.log(residual) - np.log(300))
+    assert score(0, []) + score(1, [0]) == pytest.approx(score(1, []) + score(0, [1]))
+
+
+def additive_data(n: int, seed: int) -> tuple[np.ndarray, nx.DiGraph]:
+    """Random graph of 8 nodes with additive non-linear arrows, noise .5."""
+    rng = np.random.default_rng(seed)
+    functions = [
+        lambda x: np.sin(1.5 * x),
+        lambda x: x**2 - 1,
+        lambda x: np.tanh(2 * x),
+        lambda x: np.cos(1.5 * x),
+        lambda x: x,
+        lambda x: np.abs(x) - 0.8,
+    ]
+    order = rng.permutation(8)
+    dag = nx.DiGraph()
+    dag.add_nodes_from(range(8))
+    data = np.zeros((n, 8))
+    for position, node in enumerate(order):
+        value = rng.normal(size=n) * (0.5 if position else 1.0)
+        for parent in order[:position]:
+            if rng.random() < 2.5 / 7:
+                dag.add_edge(int(parent), int(node))
+                gain = rng.uniform(0.7, 1.3) * rng.choice([-1, 1])
+                value = value + gain * functions[rng.integers(6)](data[:, parent])
+        value = value if dag.in_degree(int(node)) else rng.normal(size=n)
+        data[:, node] = (value - value.mean()) / value.std()
+    return data, dag
+
+
+def test_non_linear_score_beats_the_linear_and_the_empty_graph() -> None:
+    shd = {"exact": [], "exact_nl": [], "empty": []}
+    for seed in range(6):
+        data, dag = additive_data(100, seed)
+        truth = nx.relabel_nodes(dag, {k: f"x{k}" for k in range(8)})
+        for method in shd:
+            shd[method].append(graph_metrics(discover(data, method), truth)["shd"])
+    assert np.mean(shd["exact_nl"]) <= 3.0
+    assert np.mean(shd["exact_nl"]) < np.mean(shd["exact"]) - 3
+    assert np.mean(shd["exact_nl"]) < np.mean(shd["empty"]) - 5
+
+
+def test_additive_ridge_score_equals_the_direct_formula() -> None:
+    rng = np.random.default_rng(2)
+    data = rng.normal(size=(80, 3))
+    x = (data - data.mean(0)) / data.std(0)
+
+    def basis(column: np.ndarray) -> np.ndarray:
+        f = np.stack(
+            [
+                column,
+                column**2 - 1,
+                column**3 - 3 * column,
+                np.sin(2 * column),
+                np.cos(2 * column),
+            ],
+            1,
+        )
+        return (f - f.mean(0)) / f.std(0)
+
+    f = np.concatenate([basis(x[:, 0]), basis(x[:, 2])], 1)
+    hat = f @ np.linalg.solve(f.T @ f + 0.02 * 80 * np.eye(10), f.T)
+    residual = x[:, 1] - hat @ x[:, 1]
+    expected = -40 * np.log((residual**2).mean())
+    expected -= 0.5 * np.log(80) * (1 + np.trace(hat))
+    assert additive_ridge_bic(data)(1, [2, 0]) == pytest.approx(expected)
+
+
+def test_pc_skeleton_on_a_known_collider() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 2000))
+    frame = pd.DataFrame({"a": a, "b": b, "c": a + b + 0.3 * rng.normal(size=2000)})
+    for method in ("pc", "ges", "exact"):
+        found = discover(frame, method)
+        assert set(found.edges) == {("a", "c"), ("b", "c")}, method
+        assert found.graph["method"] == method
+
+
+def test_bootstrap_confidence() -> None:
+    data = load_network("asia").sample(500, np.random.default_rng(0))
+    data = data[["smoke", "bronc", "dysp", "xray"]]
+    graph = discover(data, "exact", n_bootstrap=20, rng=np.random.default_rng(1))
+    again = discover(data, "exact", n_bootstrap=20, rng=np.random.default_rng(1))
+    assert nx.utils.graphs_equal(graph, again)
+    assert graph.edges["bronc", "dysp"]["confidence"] > 0.9
+    shares = bootstrap_edges(data, "exact", 5, np.random.default_rng(2))
+    assert shares.shape == (12, 2)
+    assert (shares["arrow"] <= shares["adjacent"]).all()
+    for a, b in shares.index:
+        assert shares.loc[(a, b), "adjacent"] == shares.loc[(b, a), "adjacent"]
+
+
+def test_warning_when_no_arrow_is_identified() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    chain = np.stack([x, x + rng.normal(size=300)], 1)
+    found = discover(chain, "exact")
+    assert not compelled_arrows(found)
+    assert "only the skeleton" in " ".join(found.graph["warnings"])
+    assert set(found.edges) == set(cpdag(nx.DiGraph([("x0", "x1")])).edges)
+
+
+def bad_frames() -> dict[str, tuple[pd.DataFrame, str]]:
+    rng = np.random.default_rng(0)
+    good = pd.DataFrame(rng.normal(size=(30, 3)), columns=list("abc"))
+    return {
+        "constant": (good.assign(c=1.0), "are constant"),
+        "duplicate": (good.assign(c=good["a"]), "duplicates"),
+        "nan": (good.mask(good > 2).assign(a=np.nan), "missing or infinite"),
+        "infinite": (good.assign(b=np.inf), "missing or infinite"),
+        "few rows": (good.head(2), "at least as many rows"),
+        "codes": (good.assign(b=rng.integers(0, 3, 30).astype(float)), "as floats"),
+        "mixed": (good.assign(b=rng.integers(0, 3, 30)), "are categories"),
+        "names": (
+            good.set_axis(["a", "a", "b"], axis=1),
+            "names repeat",
+        ),
+    }
+
+
+@pytest.mark.parametrize("case", list(bad_frames()))
+def test_bad_tables_are_refused(case: str) -> None:
+    frame, message = bad_frames()[case]
+    with pytest.raises(ValueError, match=message):
+        discover(frame, "exact")
+
+
+def test_bad_arguments() -> None:
+    data = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(ValueError, match="method must be one of"):
+        discover(data, "magic")
+    with pytest.raises(ValueError, match="alpha must lie"):
+        discover(data, "pc", alpha=0)
+    with pytest.raises(ValueError, match="kind must be"):
+        discover(data, "pc", kind="ordinal")
+    with pytest.raises(ValueError, match="needs rng"):
+        discover(data, "exact", n_bootstrap=3)
+    with pytest.raises(ValueError, match="needs numbers"):
+        discover((data > 0).astype(int), "exact_nl")
+    with pytest.raises(ValueError, match="GB"):
+        exact_search(25, lambda node, parents: 0.0)
+    with pytest.raises(ValueError, match="max_parents"):
+        exact_search(3, lambda node, parents: 0.0, -1)
+    with pytest.raises(ValueError, match="at least 1"):
+        bootstrap_edges(data, "exact", 0, np.random.default_rng(0))

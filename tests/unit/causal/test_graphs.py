@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from itertools import combinations, product
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qglib.causal import (
+    class_members,
+    class_size,
+    compelled_arrows,
+    cpdag,
+    graph_metrics,
+    identifiability,
+    load_network,
+    undirected_edges,
+)
+
+
+def random_dag(d: int, density: float, seed: int) -> nx.DiGraph:
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(d)
+    dag = nx.DiGraph()
+    dag.add_nodes_from(range(d))
+    for a, b in combinations(range(d), 2):
+        if rng.random() < density:
+            dag.add_edge(int(order[a]), int(order[b]))
+    return dag
+
+
+def v_structures(dag: nx.DiGraph) -> set:
+    return {
+        (frozenset((a, b)), node)
+        for node in dag
+        for a, b in combinations(dag.predecessors(node), 2)
+        if not (dag.has_edge(a, b) or dag.has_edge(b, a))
+    }
+
+
+def brute_force_class(dag: nx.DiGraph) -> list[nx.DiGraph]:
+    """Same skeleton, same v-structures, acyclic (Verma and Pearl 1990)."""
+    arcs = list(dag.edges)
+    members = []
+    for flips in product((False, True), repeat=len(arcs)):
+        other = nx.DiGraph()
+        other.add_nodes_from(dag)
+        other.add_edges_from(
+            (b, a) if flip else (a, b) for (a, b), flip in zip(arcs, flips, strict=True)
+        )
+        acyclic = nx.is_directed_acyclic_graph(other)
+        if acyclic and v_structures(other) == v_structures(dag):
+            members.append(other)
+    return members
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 6), st.floats(0.2, 0.8), st.integers(0, 10_000))
+def test_class_equals_brute_force(d: int, density: float, seed: int) -> None:
+    dag = random_dag(d, density, seed)
+    if dag.number_of_edges() > 11:
+        return
+    members = brute_force_class(dag)
+    pdag = cpdag(dag)
+    shared = set.intersection(*(set(m.edges) for m in members))
+    assert compelled_arrows(pdag) == shared
+    assert class_size(pdag) == len(members)
+    ours = {frozenset(m.edges) for m in class_members(pdag)}
+    assert ours == {frozenset(m.edges) for m in members}
+    for member in members:
+        assert set(cpdag(member).edges) == set(pdag.edges)
+
+
+def test_asia_class() -> None:
+    pdag = cpdag(load_network("asia").dag)
+    assert compelled_arrows(pdag) == {
+        ("tub", "either"),
+        ("lung", "either"),
+        ("either", "xray"),
+        ("either", "dysp"),
+        ("bronc", "dysp"),
+    }
+    assert undirected_edges(pdag) == {
+        frozenset(("asia", "tub")),
+        frozenset(("smoke", "lung")),
+        frozenset(("smoke", "bronc")),
+    }
+    assert class_size(pdag) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "compelled", "undirected", "size"),
+    [("asia", 5, 3, 6), ("cancer", 4, 0, 1), ("sachs", 0, 17, 336)],
+)
+def test_identifiability(name: str, compelled: int, undirected: int, size: int) -> None:
+    card = identifiability(load_network(name).dag)
+    assert (card.compelled, card.undirected, card.class_size) == (
+        compelled,
+        undirected,
+        size,
+    )
+    assert bool(card.warning) == (undirected > 0)
+    assert ("do not score arrows" in card.warning) == (name == "sachs")
+
+
+def test_metrics_by_hand() -> None:
+    truth = load_network("cancer").dag
+    assert graph_metrics(cpdag(truth), truth) == {
+        "shd": 0.0,
+        "adjacency_f1": 1.0,
+        "arrow_f1": 1.0,
+        "edges": 4.0,
+    }
+    estimate = nx.DiGraph()
+    estimate.add_nodes_from(truth)
+    estimate.add_edges_from([("cancer", "pollution"), ("cancer", "xray")])
+    scores = graph_metrics(estimate, truth)
+    assert scores["shd"] == 3  # one reversed, two missing
+    assert scores["adjacency_f1"] == pytest.approx(2 * 2 / 6)
+    assert scores["arrow_f1"] == pytest.approx(2 * 1 / 6)
+
+
+def test_arrow_f1_is_not_applicable_without_arrows() -> None:
+    truth = load_network("sachs").dag
+    assert np.isnan(graph_metrics(cpdag(truth), truth)["arrow_f1"])
+    assert graph_metrics(cpdag(truth), truth)["shd"] == 0
+
+
+def test_bad_input() -> None:
+    cycle = nx.DiGraph([("a", "b"), ("b", "c"), ("c", "a")])
+    with pytest.raises(ValueError, match="must be acyclic"):
+        cpdag(cycle)
+    with pytest.raises(TypeError, match="convert it with networkx"):
+        cpdag(nx.Graph([("a", "b")]))
+    with pytest.raises(ValueError, match="share their nodes"):
+        graph_metrics(nx.DiGraph([("a", "b")]), nx.DiGraph([("a", "c")]))
+    with pytest.raises(ValueError, match="336 graphs"):
+        list(class_members(cpdag(load_network("sachs").dag), limit=10))
+    square = nx.DiGraph(nx.cycle_graph(4))  # not chordal: the class of no graph
+    with pytest.raises(ValueError, match="not the class"):
+        list(class_members(square))

@@ -1,0 +1,100 @@
+"""Reading sound, the synthetic scene and its spectral peaks."""
+
+import wave
+
+import numpy as np
+import pytest
+
+from qglib.data import (
+    Sound,
+    load_speech,
+    read_wav,
+    spectral_events,
+    synthetic_partials,
+)
+
+
+def write(path, samples, width=2, channels=1, rate=8000):
+    kind, scale, offset = {1: ("u1", 127, 128), 2: ("<i2", 32767, 0)}[width]
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes((samples * scale + offset).astype(kind).tobytes())
+
+
+@pytest.mark.parametrize(("width", "error"), [(1, 0.016), (2, 1e-4)])
+def test_wav_round_trip(tmp_path, width, error):
+    samples = 0.8 * np.sin(np.arange(800) / 5)
+    write(tmp_path / "a.wav", samples, width)
+    sound = read_wav(tmp_path / "a.wav")
+    assert sound.rate == 8000 and sound.seconds == pytest.approx(0.1)
+    assert sound.samples == pytest.approx(samples, abs=error)
+
+
+def test_channels_are_averaged(tmp_path):
+    write(tmp_path / "a.wav", np.tile([0.5, -0.1], 100), channels=2)
+    assert read_wav(tmp_path / "a.wav").samples == pytest.approx(0.2, abs=1e-4)
+
+
+def test_broken_files_are_named(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"not sound")
+    with pytest.raises(ValueError, match=r"a\.wav"):
+        read_wav(tmp_path / "a.wav")
+    with pytest.raises(FileNotFoundError):
+        read_wav(tmp_path / "missing.wav")
+    with pytest.raises(FileNotFoundError, match="7_jackson_3"):
+        load_speech(tmp_path / "empty")
+    with pytest.raises(ValueError, match="split"):
+        load_speech(tmp_path, "dev")
+
+
+def test_speech_folder_and_split(tmp_path):
+    (tmp_path / "recordings").mkdir()
+    for index in (0, 4, 5, 49):
+        write(tmp_path / "recordings" / f"3_ann_{index}.wav", np.zeros(100))
+    assert len(load_speech(tmp_path)) == 4
+    test = load_speech(tmp_path, "test")
+    assert len(test) == 2 and test[0].label == "3" and test[0].speaker == "ann"
+    assert len(load_speech(tmp_path / "recordings", "train")) == 2
+
+
+def test_peaks_lie_on_the_known_partials():
+    scene = synthetic_partials(np.random.default_rng(1), n_partials=5)
+    events = spectral_events(scene.sound)
+    assert len(events) > 200
+    assert scene.near(events.times, events.contents[:, 0]).mean() > 0.97
+    assert not scene.near(events.times, events.contents[:, 0] + 0.3).any()
+    for k in range(5):  # every partial is seen through most of its life
+        middle = scene.onsets[k] + scene.durations[k] / 2
+        octave = np.log2(scene.frequencies[k]) + scene.glides[k] * (
+            scene.durations[k] / 2
+        )
+        near = np.abs(events.times - middle) < 0.05
+        gap = np.abs(events.contents[near, 0] - octave)
+        assert (gap < 0.02).any()
+
+
+def test_a_pure_tone_is_found_to_a_few_cents():
+    time = np.arange(8000) / 8000
+    events = spectral_events(Sound(np.sin(2 * np.pi * 441.3 * time), 8000))
+    middle = (events.times > 0.1) & (events.times < 0.9)
+    cents = 1200 * (events.contents[middle, 0] - np.log2(441.3))
+    assert np.abs(cents).max() < 5
+    assert events.metric == "absolute"
+
+
+def test_bad_scenes_are_refused():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError):
+        synthetic_partials(rng, n_partials=0)
+    with pytest.raises(ValueError, match="lasts"):
+        spectral_events(Sound(np.zeros(10), 8000))
+
+
+def test_spoken_digits(shared_data):
+    test = load_speech(shared_data / "fsdd", "test")
+    assert len(test) == 300
+    assert {s.label for s in test} == {str(d) for d in range(10)}
+    assert {s.rate for s in test} == {8000}
+    assert len(spectral_events(test[0])) > 10

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import builtins
+import hashlib
+import sys
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+from qglib.data import Corpus, corpus, entities, illegal, load_corpus, read_conll
+
+PART = "Ann\tB-PER\nleft\tO\nRome\tB-LOC\n"
+
+
+def folder(tmp_path, names=("train.txt", "valid.txt", "test.txt")):
+    for name in names:
+        (tmp_path / name).write_text(PART)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train.conll", "dev.conll", "test.conll"),
+        ("train.txt", "valid.txt", "test.txt"),
+        ("eng.train", "eng.testa", "eng.testb"),
+        ("x17train.conll", "emerging.dev.conll", "emerging.test.annotated"),
+    ],
+)
+def test_folder_names(tmp_path, names) -> None:
+    (tmp_path / "README.md").write_text("about train, dev and test")
+    (tmp_path / "dev.stats").write_text("{}")
+    got = load_corpus(folder(tmp_path, names))
+    assert isinstance(got, Corpus)
+    assert got.types == ("LOC", "PER")
+    assert got.labels == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+    assert len(got.train) == len(got.dev) == len(got.test) == 1
+
+
+def test_folder_without_a_split(tmp_path) -> None:
+    with pytest.raises(
+        FileNotFoundError, match=r"no file for the dev split.*train\.txt"
+    ):
+        load_corpus(folder(tmp_path, ("train.txt", "test.txt")))
+
+
+def test_two_files_for_one_split(tmp_path) -> None:
+    names = ("a-train.txt", "b-train.txt", "dev.txt", "test.txt")
+    with pytest.raises(ValueError, match="several files for the train split"):
+        load_corpus(folder(tmp_path, names))
+
+
+def test_no_entities(tmp_path) -> None:
+    for name in ("train.txt", "dev.txt", "test.txt"):
+        (tmp_path / name).write_text("a\tO\n")
+    with pytest.raises(ValueError, match="every tag is O"):
+        load_corpus(tmp_path)
+
+
+def test_missing_folder() -> None:
+    with pytest.raises(FileNotFoundError, match="is no folder"):
+        load_corpus("./not-here")
+
+
+def embed(tmp_path, monkeypatch):
+    home = tmp_path / "embedded"
+    (home / "newswire").mkdir(parents=True)
+    folder(home / "newswire", ("train.conll", "dev.conll", "test.conll"))
+    monkeypatch.setattr(corpus, "EMBEDDED", home)
+    return home
+
+
+def test_embedded_corpus_and_its_checksums(tmp_path, monkeypatch) -> None:
+    home = embed(tmp_path, monkeypatch)
+    assert load_corpus("newswire").name == "newswire"
+    good = hashlib.sha256(PART.encode()).hexdigest()
+    lines = [f"{good}  newswire/{s}.conll\n" for s in ("train", "dev", "test")]
+    (home / "SHA256SUMS").write_text("".join(lines))
+    assert len(load_corpus("newswire").train) == 1
+    (home / "newswire" / "dev.conll").write_text(PART + "\nx\tO\n")
+    with pytest.raises(ValueError, match=r"dev\.conll: sha256 is .* restore the file"):
+        load_corpus("newswire")
+    (home / "newswire" / "dev.conll").unlink()
+    with pytest.raises(FileNotFoundError, match=r"dev\.conll is missing.*checkout"):
+        load_corpus("newswire")
+
+
+def test_hub_offline(monkeypatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(RuntimeError, match="HF_HUB_OFFLINE is set"):
+        load_corpus("conll2003")
+
+
+def test_hub_without_datasets(monkeypatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(RuntimeError, match="pip install datasets"):
+        load_corpus("conll2003")
+
+
+class FakePart(list):
+    def __init__(self, rows, names):
+        super().__init__(rows)
+        inner = SimpleNamespace(names=names)
+        self.features = {"tokens": None, "ner_tags": SimpleNamespace(feature=inner)}
+
+
+def test_hub_corpus(monkeypatch) -> None:
+    rows = [
+        {"tokens": ["Ann", "left"], "ner_tags": [1, 0]},
+        {"tokens": [], "ner_tags": []},
+    ]
+    part = FakePart(rows, ["O", "B-PER"])
+    splits = {"train": part, "validation": part, "test": part}
+    fake = SimpleNamespace(load_dataset=lambda name: splits)
+    monkeypatch.setitem(sys.modules, "datasets", fake)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    got = load_corpus("someone/corpus")
+    assert [s.tags for s in got.dev] == [("B-PER", "O")]
+    del splits["validation"]
+    with pytest.raises(ValueError, match="no split 'validation'"):
+        load_corpus("someone/corpus")
+
+    def down(name):
+        raise builtins.ConnectionError("no route")
+
+    fake.load_dataset = down
+    with pytest.raises(RuntimeError, match=r"ConnectionError: no route.*newswire"):
+        load_corpus("someone/corpus")
+
+
+WNUT = {
+    # sentences, tokens, person, location, group, creative-work, product,
+    # corporation, sentences without entity, longest
+    "train": (3394, 62730, 660, 548, 264, 140, 142, 221, 2166, 41),
+    "dev": (1009, 15733, 470, 74, 39, 105, 114, 34, 381, 82),
+    "test": (1287, 23394, 429, 150, 165, 142, 127, 66, 598, 105),
+}
+UNER = {  # sentences, tokens, LOC, ORG, PER, without entity, documents, longest
+    "dev": (2001, 25149, 399, 224, 343, 1377, 318, 75),
+    "test": (2075, 25020, 312, 319, 448, 1368, 316, 81),
+}
+
+
+def profile(sentences, types):
+    kinds = Counter(kind for s in sentences for kind, _, _ in entities(s.tags))
+    return (
+        len(sentences),
+        sum(map(len, sentences)),
+        *(kinds[t] for t in types),
+        sum(not entities(s.tags) for s in sentences),
+        max(map(len, sentences)),
+    )
+
+
+def test_wnut_counts(shared_data) -> None:
+    got = load_corpus(shared_data / "wnut17")
+    types = "person location group creative-work product corporation".split()
+    assert got.types == tuple(sorted(types))
+    for split, expected in WNUT.items():
+        part = getattr(got, split)
+        assert profile(part, types) == expected
+        assert not any(illegal(s.tags) for s in part)
+    parts = (got.train, got.dev, got.test)
+    words = [[w for s in part for w in s.words] for part in parts]
+    assert [sum(w[0] == "#" for w in part) for part in words] == [828, 22, 247]
+    assert [part.count('"') for part in words] == [263, 108, 181]
+    pairs = [
+        {
+            (" ".join(s.words[a:b]).lower(), kind)
+            for s in part
+            for kind, a, b in entities(s.tags)
+        }
+        for part in parts
+    ]
+    assert [(len(p), len(p & pairs[0])) for p in pairs[1:]] == [(720, 21), (943, 16)]
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_uner_counts(shared_data, split) -> None:
+    got = read_conll(shared_data / "uner_ewt" / f"en_ewt-ud-{split}.iob2")
+    counts = list(profile(got, ["LOC", "ORG", "PER"]))
+    counts.insert(-1, len({s.document for s in got}))
+    assert tuple(counts) == UNER[split]

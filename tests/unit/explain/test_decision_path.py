@@ -1,0 +1,154 @@
+from itertools import product
+
+import numpy as np
+import pytest
+
+from qglib.explain import (
+    DecisionGraph,
+    decision_path,
+    pinned_ends_path,
+    random_path,
+    rollout_path,
+    stay_path,
+    visit_probability,
+)
+
+
+def graph_of(seed, layers=3, tokens=3, read=(1, 3), sign=1.0):
+    rng = np.random.default_rng(seed)
+    readout = np.zeros((layers + 1, tokens))
+    for layer in read:
+        readout[layer] = rng.normal(size=tokens)
+        readout[layer, 0] = 1.0
+    attention = rng.random((layers, tokens, tokens))
+    return DecisionGraph(
+        tokens=tuple("abcdefgh"[:tokens]),
+        corrupt_tokens=tuple("abcdefgh"[:tokens]),
+        target=(0, "B-PER"),
+        position=0,
+        clean_logit=sign,
+        corrupt_logit=0.0,
+        head_edges=sign * rng.normal(size=(layers, 2, tokens, tokens)),
+        skips=sign * rng.normal(size=(layers, tokens)),
+        readout=sign * readout,
+        attention=attention / attention.sum(-1, keepdims=True),
+    )
+
+
+def all_paths(graph):
+    """Every history with its probability, by enumeration."""
+    edges, readout = graph.shares
+    found = {}
+    for exit_layer in range(graph.layers + 1):
+        for path in product(range(len(graph.tokens)), repeat=exit_layer + 1):
+            probability = readout[exit_layer, path[-1]]
+            for layer in range(exit_layer):
+                probability *= edges[layer, path[layer + 1], path[layer]]
+            found[path] = probability
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("read", [(3,), (1, 3), (0, 2)])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_equals_brute_force(seed, read, sign):
+    graph = graph_of(seed, read=read, sign=sign)
+    truth = sorted(all_paths(graph).values(), reverse=True)
+    got = decision_path(graph, k=5)
+    assert got.score == pytest.approx(truth[0], rel=1e-6)
+    assert all_paths(graph)[got.positions] == pytest.approx(truth[0], rel=1e-6)
+    for (path, score), expected in zip(got.alternatives, truth[1:5], strict=True):
+        assert score == pytest.approx(max(expected, 1e-12), rel=1e-3, abs=1e-10)
+        assert all_paths(graph)[path] == pytest.approx(expected, rel=1e-3, abs=1e-10)
+    if truth[1] > 1e-6:
+        assert got.margin == pytest.approx(
+            np.log(truth[0] / truth[1]), rel=1e-4, abs=1e-9
+        )
+    assert got.exit_layer in read
+    assert len(got.heads) == got.exit_layer
+
+
+@pytest.mark.parametrize("read", [(3,), (1, 3), (0, 2)])
+def test_sum_over_histories(read):
+    graph = graph_of(1, read=read)
+    paths = all_paths(graph)
+    assert sum(paths.values()) == pytest.approx(1)
+    expected = np.zeros((4, 3))
+    for path, probability in paths.items():
+        for layer, token in enumerate(path):
+            expected[layer, token] += probability
+    visits = visit_probability(graph)
+    np.testing.assert_allclose(visits, expected, atol=1e-12)
+    assert visits[0].sum() == pytest.approx(1)
+
+
+def test_early_exit_wins_where_the_late_read_out_is_weak():
+    graph = graph_of(0)
+    readout = np.zeros((4, 3))
+    readout[1, 2], readout[3, 2] = 0.95, 0.05
+    early = DecisionGraph(**{**graph.__dict__, "readout": readout})
+    assert decision_path(early).exit_layer == 1
+    readout[1, 2], readout[3, 2] = 0.001, 0.999
+    late = DecisionGraph(**{**graph.__dict__, "readout": readout})
+    assert decision_path(late).exit_layer == 3
+
+
+def test_ties_are_broken_by_position_and_have_no_margin():
+    graph = graph_of(0, layers=1, tokens=2, read=(1,))
+    tie = DecisionGraph(
+        **{
+            **graph.__dict__,
+            "head_edges": np.ones((1, 1, 2, 2)),
+            "skips": np.zeros((1, 2)),
+            "readout": np.array([[0.0, 0.0], [1.0, 1.0]]),
+        }
+    )
+    got = decision_path(tie)
+    assert got.positions == (0, 0)
+    assert got.margin == 0
+    assert got.score == pytest.approx(0.25)
+
+
+def test_hurtful_edges_do_not_count_and_gaps_go_straight_down():
+    graph = graph_of(0, layers=1, tokens=2, read=(1,))
+    hurt = DecisionGraph(
+        **{
+            **graph.__dict__,
+            "head_edges": -np.ones((1, 1, 2, 2)),
+            "skips": np.zeros((1, 2)),
+        }
+    )
+    np.testing.assert_array_equal(hurt.shares[0][0], np.eye(2))
+
+
+def test_bad_k():
+    with pytest.raises(ValueError, match="k=0"):
+        decision_path(graph_of(0), k=0)
+
+
+# ------------------------------------------------------------------ controls
+
+
+def test_control_paths():
+    rng = np.random.default_rng(0)
+    assert stay_path(4, 2) == (4, 4, 4)
+    hops = {pinned_ends_path(1, 5, 3, rng) for _ in range(200)}
+    assert hops == {(1, 5, 5, 5), (1, 1, 5, 5), (1, 1, 1, 5)}
+    drawn = np.array([random_path([2, 3], 4, rng) for _ in range(200)])
+    assert drawn.shape == (200, 5)
+    assert set(drawn.ravel()) == {2, 3}
+    with pytest.raises(ValueError, match="exit_layer=0"):
+        pinned_ends_path(1, 5, 0, rng)
+
+
+@pytest.mark.parametrize("exit_layer", [1, 2, 3])
+def test_rollout_equals_brute_force(exit_layer):
+    graph = graph_of(3)
+    step = 0.5 * graph.attention + 0.5 * np.eye(3)
+
+    def weight(path):
+        return np.prod([step[n, path[n + 1], path[n]] for n in range(exit_layer)])
+
+    paths = [(*p, 2) for p in product(range(3), repeat=exit_layer)]
+    best = max(paths, key=weight)
+    assert rollout_path(graph, 2, exit_layer) == best

@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+
+import numpy as np
+import pennylane as qml
+import pytest
+import torch
+
+from qglib.quantum import QuantumHead, circuits, verify
+from qglib.quantum import head as head_module
+from qglib.quantum import memory as memory_module
+
+DEVICES = ["default.qubit", "lightning.qubit"]
+
+
+def qnode_of(body, wires=3, device="default.qubit", measure=None, **options):
+    def circuit(inputs, weights):
+        body(inputs, weights)
+        if measure is not None:
+            return measure()
+        return [qml.expval(qml.Z(k)) for k in range(wires)]
+
+    dev = device if not isinstance(device, str) else qml.device(device, wires=wires)
+    return qml.QNode(circuit, dev, interface="torch", **options)
+
+
+def plain(inputs, weights):
+    qml.AngleEmbedding(inputs, wires=range(3))
+    qml.BasicEntanglerLayers(weights, wires=range(3))
+
+
+SHAPES = {"weights": (2, 3)}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("entangle", [True, False])
+@pytest.mark.parametrize("qubits", [1, 2, 3, 5])
+def test_reuploading_is_batched_and_right(device, qubits, entangle):
+    qnode, shapes, n_outputs = circuits.reuploading(device, qubits, 3, entangle)
+    head = QuantumHead(qnode, shapes)
+    assert head.backend == "batched"
+    assert "\n" not in head.reason
+    assert head.reason
+    assert max(verify(head).values()) < 2e-5
+    assert max(verify(head.double()).values()) < 1e-10
+    x = torch.randn(2, 4, qubits, dtype=torch.float64)
+    assert head(x).shape == (2, 4, n_outputs)
+
+
+@pytest.mark.parametrize("backend", [*DEVICES, "batched"])
+def test_backends_give_the_same_numbers_and_gradients(backend):
+    torch.manual_seed(0)
+    qnode, shapes, _ = circuits.reuploading("lightning.qubit", 3, 2)
+    reference = QuantumHead(qnode, shapes, "batched").double()
+    head = QuantumHead(qnode, shapes, backend).double()
+    head.load_state_dict(reference.state_dict())
+    assert head.backend == backend
+    results = []
+    for model in (reference, head):
+        x = torch.arange(12, dtype=torch.float64).reshape(4, 3).requires_grad_()
+        out = model(x)
+        grads = torch.autograd.grad(out.square().sum(), [x, model.weights])
+        results.append([out.detach(), *grads])
+    # PennyLane converts what lightning returns to torch's single precision.
+    limit = 1e-6 if backend.startswith("lightning") else 1e-10
+    for a, b in zip(*results, strict=True):
+        torch.testing.assert_close(a, b, atol=limit, rtol=0)
+
+
+def test_single_precision_agrees_between_devices():
+    torch.manual_seed(0)
+    x = torch.randn(5, 3)
+    outputs = []
+    for backend in ("batched", "lightning.qubit", "default.qubit"):
+        torch.manual_seed(1)
+        qnode, shapes, _ = circuits.reuploading("lightning.qubit", 3, 2)
+        outputs.append(QuantumHead(qnode, shapes, backend)(x).detach())
+    for other in outputs[1:]:
+        torch.testing.assert_close(outputs[0], other, atol=1e-5, rtol=0)
+
+
+def test_lightning_gpu_agrees_or_says_why_not():
+    try:
+        device = qml.device("lightning.gpu", wires=3)
+    except Exception as error:
+        pytest.skip(f"lightning.gpu cannot be built here: {str(error)[-80:]}")
+    qnode, shapes, _ = circuits.reuploading(device, 3, 2)
+    batched, gpu = (QuantumHead(qnode, shapes, b) for b in ("batched", "lightning.gpu"))
+    gpu.load_state_dict(batched.state_dict())
+    x = torch.randn(3, 3)
+    torch.testing.assert_close(batched(x), gpu(x), atol=1e-5, rtol=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_follows_the_module():
+    qnode, shapes, _ = circuits.reuploading("default.qubit", 4, 2)
+    head = QuantumHead(qnode, shapes, "batched")
+    x = torch.randn(6, 4)
+    expected = head(x)
+    got = head.cuda()(x.cuda())
+    assert got.is_cuda
+    torch.testing.assert_close(got.cpu(), expected, atol=1e-5, rtol=0)
+
+
+def refused(name):
+    def relu(inputs, weights):
+        plain(torch.relu(inputs), weights)
+
+    def absolute(inputs, weights):
+        plain(abs(inputs), weights)
+
+    def wrapped(inputs, weights):
+        plain(inputs % (2 * math.pi), weights)
+
+    def doubled(inputs, weights):
+        plain(2 * inputs, weights)
+
+    def amplitude(inputs, weights):
+        qml.AmplitudeEmbedding(inputs, wires=[0, 1], pad_with=0.3, normalize=True)
+        qml.BasicEntanglerLayers(weights, wires=range(3))
+
+    def branching(inputs, weights):
+        plain(inputs, weights)
+        if float(inputs.sum()) > 0:
+            qml.X(0)
+
+    return locals()[name]
+
+
+@pytest.mark.parametrize(
+    "name", ["relu", "absolute", "wrapped", "doubled", "amplitude", "branching"]
+)
+def test_what_is_not_covered_falls_back_and_stays_right(name):
+    qnode = qnode_of(refused(name))
+    head = QuantumHead(qnode, SHAPES, n_inputs=3).double()
+    assert head.backend == "default.qubit"
+    assert head.reason.startswith("not batched: ")
+    assert "\n" not in head.reason
+    if name != "branching":  # the branch is taken per batch by PennyLane itself
+        assert max(verify(head).values()) < 1e-10
+    with pytest.raises(ValueError, match='backend="batched" cannot run this'):
+        QuantumHead(qnode, SHAPES, "batched", n_inputs=3)
+
+
+@pytest.mark.parametrize("measure", ["var", "purity", "sample"])
+def test_other_measurements_fall_back(measure):
+    result = {
+        "var": lambda: qml.var(qml.Z(0)),
+        "purity": lambda: qml.purity(wires=[0]),
+        "sample": lambda: qml.expval(qml.Hermitian(np.eye(2), 0)),
+    }[measure]
+    head = QuantumHead(qnode_of(plain, measure=result), SHAPES)
+    assert head.backend == "default.qubit"
+    assert head(torch.zeros(2, 3)).shape == (2, 1)
+
+
+def test_shots_run_on_their_own_device():
+    qnode = qml.set_shots(qnode_of(plain), 50)
+    head = QuantumHead(qnode, SHAPES)
+    assert head.backend == "default.qubit"
+    assert "shots" in head.reason
+    values = head(torch.zeros(2, 3)) * 25 + 25
+    torch.testing.assert_close(values, values.round(), atol=1e-3, rtol=0)
+    with pytest.raises(ValueError, match="shots"):
+        QuantumHead(qnode, SHAPES, "batched")
+
+
+def test_mid_circuit_measurement_is_refused():
+    def body(inputs, weights):
+        plain(inputs, weights)
+        outcome = qml.measure(0)
+        qml.cond(outcome, qml.X)(wires=1)
+
+    with pytest.raises(ValueError, match="mid-circuit"):
+        QuantumHead(qnode_of(body), SHAPES, "batched")
+    # The deferred measurement takes a fourth wire.
+    spare = qnode_of(body, device=qml.device("default.qubit", wires=4))
+    head = QuantumHead(spare, SHAPES, n_inputs=3)
+    assert "mid-circuit" in head.reason
+    assert head(torch.zeros(2, 3)).shape == (2, 3)
+
+
+def test_noise_runs_on_the_mixed_device():
+    def body(inputs, weights):
+        plain(inputs, weights)
+        qml.DepolarizingChannel(0.1, wires=0)
+
+    head = QuantumHead(qnode_of(body, device="default.mixed"), SHAPES)
+    assert head.backend == "default.mixed"
+    assert head(torch.zeros(2, 3)).shape == (2, 3)
+
+
+def test_fallback_from_lightning_broadcasts_on_default_qubit():
+    def body(inputs, weights):
+        plain(torch.tanh(inputs), weights)
+
+    head = QuantumHead(qnode_of(body, device="lightning.qubit"), SHAPES)
+    assert head.backend == "default.qubit"
+    assert head(torch.zeros(2, 3)).shape == (2, 3)
+
+
+def test_second_derivatives_raise_instead_of_being_wrong():
+    qnode, shapes, _ = circuits.reuploading("default.qubit", 2, 1)
+    head = QuantumHead(qnode, shapes, "batched")
+    x = torch.randn(3, 2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="first derivatives only"):
+        torch.autograd.grad(head(x).sum(), x, create_graph=True)
+
+
+def test_nan_is_named():
+    qnode, shapes, _ = circuits.reuploading("default.qubit", 2, 1)
+    for backend in ("batched", "default.qubit"):
+        head = QuantumHead(qnode, shapes, backend)
+        x = torch.zeros(4, 2)
+        x[2, 1] = math.nan
+        with pytest.raises(ValueError, match="inputs hold 1 NaN"):
+            head(x)
+        with torch.no_grad():
+            head.weights[0, 0, 0] = math.inf
+        with pytest.raises(ValueError, match="weights hold 1 NaN"):
+            head(torch.zeros(4, 2))
+
+
+def test_wrong_inputs_are_named():
+    qnode, shapes, _ = circuits.reuploading("default.qubit", 3, 1)
+    head = QuantumHead(qnode, shapes)
+    with pytest.raises(ValueError, match="takes 3 numbers"):
+        head(torch.zeros(2, 4))
+    with pytest.raises(ValueError, match="floating point"):
+        head(torch.zeros(2, 3, dtype=torch.long))
+    with pytest.raises(ValueError, match="backend='gpu'"):
+        QuantumHead(qnode, shapes, "gpu")
+    with pytest.raises(TypeError, match="no argument 'theta'"):
+        QuantumHead(qnode, {"theta": (3,)})
+
+
+def test_zero_qubits_and_layers():
+    for arguments in ((0, 1), (1, 0)):
+        with pytest.raises(ValueError, match="at least one"):
+            circuits.reuploading("default.qubit", *arguments)
+
+    def nothing(inputs, weights):
+        pass
+
+    with pytest.raises(ValueError, match=r"measures nothing|zero qubits|no qubit"):
+        QuantumHead(qnode_of(nothing, wires=0), SHAPES, "batched")
+
+
+def test_memory_is_asked_for_before_it_is_taken(monkeypatch):
+    qnode, shapes, _ = circuits.reuploading("default.qubit", 10, 1)
+    head = QuantumHead(qnode, shapes)
+    monkeypatch.setattr(memory_module, "available_bytes", lambda device: 2**28)
+    monkeypatch.setattr(head_module, "run", None)  # would fail if it were reached
+    with pytest.raises(MemoryError, match=r"8192 states of 10 qubits .* GiB"):
+        head(torch.zeros(8192, 10))
+
+
+def test_state_dict_holds_weights_only_and_moves():
+    qnode, shapes, _ = circuits.reuploading("default.qubit", 3, 2)
+    head = QuantumHead(qnode, shapes)
+    x = torch.randn(4, 3)
+    before = head(x)
+    assert list(head.state_dict()) == ["weights"]
+    other = QuantumHead(qnode, shapes)
+    other.load_state_dict(head.state_dict())
+    torch.testing.assert_close(other(x), before)
+    twin = copy.deepcopy(head)
+    torch.testing.assert_close(twin(x), before)
+    # Going to single precision and back must not blunt the circuit's constants.
+    assert max(verify(head.float().double()).values()) < 1e-10
+
+
+def test_it_can_be_built_on_the_meta_device():
+    qnode, shapes, _ = circuits.reuploading("lightning.qubit", 3, 2)
+    trained = QuantumHead(qnode, shapes)
+    with torch.device("meta"):
+        head = QuantumHead(qnode, shapes)
+    assert head.backend == "batched"
+    assert head.weights.is_meta
+    head.load_state_dict(trained.state_dict(), assign=True)
+    x = torch.rand(4, 3)
+    torch.testing.assert_close(head(x), trained(x))
+
+
+def test_dtype_follows_the_inputs():
+    qnode, shapes, _ = circuits.reuploading("default.qubit", 3, 2)
+    head = QuantumHead(qnode, shapes)
+    x = torch.rand(4, 3)
+    exact = head(x.double())
+    for dtype, limit in (
+        (torch.float64, 0),
+        (torch.float32, 1e-5),
+        (torch.bfloat16, 0.05),
+    ):
+        out = head(x.to(dtype))
+        assert out.dtype == dtype
+        torch.testing.assert_close(out.double(), exact, atol=limit, rtol=0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(head(x).double(), exact, atol=1e-5, rtol=0)
+
+
+def test_wires_and_inputs_of_any_kind():
+    def letters(inputs, weights):
+        for k, wire in enumerate("cab"):
+            qml.RY(inputs[..., 2 - k], wires=wire)
+            qml.RY(0.4, wires=wire)
+            qml.Rot(weights[1], weights[k], inputs[..., k], wires=wire)
+        qml.CNOT(["a", "b"])
+        qml.RX(weights[0], wires="b")
+
+    device = qml.device("default.qubit", wires=["c", "a", "unused", "b"])
+    qnode = qnode_of(
+        letters, device=device, measure=lambda: [qml.expval(qml.Z(w)) for w in "bc"]
+    )
+    head = QuantumHead(qnode, {"weights": 3}, n_inputs=3).double()
+    assert head.backend == "batched"
+    assert max(verify(head).values()) < 1e-10
+
+
+def test_fewer_inputs_than_wires_and_empty_batch():
+    def body(inputs, weights):
+        qml.AngleEmbedding(inputs, wires=range(2))
+        qml.BasicEntanglerLayers(weights, wires=range(3))
+
+    head = QuantumHead(qnode_of(body), SHAPES).double()
+    assert head.n_inputs == 2
+    assert max(verify(head).values()) < 1e-10
+    assert head(torch.zeros(0, 2)).shape == (0, 3)
+    assert head(torch.zeros(2)).shape == (3,)
+
+
+def test_it_trains():
+    torch.manual_seed(0)
+    qnode, shapes, _ = circuits.reuploading("default.qubit", 2, 3)
+    head = QuantumHead(qnode, shapes)
+    x = torch.rand(64, 2) * 6
+    target = torch.sin(x[:, :1]) * torch.cos(x[:, 1:])
+    optimiser = torch.optim.Adam(head.parameters(), lr=0.05)
+    losses = []
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss = (head(x)[:, 2:] - target).square().mean()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.2 * losses[0]
+
+
+def test_nothing_warns():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        qnode, shapes, _ = circuits.reuploading("default.qubit", 3, 2)
+        head = QuantumHead(qnode, shapes)
+        head(torch.rand(2, 3, requires_grad=True)).sum().backward()

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pennylane as qml
+import pytest
+
+from qglib import quantum
+
+
+def iqp(n, measure=qml.state, repeats=2):
+    def circuit(inputs):
+        qml.IQPEmbedding(inputs, wires=range(n), n_repeats=repeats)
+        return measure()
+
+    return qml.QNode(circuit, qml.device("default.qubit", wires=n))
+
+
+def test_gram_matches_the_pairwise_circuit():
+    x = np.random.default_rng(0).normal(size=(6, 4))
+    y = np.random.default_rng(1).normal(size=(3, 4))
+    qnode = iqp(4)
+    gram = quantum.fidelity_kernel(qnode, x)
+    pairs = quantum.pairwise_fidelity_kernel(qnode, x)
+    np.testing.assert_allclose(gram, pairs, atol=1e-12)
+    lightning = qml.device("lightning.qubit", wires=4)
+    pairs = quantum.pairwise_fidelity_kernel(qnode, x, y, lightning)
+    np.testing.assert_allclose(quantum.fidelity_kernel(qnode, x, y), pairs, atol=1e-12)
+
+
+def test_gram_is_a_kernel():
+    x = np.random.default_rng(0).normal(size=(40, 5))
+    gram = quantum.fidelity_kernel(iqp(5), x)
+    np.testing.assert_allclose(np.diag(gram), 1, atol=1e-12)
+    np.testing.assert_array_equal(gram, gram.T)
+    assert np.linalg.eigvalsh(gram).min() > -1e-12
+
+
+def test_closed_form_of_angle_embedding():
+    def circuit(inputs):
+        qml.AngleEmbedding(inputs, wires=range(3), rotation="Y")
+        return qml.state()
+
+    qnode = qml.QNode(circuit, qml.device("lightning.qubit", wires=3))
+    x = np.random.default_rng(0).uniform(-4, 4, (20, 3))
+    want = (np.cos((x[:, None] - x[None]) / 2) ** 2).prod(-1)
+    np.testing.assert_allclose(quantum.fidelity_kernel(qnode, x), want, atol=1e-12)
+
+
+def test_blocks_do_not_change_the_result():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(33, 4)), rng.normal(size=(17, 4))
+    qnode, small = iqp(4), 4 * 16 * 2**4 * 5
+    for other in (None, y):
+        whole = quantum.fidelity_kernel(qnode, x, other)
+        parts = quantum.fidelity_kernel(qnode, x, other, memory=small)
+        np.testing.assert_allclose(parts, whole, atol=1e-14)
+
+
+def test_trained_embedding():
+    def circuit(inputs, weights):
+        qml.AngleEmbedding(inputs, wires=range(3))
+        qml.StronglyEntanglingLayers(weights, wires=range(3))
+        return qml.state()
+
+    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=3))
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(5, 3)), rng.normal(size=(2, 3, 3))
+    gram = quantum.fidelity_kernel(qnode, x, weights={"weights": w})
+    states = np.stack([qnode(row, w) for row in x])
+    np.testing.assert_allclose(gram, abs(states.conj() @ states.T) ** 2, atol=1e-12)
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="table of finite"):
+        quantum.fidelity_kernel(iqp(3), np.full((2, 3), np.nan))
+    with pytest.raises(ValueError, match="table of finite"):
+        quantum.fidelity_kernel(iqp(3), np.zeros(3))
+    expval = iqp(3, lambda: qml.expval(qml.Z(0)))
+    with pytest.raises(ValueError, match=r"qml.state\(\)"):
+        quantum.fidelity_kernel(expval, np.zeros((2, 3)))

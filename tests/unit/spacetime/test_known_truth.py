@@ -1,0 +1,270 @@
+"""Published and derived values of flat diamonds and controls."""
+
+import math
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+from scipy.special import j0
+from scipy.stats import kendalltau
+
+from qglib.spacetime import (
+    Causet,
+    action,
+    chain_coefficient,
+    chain_counts,
+    dimension_of_fraction,
+    expected_action,
+    expected_interval_abundances,
+    expected_ordering_fraction,
+    heights,
+    interval_abundances,
+    kleitman_rothschild,
+    longest_chain,
+    myrheim_meyer_dimension,
+    ordering_fraction,
+    path_sum,
+    posts,
+    propagator_amplitudes,
+    sprinkle_diamond,
+    transitive_percolation,
+)
+from qglib.spacetime.action import smearing_weights
+from qglib.spacetime.sprinkling import diamond_points
+
+
+def mean_within(samples, expected, errors=4.0):
+    samples = np.asarray(samples, float)
+    sem = samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
+    assert (np.abs(samples.mean(axis=0) - expected) <= errors * sem).all(), (
+        samples.mean(axis=0),
+        expected,
+        sem,
+    )
+
+
+def test_ordering_fraction_closed_forms():
+    expected = [1, 1 / 2, 8 / 35, 1 / 10, 0.042624]
+    measured = [expected_ordering_fraction(d) for d in (1, 2, 3, 4, 5)]
+    assert measured == pytest.approx(expected, abs=5e-7)
+    for d in (1.0, 2.0, 2.5, 4.0):
+        fraction = expected_ordering_fraction(d)
+        assert dimension_of_fraction(fraction) == pytest.approx(d, abs=1e-9)
+
+
+@pytest.mark.parametrize("dimension", [2, 3, 4])
+def test_sprinkled_diamond(dimension):
+    """Ordering fraction, chains of three and abundances from one ensemble."""
+    rng = np.random.default_rng(100 + dimension)
+    fractions, triples, abundances = [], [], []
+    for _ in range(40):
+        causet = sprinkle_diamond(dimension, 1000, rng)
+        fractions.append(ordering_fraction(causet))
+        abundances.append(interval_abundances(causet, 2))
+        triples.append(chain_counts(causet, 3)[2] / 1000**3)
+    mean_within(fractions, expected_ordering_fraction(dimension))
+    mean_within(abundances, expected_interval_abundances(dimension, 1000, 2))
+    assert np.mean(triples) == pytest.approx(chain_coefficient(3, dimension), rel=0.05)
+
+
+def test_chain_coefficients():
+    values = [chain_coefficient(3, d) for d in (2, 3, 4)]
+    assert values == pytest.approx([1 / 36, 0.00380952, 0.00047619], abs=5e-9)
+    assert chain_coefficient(2, 3) == pytest.approx(expected_ordering_fraction(3) / 2)
+
+
+def test_expected_abundances_against_published_values():
+    table = {
+        2: [5493.456, 4500.941, 4007.926],
+        3: [14958.02, 8123.77, 5961.41],
+        4: [17803.47, 6146.17, 3716.37],
+    }
+    for dimension, values in table.items():
+        got = expected_interval_abundances(dimension, 1000, 2)
+        assert got == pytest.approx(values, abs=5e-3)
+    two = [expected_interval_abundances(2, n, 0)[0] for n in (100, 10)]
+    assert two == pytest.approx([324.4210, 12.67781], abs=1e-4)
+    for dimension in (2, 3, 4):  # all intervals together are all relations
+        total = expected_interval_abundances(dimension, 60, 400).sum()
+        relations = 60**2 * expected_ordering_fraction(dimension) / 2
+        assert total == pytest.approx(relations, rel=1e-10)
+
+
+def test_expected_action():
+    for n in (1, 10, 100, 1000):
+        assert expected_action(2, n) == pytest.approx(1 - math.exp(-n), abs=1e-7)
+    assert expected_action(3, 1000) == pytest.approx(46.5219, abs=1e-3)
+    assert expected_action(4, 1000) == pytest.approx(145.6108, abs=1e-3)
+    assert expected_action(3, 100) == pytest.approx(17.9106, abs=1e-3)
+    assert expected_action(4, 100) == pytest.approx(37.3606, abs=1e-3)
+    limit = 6 * math.gamma(5 / 3) * 4000 ** (1 / 3)
+    assert expected_action(3, 4000) / limit == pytest.approx(0.90957, abs=1e-4)
+    limit = 3 * math.sqrt(math.pi * 4000)
+    assert expected_action(4, 4000) / limit == pytest.approx(0.92074, abs=1e-4)
+
+
+@pytest.mark.parametrize("dimension", [2, 3, 4])
+def test_smeared_action_is_the_mean_over_thinnings(dimension):
+    rng = np.random.default_rng(8)
+    dag = np.triu(rng.random((9, 9)) < 0.35, 1)
+    causet, keep = Causet.from_order(dag, close=True), 0.3
+    mean = 0.0
+    for chosen in product((False, True), repeat=causet.size):
+        kept = np.flatnonzero(chosen)
+        weight = keep ** len(kept) * (1 - keep) ** (causet.size - len(kept))
+        mean += weight * action(causet.subset(kept), dimension)
+    assert action(causet, dimension, smearing=keep) == pytest.approx(mean, abs=1e-12)
+
+
+def test_smearing_weights_of_two_dimensions():
+    m, e = np.arange(20), 0.2
+    f = (
+        (1 - e) ** m
+        - 2 * e * m * (1 - e) ** (m - 1.0)
+        + 0.5 * e**2 * m * (m - 1) * (1 - e) ** (m - 2.0)
+    )
+    assert smearing_weights(2, 20, e) == pytest.approx(-2 * e**2 * f, abs=1e-13)
+
+
+def test_smeared_action_of_sprinklings():
+    rng = np.random.default_rng(9)
+    values = [action(sprinkle_diamond(2, 200, rng), 2, 0.1) for _ in range(250)]
+    assert np.mean(values) == pytest.approx(1.0, abs=0.2)
+    assert np.std(values) == pytest.approx(0.82, rel=0.15)
+
+
+def test_longest_increasing_subsequence():
+    rng = np.random.default_rng(10)
+    lengths = [
+        heights(Causet.from_ranks(np.arange(1000), rng.permutation(1000))).max()
+        for _ in range(2000)
+    ]
+    z = (np.array(lengths) - 2 * np.sqrt(1000)) / 1000 ** (1 / 6)
+    assert z.mean() == pytest.approx(-1.615, abs=0.08)
+    assert z.var() == pytest.approx(0.72, abs=0.07)
+
+
+def test_longest_increasing_subsequence_of_all_permutations_of_four():
+    lengths = [
+        longest_chain(Causet.from_ranks(range(4), p)).length
+        for p in permutations(range(4))
+    ]
+    assert sum(lengths) == 58
+
+
+def test_kleitman_rothschild():
+    rng = np.random.default_rng(11)
+    orders = [kleitman_rothschild(400, rng) for _ in range(4)]
+    fractions = [ordering_fraction(order) for order in orders]
+    assert np.mean(fractions) == pytest.approx(3 / 8, abs=0.01)
+    assert {int(heights(order).max()) for order in orders} == {3}
+    dimension = myrheim_meyer_dimension(orders[0]).dimension
+    assert dimension == pytest.approx(2.3765, abs=0.03)
+    assert dimension_of_fraction(3 / 8) == pytest.approx(2.3765, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected", "allowed"),
+    [(0.5, 0.083399, 0.008), (0.7, 0.375338, 0.015)],
+)
+def test_posts_of_transitive_percolation(probability, expected, allowed):
+    """Density of posts in the middle, where the ends are not felt."""
+    rng = np.random.default_rng(12)
+    q = 1 - probability
+    exact = np.prod([(1 - q**i) ** 2 for i in range(1, 60)])
+    assert exact == pytest.approx(expected, abs=1e-6)
+    inside = []
+    for _ in range(300):
+        found = posts(transitive_percolation(140, probability, rng))
+        inside.append(((found >= 20) & (found < 120)).sum() / 100)
+    assert np.mean(inside) == pytest.approx(expected, abs=allowed)
+
+
+@pytest.mark.parametrize(("columns", "dimension"), [(3, 2.8889), (4, 3.7338)])
+def test_product_order_is_not_minkowski(columns, dimension):
+    rng = np.random.default_rng(13)
+    fractions = [
+        ordering_fraction(Causet.from_dominance(rng.random((400, columns))))
+        for _ in range(40)
+    ]
+    mean_within(fractions, 2.0 ** (1 - columns))
+    assert dimension_of_fraction(2.0 ** (1 - columns)) == pytest.approx(
+        dimension, abs=1e-4
+    )
+
+
+def test_path_sum_is_the_retarded_propagator():
+    rng = np.random.default_rng(14)
+    mass, density = 8.0, 400.0  # 800 elements in volume 2
+    hop, stop = propagator_amplitudes(2, density, mass)
+    times, values = [], []
+    for _ in range(6):
+        causet = sprinkle_diamond(2, 800, rng, fixed=True)
+        pairs = np.argwhere(causet.matrix())
+        step = causet.coordinates[pairs[:, 1]] - causet.coordinates[pairs[:, 0]]
+        times.append(np.sqrt(step[:, 0] ** 2 - step[:, 1] ** 2))
+        values.append(path_sum(causet, hop, stop)[pairs[:, 0], pairs[:, 1]])
+    tau, measured = np.concatenate(times), np.concatenate(values)
+    for centre in (0.125, 0.325, 0.525, 0.725, 0.925):
+        near = np.abs(tau - centre) < 0.025
+        exact = (j0(mass * tau[near]) / 2).mean()
+        assert measured[near].mean() == pytest.approx(exact, abs=0.01)
+
+
+def test_path_sum_is_the_total_effect():
+    rng = np.random.default_rng(15)
+    weights = np.triu(rng.normal(size=(7, 7)), 1)
+    order = rng.permutation(7)
+    shuffled = weights[np.ix_(order, order)]
+    expected = np.linalg.inv(np.eye(7) - shuffled) - np.eye(7)
+    assert path_sum(shuffled) == pytest.approx(expected, abs=1e-12)
+    with pytest.raises(ValueError, match="cycle"):
+        path_sum(np.ones((3, 3)))
+
+
+@pytest.mark.parametrize("size", [4, 57, 300])
+def test_ordering_fraction_is_kendalls_tau(size):
+    rng = np.random.default_rng(size)
+    x, y = rng.normal(size=(2, size))
+    tau = kendalltau(x, x + y).statistic
+    fraction = ordering_fraction(Causet.from_ranks(x, x + y))
+    assert fraction == pytest.approx((1 + tau) / 2, abs=1e-12)
+
+
+def test_longest_chain_of_a_box():
+    rng = np.random.default_rng(16)
+    lengths = []
+    for _ in range(200):
+        t, x = rng.random((2, 1000))
+        lengths.append(heights(Causet.from_ranks(t + x, t - x)).max())
+    assert np.mean(lengths) == pytest.approx(45.9, abs=0.6)
+
+
+def test_global_dimension_interval_covers_the_truth():
+    rng = np.random.default_rng(17)
+    for dimension in (2, 3, 4):
+        hits = 0
+        for _ in range(40):
+            estimate = myrheim_meyer_dimension(sprinkle_diamond(dimension, 300, rng))
+            hits += estimate.low <= dimension <= estimate.high
+        assert hits >= 34, (dimension, hits)
+
+
+def test_local_dimension_in_a_box_avoids_the_walls():
+    rng = np.random.default_rng(18)
+    t, x = rng.random((2, 1500))
+    causet = Causet.from_events(t, x, 2.0, "absolute")
+    whole = myrheim_meyer_dimension(causet).dimension
+    local = myrheim_meyer_dimension(causet, "local", rng)
+    assert whole < 1.7, "fast light hits the walls and reads too low"
+    assert local.dimension == pytest.approx(2.0, abs=0.12)
+
+
+def test_diamond_points_fill_the_diamond_evenly():
+    rng = np.random.default_rng(19)
+    for dimension in (2, 3, 4):
+        points = diamond_points(dimension, 20_000, rng)
+        height = 1 - np.abs(points[:, 0]) - np.linalg.norm(points[:, 1:], axis=1)
+        assert (height > 0).all()
+        late = np.abs(points[:, 0]) > 0.5  # share of the tips: 2**-d
+        assert late.mean() == pytest.approx(2.0**-dimension, abs=0.012)

@@ -1,0 +1,175 @@
+"""Which simulator is picked, and what is said when one cannot be used."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pennylane as qml
+import psutil
+import pytest
+import torch
+
+from qglib import devices
+
+pytestmark = pytest.mark.usefixtures("clean_process")
+DRIVER = (
+    "[/project/pennylane_lightning/core/utils/cuda_utils/DevicePool.hpp][Line:86]"
+    "[Method:getTotalDevices]: Error in PennyLane Lightning: CUDA driver version is "
+    "insufficient for CUDA runtime version"
+)
+BROKEN = [
+    (qml.exceptions.DeviceError("Device lightning.gpu does not exist."), '".[gpu]"'),
+    (RuntimeError(DRIVER), "update the driver"),
+    (RuntimeError("no CUDA-capable device is detected"), "CUDA_VISIBLE_DEVICES"),
+    (ImportError("Pre-compiled binaries for x are not available."), "CUDA 12 librar"),
+    (OSError("libcustatevec.so.1: cannot open shared object file"), "CUDA 12 librar"),
+    (RuntimeError("CUDA error: out of memory"), "fewer wires"),
+    (RuntimeError("something new"), "something new"),
+]
+
+
+def expectation(picked: devices.Device) -> float:
+    @qml.qnode(picked.device)
+    def circuit():
+        qml.RX(0.3, wires=0)
+        return qml.expval(qml.Z(0))
+
+    return float(circuit())
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *names: str, error: Exception) -> None:
+    build = devices._build
+
+    def broken(name: str, wires: int) -> qml.devices.Device:
+        if name in names:
+            raise error
+        return build(name, wires)
+
+    monkeypatch.setattr(devices, "_build", broken)
+
+
+@pytest.mark.parametrize("name", ["lightning.qubit", "default.qubit"])
+@pytest.mark.parametrize("wires", [1, 2, 5])
+def test_a_named_device_works(name: str, wires: int) -> None:
+    picked = devices.pick(name, wires)
+    assert picked.name == name
+    assert len(picked.device.wires) == wires
+    assert expectation(picked) == pytest.approx(np.cos(0.3), abs=1e-7)
+
+
+def test_auto_takes_the_first_that_works_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without(monkeypatch, "lightning.gpu", error=RuntimeError(DRIVER))
+    picked = devices.pick("auto", 2)
+    assert picked.name == "lightning.qubit"
+    assert repr(picked).startswith("lightning.qubit, ")
+    assert "older than CUDA 12" in repr(picked)
+    assert "\n" not in repr(picked)
+    without(monkeypatch, "lightning.qubit", error=ImportError("no binary"))
+    assert devices.pick("auto", 2).name == "default.qubit"
+
+
+def test_no_simulator_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, *devices.ORDER, error=RuntimeError("broken"))
+    with pytest.raises(RuntimeError, match=r"no simulator works here .*broken"):
+        devices.pick()
+
+
+@pytest.mark.parametrize(("error", "remedy"), BROKEN)
+def test_a_name_never_falls_back_and_the_remedy_is_said(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, remedy: str
+) -> None:
+    without(monkeypatch, "lightning.gpu", error=error)
+    with pytest.raises(RuntimeError, match="asked for by name") as caught:
+        devices.pick("lightning.gpu", 2)
+    assert remedy in str(caught.value)
+    assert 'device="auto"' in str(caught.value)
+    assert "/project" not in str(caught.value)
+
+
+def test_a_gpu_that_works_or_a_reason() -> None:
+    try:
+        picked = devices.pick("lightning.gpu", 2)
+    except RuntimeError as error:
+        assert 'device="auto"' in str(error)
+    else:
+        assert expectation(picked) == pytest.approx(np.cos(0.3), abs=1e-5)
+
+
+def test_a_device_that_computes_wrongly_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(devices, "sin", lambda angle: 0.1)
+    with pytest.raises(RuntimeError, match=r"two-gate circuit gave 0\.64"):
+        devices.pick("default.qubit")
+
+
+@pytest.mark.parametrize("wires", [0, -1, 1.5, True])
+def test_a_wrong_number_of_wires(wires: int) -> None:
+    with pytest.raises(ValueError, match="wires is"):
+        devices.pick("auto", wires)
+
+
+def test_an_unknown_device() -> None:
+    with pytest.raises(ValueError, match=r"'lightning\.gpus'.*lightning\.qubit"):
+        devices.pick("lightning.gpus")
+
+
+def test_a_state_that_would_not_fit_is_refused_before_allocation() -> None:
+    with pytest.raises(MemoryError, match=r"wires is 50: its state needs 16\.0 PiB"):
+        devices.pick("auto", 50)
+
+
+def test_the_largest_state_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Memory:
+        available = 16 * 2**6 + 5
+
+    monkeypatch.setattr(psutil, "virtual_memory", Memory)
+    assert devices.pick("default.qubit", 6).name == "default.qubit"
+    with pytest.raises(MemoryError, match="at most 6 wires"):
+        devices.pick("default.qubit", 7)
+
+
+def test_threads_are_set_and_kept() -> None:
+    assert devices.set_threads(1) == 1
+    assert torch.get_num_threads() == 1
+    assert {os.environ[name] for name in devices.THREAD_VARIABLES} == {"1"}
+    assert devices.pick("default.qubit").threads == 1
+    assert "1 thread " in repr(devices.pick("default.qubit"))
+    assert devices.set_threads(3) == 3
+    assert devices.pick("default.qubit").threads == 3
+
+
+def test_the_default_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QGLIB_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert devices.default_threads() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert devices.default_threads() == 5
+    monkeypatch.setenv("QGLIB_THREADS", "4")
+    assert devices.default_threads() == 4
+
+
+@pytest.mark.parametrize("value", ["0", "two", "-1"])
+def test_a_wrong_number_of_threads(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("QGLIB_THREADS", value)
+    with pytest.raises(ValueError, match="QGLIB_THREADS is"):
+        devices.default_threads()
+    with pytest.raises(ValueError, match="n is"):
+        devices.set_threads(0)
+
+
+def test_errors_are_shortened_without_paths() -> None:
+    text = devices.short(RuntimeError(DRIVER + ". " + "x" * 200))
+    assert len(text) <= 121
+    assert devices.short(RuntimeError("/usr/lib/x/liba.so: not found")) == "not found"
+    assert devices.short(RuntimeError("")) == "RuntimeError"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(16, "16.0 B"), (2048, "2.0 KiB"), (2**60, "1 EiB")]
+)
+def test_sizes_are_readable(size: int, text: str) -> None:
+    assert devices.readable(size) == text

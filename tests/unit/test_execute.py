@@ -1,0 +1,323 @@
+"""Strict runs of small notebooks: parameters, errors, kernel, refresh, resume."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from qglib import devices, execute, freshness
+from qglib.__main__ import main
+
+FIGURE = """\
+import matplotlib.pyplot as plt
+fig, ax = plt.subplots()
+ax.plot([1, 2])
+record.figure(fig, "line")"""
+
+LOOK = """\
+import os, sys
+for chunk in range(3):
+    print(chunk, flush=True)
+names = ["OMP_NUM_THREADS", "HF_HUB_OFFLINE", "TQDM_DISABLE", "PYTHONHASHSEED",
+         "TOKENIZERS_PARALLELISM"]
+seen = {name: os.environ.get(name, "") for name in names}
+seen |= {"cwd": os.getcwd(), "python": sys.executable, "qglib": run.__file__}
+run.write_json(record.folder / "seen.json", seen)"""
+
+
+@pytest.fixture
+def notebooks(write_notebook, monkeypatch) -> Path:
+    """Three small notebooks as the project's own, of which 02 fails."""
+    write_notebook("01_one", "1 + 1")
+    write_notebook("02_two", "raise RuntimeError('no luck today')")
+    folder = write_notebook("00_start", "1 + 1").parent
+    monkeypatch.setattr(execute, "NOTEBOOKS", folder)
+    return folder
+
+
+def code_of(path: Path) -> list[nbformat.NotebookNode]:
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def test_a_run_leaves_notebook_record_and_figures(write_notebook, tmp_path) -> None:
+    path, out = write_notebook("01_one", FIGURE, LOOK), tmp_path / "out"
+    seen_cells: list[tuple[int, int, str]] = []
+    record = execute.run_notebook(
+        path,
+        out,
+        {"seed": 3, "rate": 1, "label": "3"},
+        on_cell=lambda *where: seen_cells.append(where),
+    )
+    assert record == json.loads((out / "record.json").read_text())
+    assert record["parameters"]["seed"] == 3
+    assert record["parameters"]["label"] == "3"
+    assert record["settings"]["n_events"] == 10
+    assert record["results"]["events"] == 10
+    assert (out / "figures" / "line.png").exists()
+    assert seen_cells[0] == (1, 6, "1 · A title")
+    assert seen_cells[-1] == (6, 6, "Counting events")
+
+    cells = code_of(out / execute.EXECUTED)
+    (figure,) = [cell for cell in cells if "record.figure" in cell.source]
+    assert [o.output_type for o in figure.outputs] == ["display_data"], "shown once"
+    (look,) = [cell for cell in cells if "sys.executable" in cell.source]
+    assert [o.get("text") for o in look.outputs] == ["0\n1\n2\n"]
+
+    seen = json.loads((out / "seen.json").read_text())
+    assert seen["cwd"] == str(path.parent)
+    assert seen["python"] == sys.executable
+    assert seen["qglib"] == str(execute.ROOT / "qglib" / "run.py")
+    assert seen["OMP_NUM_THREADS"] == str(devices.default_threads())
+    assert seen["HF_HUB_OFFLINE"] == "1"
+    assert seen["PYTHONHASHSEED"] == "0"
+    assert seen["TQDM_DISABLE"] == "1"
+    assert seen["TOKENIZERS_PARALLELISM"] == "false"
+
+
+def test_the_same_seed_gives_the_same_numbers(write_notebook, tmp_path) -> None:
+    path = write_notebook("01_one")
+    means = [
+        execute.run_notebook(path, tmp_path / str(i), {"seed": seed})["results"]["mean"]
+        for i, seed in enumerate((3, 3, 4))
+    ]
+    assert means[0] == means[1]
+    assert not np.isclose(means[0], means[2])
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"sede": 3}, ValueError, "01_one.ipynb has no parameter 'sede'.*'seed'"),
+        ({"seed": "3"}, TypeError, "seed is declared int, but '3' is str"),
+    ],
+)
+def test_a_wrong_parameter_keeps_the_old_record(
+    write_notebook, tmp_path, given, error, message
+) -> None:
+    path, record = write_notebook("01_one"), tmp_path / "out" / "record.json"
+    record.parent.mkdir()
+    record.write_text("{}")
+    with pytest.raises(error, match=message):
+        execute.run_notebook(path, record.parent, given)
+    assert record.exists()
+
+
+def test_an_error_says_where_and_leaves_no_record(write_notebook, tmp_path) -> None:
+    path, out = write_notebook("02_two", "raise KeyError('no luck')"), tmp_path / "out"
+    out.mkdir()
+    (out / "record.json").write_text("{}")
+    with pytest.raises(execute.NotebookError) as caught:
+        execute.run_notebook(path, out)
+    text = str(caught.value)
+    assert '02_two stopped in cell 4 of 5, under "Counting events":' in text
+    assert "KeyError: 'no luck'" in text
+    assert "Traceback" not in text
+    assert execute.EXECUTED in text
+    assert not (out / "record.json").exists()
+    outputs = [o.output_type for c in code_of(caught.value.partial) for o in c.outputs]
+    assert "error" in outputs
+
+
+def test_a_dead_kernel_is_reported(write_notebook, tmp_path) -> None:
+    path = write_notebook("02_two", "import os; os._exit(1)")
+    with pytest.raises(
+        execute.NotebookError, match="kernel died, often because memory"
+    ):
+        execute.run_notebook(path, tmp_path / "out")
+
+
+def test_a_notebook_must_write_a_record(write_notebook, tmp_path) -> None:
+    path = write_notebook("01_one", finish=False)
+    with pytest.raises(execute.NotebookError, match=r"must call record\.finish"):
+        execute.run_notebook(path, tmp_path / "out")
+
+
+def test_two_refreshes_give_the_same_bytes(write_notebook, tmp_path) -> None:
+    path = write_notebook("01_one", FIGURE, "print(record.settings)\nrecord")
+    contents = []
+    for name in ("first", "second"):
+        execute.refresh(path, tmp_path / name / "01_one")
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+    notebook = nbformat.read(path, as_version=4)
+    assert freshness.staleness(notebook) == ""
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert str(tmp_path) not in path.read_text()
+
+
+def test_notebooks_are_chosen_by_number_name_or_path(notebooks) -> None:
+    def chosen(*names: str) -> list[str]:
+        return [path.stem for path in execute.select(names)]
+
+    assert chosen() == ["01_one", "02_two", "00_start"]
+    assert chosen("02", "01") == ["01_one", "02_two"]
+    assert chosen("00_start", "notebooks/01_one.ipynb") == ["01_one", "00_start"]
+    for wrong in ("1", "07", "one", ""):
+        with pytest.raises(ValueError, match="There are: 00_start, 01_one, 02_two"):
+            execute.select([wrong])
+
+
+def test_the_key_knows_cells_and_parameters(write_notebook) -> None:
+    path = write_notebook("01_one")
+    key = execute.run_key(path, {"seed": 3})
+    assert key == execute.run_key(path, {"seed": 3})
+    assert key != execute.run_key(path, {"seed": 4})
+    write_notebook("01_one", "2 + 2")
+    assert key != execute.run_key(path, {"seed": 3})
+
+
+def test_full_may_use_the_network(write_notebook, monkeypatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    path = write_notebook("01_one")
+    assert "HF_HUB_OFFLINE" not in execute.environment(path, {"profile": "full"})
+    assert execute.environment(path, {})["HF_HUB_OFFLINE"] == "1"
+
+
+def test_the_command_runs_resumes_and_sums_up(notebooks, tmp_path, capsys) -> None:
+    out = tmp_path / "out"
+    call = ["run", "01", "00", "-p", "n_events=12", "--out", str(out)]
+    assert main(call) == 0
+    said = capsys.readouterr().out
+    assert said.index("01_one") < said.index("00_start")
+    assert "figures (0)" in said
+    assert "record.json" in said
+    assert said.count("mean found") == 4, "once as it ends and once in the summary"
+    made = (out / "01_one" / "record.json").stat().st_mtime_ns
+
+    (out / "00_start" / "record.json").unlink()
+    assert main([*call, "--resume"]) == 0
+    assert "01_one  finished before" in capsys.readouterr().out
+    assert (out / "01_one" / "record.json").stat().st_mtime_ns == made
+    assert (out / "00_start" / "record.json").exists()
+
+    # Other parameters are another run: nothing may be reused.
+    call[4] = "n_events=13"
+    assert main([*call, "--resume"]) == 0
+    assert "finished before" not in capsys.readouterr().out
+
+
+def test_after_an_unfinished_notebook_all_run_again(
+    notebooks, tmp_path, capsys
+) -> None:
+    call = ["run", "01", "00", "--out", str(tmp_path / "out")]
+    assert main(call) == 0
+    (tmp_path / "out" / "01_one" / "record.json").unlink()
+    capsys.readouterr()
+    assert main([*call, "--resume"]) == 0
+    assert "finished before" not in capsys.readouterr().out
+
+
+def test_the_command_reports_a_failure_in_three_lines(
+    notebooks, tmp_path, capsys
+) -> None:
+    assert main(["run", "02", "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr()
+    assert "02_two  stopped after" in said.out
+    lines = said.err.strip().splitlines()
+    assert len(lines) == 3
+    assert lines[1] == "  RuntimeError: no luck today"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "01", "-p", "sede=3"], "did you mean 'seed'"),
+        (["run", "-p", "seed=x"], "seed is declared int"),
+        (["run", "09"], "'09' names no notebook"),
+        (["run", "--profile", "full", "-p", "profile=quick"], "profile is given twice"),
+        (["run", "01", "--profile", "huge"], "choose one of quick, full"),
+    ],
+)
+def test_a_mistake_in_the_call_starts_nothing(
+    notebooks, tmp_path, capsys, arguments, message
+) -> None:
+    assert main([*arguments, *(["--out", str(tmp_path / "out")])]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_device_that_does_not_work_starts_nothing(
+    notebooks, tmp_path, capsys, monkeypatch
+) -> None:
+    def broken(name: str, wires: int) -> None:
+        raise ImportError("Unable to load the binaries")
+
+    monkeypatch.setattr(devices, "_build", broken)
+    call = ["run", "01", "--device", "lightning.gpu", "--out", str(tmp_path / "out")]
+    assert main(call) == 1
+    said = capsys.readouterr().err
+    assert "asked for by name but cannot be used" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told(notebooks, tmp_path, capsys) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert main(["run", "01", "--out", str(tmp_path / "file")]) == 2
+    said = capsys.readouterr().err
+    assert str(tmp_path / "file") in said
+    assert "--out may name another folder" in said
+
+
+def test_check_tells_stale_from_fresh(notebooks, capsys) -> None:
+    assert main(["check", "01"]) == 1
+    assert "01_one  it was never refreshed" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_an_interrupt_leaves_no_record_and_no_kernel(write_notebook, tmp_path) -> None:
+    note = tmp_path / "kernel"
+    wait = (
+        f"import os, pathlib, time\n"
+        f"pathlib.Path({str(note)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
+    )
+    path, out = write_notebook("01_one", wait), tmp_path / "out"
+    # A shell starts background jobs with the interrupt ignored, which is inherited.
+    script = (
+        "import signal, sys; from pathlib import Path; from qglib import execute\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"execute.NOTEBOOKS = Path({str(path.parent)!r})\n"
+        "from qglib.__main__ import main\n"
+        f"sys.exit(main(['run', '01', '--out', {str(out)!r}]))"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=execute.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until = time.monotonic() + 60
+        while not note.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=30)
+    finally:
+        child.kill()
+    assert child.returncode == 130
+    assert "--resume" in said
+    assert not list((out / "01_one").glob("*record*"))
+    kernel = int(note.read_text())
+    until = time.monotonic() + 10
+    while time.monotonic() < until and _alive(kernel):
+        time.sleep(0.1)
+    assert not _alive(kernel)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

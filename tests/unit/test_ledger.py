@@ -1,0 +1,169 @@
+"""Verdicts by rule, numbers from records, the table and the picture."""
+
+from __future__ import annotations
+
+import json
+
+import matplotlib
+
+matplotlib.use("Agg")
+import pytest
+
+from qglib import ledger
+from qglib.plots import ROLES
+
+
+def row(name: str, kind: str = "greater", threshold: float = 0.0, **changes) -> dict:
+    return {
+        "id": name,
+        "claim": f"The claim | {name}.",
+        "decides": "a difference",
+        "notebook": "02_model_training",
+        "rule": {"kind": kind, "threshold": threshold, "unit": "F1"},
+        "rival": "the classical head",
+        "would_change": "more seeds",
+    } | changes
+
+
+def record(notebook: str = "02_model_training", unit: str = "F1", **claims) -> dict:
+    full = {
+        name: {
+            "effect": effect,
+            "low": low,
+            "high": high,
+            "unit": unit,
+            "rival": None,
+            "detail": "",
+        }
+        for name, (effect, low, high) in claims.items()
+    }
+    return {"notebook": notebook, "claims": full}
+
+
+@pytest.mark.parametrize(
+    ("kind", "threshold", "interval", "expected"),
+    [
+        ("greater", 0.0, (0.2, 0.1, 0.3), "supported"),
+        ("greater", 0.0, (0.2, -0.1, 0.3), "undecided"),
+        ("greater", 0.0, (-0.2, -0.3, -0.1), "not supported"),
+        ("greater", 0.0, (0.0, 0.0, 0.0), "not supported"),
+        ("greater", 0.0, (0.1, 0.0, 0.2), "undecided"),
+        ("greater", 0.25, (0.2, 0.1, 0.24), "not supported"),
+        ("less", 0.0, (-0.2, -0.3, -0.1), "supported"),
+        ("less", 0.0, (0.2, 0.1, 0.3), "not supported"),
+        ("less", 0.0, (0.0, -0.1, 0.3), "undecided"),
+        ("equivalent", 0.1, (0.0, -0.05, 0.05), "supported"),
+        ("equivalent", 0.1, (0.1, 0.05, 0.15), "undecided"),
+        ("equivalent", 0.1, (0.0, -0.2, 0.2), "undecided"),
+        ("equivalent", 0.1, (0.3, 0.2, 0.4), "not supported"),
+        ("equivalent", 0.1, (-0.3, -0.4, -0.2), "not supported"),
+        ("descriptive", 0.0, (0.3, 0.2, 0.4), "undecided"),
+    ],
+)
+def test_verdicts(kind, threshold, interval, expected) -> None:
+    rule = {"kind": kind, "threshold": threshold}
+    assert ledger.verdict(rule, *interval) == expected
+
+
+@pytest.mark.parametrize("interval", [(0, 1, -1), (0, float("nan"), 1)])
+def test_no_interval_no_verdict(interval) -> None:
+    with pytest.raises(ValueError, match="no interval"):
+        ledger.verdict({"kind": "greater", "threshold": 0}, *interval)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"kind": "bigger", "threshold": 0}, "rule kind is 'bigger'"),
+        ({"kind": "greater"}, "needs a number as threshold"),
+        ({"kind": "less", "threshold": "0"}, "needs a number as threshold"),
+        ({"kind": "equivalent", "threshold": 0}, "above 0"),
+    ],
+)
+def test_a_wrong_rule_is_refused(rule, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        ledger.verdict(rule, 0, 0, 0)
+
+
+def test_a_row_without_a_number_stays_open() -> None:
+    table = ledger.fill([row("a"), row("b")], [record(a=(0.2, 0.1, 0.3))])
+    assert list(table["verdict"]) == ["supported", "open"]
+    assert table["effect"].isna().tolist() == [False, True]
+    assert set(table["verdict"]) <= set(ledger.VERDICTS)
+    assert {"claim", "low", "high", "unit", "rival", "would_change"} <= set(table)
+
+
+def test_without_any_record_all_is_open() -> None:
+    assert set(ledger.fill([row("a"), row("b")], [])["verdict"]) == {"open"}
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (record(c=(0, 0, 0)), "'c', not in the ledger: a"),
+        (record("03_causal_analysis", a=(0, 0, 0)), "gives to 02_model_training"),
+        (record(unit="accuracy", a=(0, 0, 0)), "in 'accuracy', the rule is in 'F1'"),
+    ],
+)
+def test_a_claim_must_fit_its_row(made, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        ledger.fill([row("a")], [made])
+
+
+def test_rows_are_checked(tmp_path) -> None:
+    path = tmp_path / "ledger.json"
+
+    def read(*rows) -> list[dict]:
+        path.write_text(json.dumps(rows))
+        return ledger.rows(path)
+
+    assert read(row("a"), row("b"))[1]["id"] == "b"
+    with pytest.raises(ValueError, match="'a' occurs twice"):
+        read(row("a"), row("a"))
+    with pytest.raises(ValueError, match="'a' lacks claim"):
+        read({k: v for k, v in row("a").items() if k != "claim"})
+
+
+def test_the_projects_ledger_is_complete() -> None:
+    found = ledger.rows()
+    assert len(found) >= 13
+    assert all(row["claim"].endswith(".") and row["decides"] for row in found)
+
+
+def test_the_picture_shows_every_row_in_its_colour() -> None:
+    rows = [row("a"), row("b", "equivalent", 0.1), row("c"), row("d", "descriptive")]
+    made = record(a=(0.2, 0.1, 0.3), b=(0.5, 0.4, 0.6), d=(0, -1, 1))
+    fig = ledger.picture(ledger.fill(rows, [made]))
+    (ax,) = fig.axes
+    drawn = {line.get_color() for line in ax.lines}
+    assert {ROLES["supported"], ROLES["not supported"], ROLES["undecided"]} <= drawn
+    assert [label.get_text() for label in ax.get_yticklabels()] == list("abcd")
+    assert "1 open" in ax.get_title()
+    with pytest.raises(ValueError, match="no rows"):
+        ledger.picture(ledger.fill([], []))
+
+
+def test_markdown_has_one_line_a_row_and_keeps_bars() -> None:
+    made = record(a=(0.2, 0.1, 0.3))
+    made["claims"]["a"]["rival"] = 0.18
+    lines = ledger.markdown(ledger.fill([row("a"), row("b")], [made])).splitlines()
+    assert len(lines) == 4
+    assert "0.2 [0.1, 0.3] F1" in lines[2]
+    assert "the classical head: 0.18" in lines[2]
+    assert "**open**" in lines[3]
+    assert r"claim \| a" in lines[2]
+
+
+def test_records_are_read_with_their_origin(tmp_path, monkeypatch) -> None:
+    from qglib import run
+
+    monkeypatch.setattr(run, "REFERENCE", tmp_path / "reference")
+    monkeypatch.setattr(ledger, "rows", lambda: [row("a"), row("b", notebook="03_x")])
+    assert ledger.read_records(tmp_path / "run") == ([], "no record yet")
+    folder = tmp_path / "run" / "02_model_training"
+    content = record(a=(0, 0, 0)) | {"parameters": {"profile": "quick", "seed": 7}}
+    run.write_json(folder / "record.json", content)
+    run.write_json(tmp_path / "reference" / "03_x" / "record.json", record("03_x"))
+    found, origin = ledger.read_records(tmp_path / "run")
+    assert [r["notebook"] for r in found] == ["02_model_training", "03_x"]
+    assert origin == "this run (02); reference (03)"

@@ -1,0 +1,90 @@
+"""Colours that can be told apart and drawings that refuse wrong shapes."""
+
+from __future__ import annotations
+
+import itertools
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from qglib import plots
+
+
+@pytest.fixture(autouse=True)
+def _look():
+    with plt.rc_context():
+        plots.style()
+        yield
+    plt.close("all")
+
+
+def luminance(color) -> float:
+    """Relative luminance of WCAG 2.1."""
+    rgb = np.array(to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_the_style_is_readable() -> None:
+    assert plt.rcParams["axes.labelsize"] >= 10
+    assert not plt.rcParams["axes.spines.top"]
+    cycle = [entry["color"] for entry in plt.rcParams["axes.prop_cycle"]]
+    wanted = [plots.PALETTE["blue"], plots.PALETTE["orange"]]
+    assert [to_rgb(c) for c in cycle[:2]] == [to_rgb(c) for c in wanted]
+
+
+def test_the_colours_of_the_verdicts_differ_in_any_colour_vision() -> None:
+    """Viénot, Brettel and Mollon (1999): red and green collapsed to one channel."""
+    used = {plots.ROLES[v] for v in ("supported", "not supported", "undecided", "open")}
+    deuteranope = np.array([[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [0, 0, 1]])
+    seen = [deuteranope @ np.array(to_rgb(color)) for color in used]
+    for one, other in itertools.combinations(seen, 2):
+        assert np.abs(one - other).sum() > 0.1
+
+
+@pytest.mark.parametrize("background", ["#FFFFFF", "#F0E442", "#0072B2", "#222222"])
+def test_ink_is_readable_on_any_ground(background: str) -> None:
+    a, b = sorted([luminance(background), luminance(plots.ink(background))])
+    assert (b + 0.05) / (a + 0.05) > 4.5
+
+
+def test_intervals_draw_every_row() -> None:
+    ax = plots.intervals(["a", "b"], [1, 2], [0, 1], [2, 3], roles=["quantum", "red"])
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first row is on top"
+    colors = [line.get_color() for line in ax.lines]
+    assert plots.ROLES["quantum"] in colors
+    assert "red" in colors
+    assert len(ax.lines) == 1 + 2 * 2
+
+
+def test_intervals_of_one_row_and_without_reference() -> None:
+    ax = plots.intervals(["a"], 1.0, 0.5, 1.5, reference=None)
+    assert len(ax.lines) == 2
+
+
+def test_wrong_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 labels but"):
+        plots.intervals(["a", "b"], [1], [0], [2])
+    with pytest.raises(ValueError, match="1 roles for 2 labels"):
+        plots.intervals(["a", "b"], [1, 1], [0, 0], [2, 2], roles=["null"])
+    with pytest.raises(ValueError, match=r"shape \(1, 2\)"):
+        plots.matrix([[1, 2]], ["a", "b"], ["c", "d"])
+
+
+def test_a_matrix_shows_its_numbers() -> None:
+    ax = plots.matrix([[1, -2]], ["a"], ["b", "c"], fmt=".1f", diverging=True)
+    assert [text.get_text() for text in ax.texts] == ["1.0", "-2.0"]
+
+
+def test_truth_and_legend() -> None:
+    _, ax = plt.subplots()
+    plots.truth(ax, 0.5)
+    assert ax.lines[0].get_label() == "known truth"
+    plots.legend_for({"quantum": "circuit", "classical": "MLP"}, ax, loc="upper left")
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["circuit", "MLP"]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from qglib import reference
+
+
+def finished(folder: Path, notebook: str) -> Path:
+    (folder / notebook).mkdir(parents=True)
+    record = {"parameters": {"out_dir": str(folder / notebook), "seed": 7}}
+    (folder / notebook / "record.json").write_text(json.dumps(record))
+    return folder / notebook
+
+
+def test_artefacts_are_kept_under_the_names_readers_look_for(tmp_path: Path) -> None:
+    run, kept = tmp_path / "run", tmp_path / "reference"
+    head = finished(run, "02_model_training") / "head"
+    head.mkdir()
+    (head / "config.json").write_text("{}")
+    old = kept / "02_model_training" / "model"
+    old.mkdir(parents=True)
+    (old / "stale.bin").write_text("of an earlier run")
+    copied = reference.keep(run, kept)
+    assert [p.relative_to(kept).as_posix() for p in copied] == [
+        "02_model_training/model",
+        "02_model_training/record.json",
+    ]
+    assert [p.name for p in old.iterdir()] == ["config.json"]
+    record = json.loads((kept / "02_model_training" / "record.json").read_text())
+    assert record["parameters"]["seed"] == 7
+    assert str(tmp_path) not in json.dumps(record)
+
+
+def test_an_unfinished_notebook_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "run" / "03_causal_analysis").mkdir(parents=True)
+    assert reference.keep(tmp_path / "run", tmp_path / "reference") == []
+
+
+def test_a_large_file_is_refused(tmp_path: Path) -> None:
+    head = finished(tmp_path / "run", "02_model_training") / "head"
+    head.mkdir()
+    (head / "head.safetensors").write_bytes(b"0" * (reference.LIMIT + 1))
+    with pytest.raises(ValueError, match=r"head\.safetensors has 1048577 bytes"):
+        reference.keep(tmp_path / "run", tmp_path / "reference")
+    assert not (tmp_path / "reference" / "02_model_training").exists()
+
+
+def test_what_is_kept_is_there_and_names_no_machine() -> None:
+    for notebook, names in reference.KEPT.items():
+        folder = reference.REFERENCE / notebook
+        for kept in (*names.values(), "record.json"):
+            assert (folder / kept).exists(), f"{notebook}/{kept}: run make notebooks"
+        record = json.loads((folder / "record.json").read_text())
+        assert record["parameters"]["out_dir"].startswith("../data/runs/")
+    for file in reference.REFERENCE.rglob("*.json"):
+        assert not re.search(r'"(/|[A-Z]:)[\w.]+[/\\]', file.read_text()), file
