@@ -23,7 +23,9 @@ def main(wanted: list[str]) -> int:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     found = [
-        m.name for m in pkgutil.iter_modules(bench.__path__) if m.name != "__main__"
+        m.name
+        for m in pkgutil.iter_modules(bench.__path__)
+        if m.name != "__main__" and not m.ispkg
     ]
     unknown = sorted(set(wanted) - set(found))
     if unknown:

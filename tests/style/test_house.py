@@ -25,6 +25,7 @@ ABOVE = {  # what a floor may import, itself apart
     "data": set(),
     "spacetime": set(),
     "quantum": set(),
+    "holography": set(),
     "text": {"quantum", "data"},
     "causal": {"spacetime", "quantum", "text", "data"},
     "explain": {"causal", "text", "data", "spacetime", "quantum"},

@@ -1,0 +1,1 @@
+"""Larger experiments whose results are kept in data/reference/results."""
