@@ -39,7 +39,9 @@ notebooks: $(READY)
 full: $(READY)
 	$(PYTHON) -m qglib run --profile full --device $(DEVICE) --out data/runs/full --resume
 
+# jax is one of the rivals; nothing else needs it.
 bench: $(READY)
+	@$(PYTHON) -c "import jax" 2>/dev/null || $(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[bench]"
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PYTHON) -m bench
 
 clean:

@@ -20,7 +20,7 @@ from qglib.explain import (
 from qglib.text import build_tagger
 
 
-def patching(model, tokenizer, n: int = 8) -> Row:
+def patching(model, tokenizer, n: int = 8, rounds: int = 3) -> Row:
     """Decision graphs against one exact forward row for each node."""
     pairs = planted_pairs(tokenizer, n, np.random.default_rng(0))
     texts = [(p.clean, p.corrupt) for p in pairs]
@@ -37,12 +37,12 @@ def patching(model, tokenizer, n: int = 8) -> Row:
         ]
 
     what = f"decision graph and path vs exact patching, {n} pairs"
-    return compare(what, exact, ours, 5, 10, rounds=3)
+    return compare(what, exact, ours, 5, 10, rounds=rounds)
 
 
-def shapley(model, tokenizer, players: int = 8) -> Row:
+def shapley(model, tokenizer, players: int = 10) -> Row:
     """All coalitions as batches against one coalition at a time."""
-    words = "Jordan scored twice against Lyon on Sunday .".split()[:players]
+    words = "Jordan scored twice against Lyon on Sunday in heavy rain".split()[:players]
     target = (0, "B-PER")
     this = decision(model, tokenizer, words, target)
 

@@ -22,6 +22,7 @@ __all__ = [
     "Record",
     "artefact",
     "folder_of",
+    "recorded",
     "start",
     "versions",
     "write_json",
@@ -90,6 +91,21 @@ def artefact(out_dir: str | Path, notebook: str, name: str) -> Artefact:
         f"there is no {name!r} of {notebook}, neither in this run nor in "
         f"data/reference. Run it first: python -m qglib run {notebook[:2]}"
     )
+
+
+def recorded(study: str) -> dict[str, Any]:
+    """Read the recorded result of a study under ``bench/studies``.
+
+    Raises:
+        FileNotFoundError: if it was never recorded.
+    """
+    path = REFERENCE / "results" / f"{study}.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"study is {study!r}: data/reference/results holds no {study}.json. "
+            f"Run it: python -m bench.studies.{study}"
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 # ------------------------------------------------------------------ the start

@@ -1,14 +1,14 @@
-"""The smallest change of word order that flips a decision.
+"""The smallest change of word order that flips a tagger's decision.
 
-Permutations are visited by Kendall distance (the number of adjacent swaps), level
-by level: exact up to `exact_to` swaps, then a beam of the most promising ones.
-Found orders are often ungrammatical: they show what the model uses, not what
-people write.
+Orders are visited by the number of moves, level by level: exact up to `exact_to`
+moves, then a beam of the most promising ones. Found orders are often ungrammatical:
+they show what the model uses, not what people write; so a language model's score of
+the change stands beside each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,15 @@ import pandas as pd
 import torch
 
 from qglib.causal.interventions import Target
+from qglib.causal.naturalness import LanguageModel, naturalness
+from qglib.causal.order_search import (
+    Found,
+    Levels,
+    Permutation,
+    minimal_order_change,
+    order_levels,
+    search_together,
+)
 from qglib.text import word_logits
 
 __all__ = [
@@ -25,8 +34,6 @@ __all__ = [
     "order_flips",
 ]
 
-Permutation = tuple[int, ...]
-
 
 @dataclass(frozen=True)
 class OrderCounterfactual:
@@ -35,7 +42,7 @@ class OrderCounterfactual:
     Attributes
     ----------
     words: the sentence after the change.
-    swaps: number of adjacent swaps (of whole units: the target entity is one).
+    swaps: number of moves (of whole units: the target entity is one).
     exact: whether no smaller change exists.
     margin: the score after the change, negative.
     n_candidates: orders that were scored.
@@ -48,66 +55,61 @@ class OrderCounterfactual:
     n_candidates: int
 
 
-def minimal_order_change(
-    n: int,
-    score: Callable[[list[Permutation]], np.ndarray],
-    *,
-    exact_to: int = 3,
-    beam: int = 32,
-    max_swaps: int = 6,
-    movable: Sequence[bool] | None = None,
-) -> tuple[Permutation, int, bool, float, int] | None:
-    """Smallest permutation of ``range(n)`` whose score is negative.
+class _Sentence:
+    """A sentence cut into units that may change places, the entity being one."""
 
-    Parameters
-    ----------
-    n: number of units.
-    score: maps permutations to scores; called once per level.
-    exact_to: levels that are enumerated in full.
-    beam: permutations kept per level beyond.
-    max_swaps: where the search stops.
-    movable: units that may move, all if None; a swap needs two of them.
+    def __init__(
+        self, words: Sequence[str], target: tuple[int, int], column: int, window: int
+    ) -> None:
+        start, stop = target
+        self.words, self.start, self.column = words, start, column
+        self.units = [(k,) for k in range(start)] + [tuple(range(start, stop))]
+        self.units += [(k,) for k in range(stop, len(words))]
+        self.movable = [
+            any(c.isalnum() for k in unit for c in words[k])
+            and start - window <= unit[0] < stop + window
+            for unit in self.units
+        ]
 
-    Returns
-    -------
-    (permutation, swaps, exact, score, candidates scored), or None. Among several
-    at the same distance the lowest score wins.
+    def build(self, order: Permutation) -> tuple[tuple[str, ...], int]:
+        """The words in this order, and where the entity starts."""
+        out: list[str] = []
+        at = 0
+        for k in order:
+            if k == self.start:  # number of the entity's unit: one per word before it
+                at = len(out)
+            out += [self.words[i] for i in self.units[k]]
+        return tuple(out), at
 
-    Raises
-    ------
-    ValueError: `n`, `exact_to`, `beam` or `max_swaps` below 1.
-    """
-    small = {"n": n, "exact_to": exact_to, "beam": beam, "max_swaps": max_swaps}
-    for name, value in small.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}.")
-    free = [True] * n if movable is None else list(movable)
-    if len(free) != n:
-        raise ValueError(f"movable has {len(free)} entries for n={n} units.")
-    frontier: list[Permutation] = [tuple(range(n))]
-    scored = 0
-    for swaps in range(1, max_swaps + 1):
-        level = sorted(
-            {
-                (*p[:i], p[i + 1], p[i], *p[i + 2 :])
-                for p in frontier
-                for i in range(n - 1)
-                # only a swap that makes a new inversion leads one level up
-                if p[i] < p[i + 1] and free[p[i]] and free[p[i + 1]]
-            }
-        )
-        if not level:
-            return None
-        scores = np.asarray(score(level), dtype=float)
-        scored += len(level)
-        order = np.argsort(scores, kind="stable")
-        if scores[order[0]] < 0:
-            best = int(order[0])
-            return level[best], swaps, swaps <= exact_to, scores[best], scored
-        frontier = level
-        if swaps >= exact_to:
-            frontier = [level[int(k)] for k in order[:beam]]
-    return None
+    def margin(self, logits: np.ndarray, at: int) -> float:
+        """Logit of the label minus the best other one."""
+        row = logits[at]
+        return float(row[self.column] - np.delete(row, self.column).max())
+
+
+def _search(
+    model: torch.nn.Module,
+    tokenizer: object,
+    sentences: Sequence[_Sentence],
+    batch_size: int,
+    progress: bool,
+    settings: dict,
+) -> list[Found | None]:
+    """All searches side by side: one batch of texts per level."""
+
+    def score(levels: Levels) -> dict[int, np.ndarray]:
+        built = {k: [sentences[k].build(p) for p in v] for k, v in levels.items()}
+        texts = [words for some in built.values() for words, _ in some]
+        logits = iter(word_logits(model, tokenizer, texts, batch_size, progress))
+        return {
+            k: np.array([sentences[k].margin(next(logits), at) for _, at in some])
+            for k, some in built.items()
+        }
+
+    searches = [
+        order_levels(len(s.units), movable=s.movable, **settings) for s in sentences
+    ]
+    return search_together(searches, score)
 
 
 def order_counterfactual(
@@ -118,9 +120,8 @@ def order_counterfactual(
     label: str,
     *,
     window: int = 6,
-    exact_to: int = 3,
-    beam: int = 32,
-    max_swaps: int = 6,
+    batch_size: int = 32,
+    **settings: object,
 ) -> OrderCounterfactual | None:
     """Smallest reordering after which `label` no longer wins at the target.
 
@@ -131,7 +132,9 @@ def order_counterfactual(
     target: word span (start, stop) of the entity, which moves as one unit.
     label: tag of its first word whose win is to be broken.
     window: only words within so many words of the entity move; punctuation never.
-    exact_to, beam, max_swaps: see `minimal_order_change`.
+    batch_size: passed to `word_logits`.
+    settings: ``exact_to``, ``beam``, ``max_swaps``, ``moves``, ``budget`` of
+        `minimal_order_change`.
 
     Raises
     ------
@@ -148,88 +151,83 @@ def order_counterfactual(
         raise ValueError(
             f"target {target} is no span of a sentence of {len(words)} words."
         )
-    column = labels.index(label)
-    units = [(k,) for k in range(start)] + [tuple(range(start, stop))]
-    units += [(k,) for k in range(stop, len(words))]
-
-    def near(unit: tuple[int, ...]) -> bool:
-        letters = any(c.isalnum() for k in unit for c in words[k])
-        return letters and start - window <= unit[0] < stop + window
-
-    def build(order: Permutation) -> tuple[tuple[str, ...], int]:
-        out: list[str] = []
-        at = 0
-        for k in order:
-            if k == start:  # unit number of the entity: one unit per word before it
-                at = len(out)
-            out += [words[i] for i in units[k]]
-        return tuple(out), at
-
-    def score(orders: list[Permutation]) -> np.ndarray:
-        built = [build(order) for order in orders]
-        found = word_logits(model, tokenizer, [text for text, _ in built])
-        rows = np.stack([f[at] for f, (_, at) in zip(found, built, strict=True)])
-        return rows[:, column] - np.delete(rows, column, axis=1).max(1)
-
-    if score([tuple(range(len(units)))])[0] <= 0:
+    sentence = _Sentence(words, target, labels.index(label), window)
+    if sentence.margin(word_logits(model, tokenizer, [words])[0], start) <= 0:
         raise ValueError(
             f"{label!r} does not win at {words[start]!r} in the original order; search "
             "for a change of a decision that is made."
         )
-    found = minimal_order_change(
-        len(units),
-        score,
-        exact_to=exact_to,
-        beam=beam,
-        max_swaps=max_swaps,
-        movable=[near(unit) for unit in units],
-    )
+    found = _search(model, tokenizer, [sentence], batch_size, False, settings)[0]
     if found is None:
         return None
     order, swaps, exact, margin, scored = found
-    return OrderCounterfactual(build(order)[0], swaps, exact, margin, scored)
+    return OrderCounterfactual(sentence.build(order)[0], swaps, exact, margin, scored)
 
 
 def order_flips(
     model: torch.nn.Module,
     tokenizer: object,
     targets: Sequence[Target],
-    **settings: int,
+    *,
+    window: int = 6,
+    language: LanguageModel | None = None,
+    batch_size: int = 32,
+    progress: bool = False,
+    **settings: object,
 ) -> pd.DataFrame:
     """`order_counterfactual` for every target that the model labels rightly.
+
+    All searches go side by side: one length-sorted batch of different texts a level.
 
     Parameters
     ----------
     model, tokenizer: a tagger and its tokenizer.
     targets: entities to watch; those labelled wrongly are left out.
-    settings: passed to `order_counterfactual`.
+    window, settings: as in `order_counterfactual`.
+    language: judge of the found orders, such as `NgramModel`.
+    batch_size, progress: passed to `word_logits`.
 
     Returns
     -------
     One row per right decision: ``entity``, ``label``, ``swaps`` (NaN where none was
-    found), ``exact``, ``words`` (four on each side of where the entity stood).
+    found), ``exact``, ``words`` (four on each side of where the entity stood) and,
+    with a `language`, ``naturalness``: nats per word gained, negative where the new
+    order is less natural.
     """
     labels = list(model.config.labels)
+    logits = word_logits(
+        model, tokenizer, [t.words for t in targets], batch_size, progress
+    )
+    right = [
+        t
+        for t, found in zip(targets, logits, strict=True)
+        if labels[int(found[t.start].argmax())] == t.label
+    ]
+    sentences = [
+        _Sentence(t.words, (t.start, t.stop), labels.index(t.label), window)
+        for t in right
+    ]
     rows = []
-    for target, logits in zip(
-        targets,
-        word_logits(model, tokenizer, [t.words for t in targets]),
+    for target, sentence, found in zip(
+        right,
+        sentences,
+        _search(model, tokenizer, sentences, batch_size, progress, settings),
         strict=True,
     ):
-        if labels[int(logits[target.start].argmax())] != target.label:
-            continue
-        span = (target.start, target.stop)
-        found = order_counterfactual(
-            model, tokenizer, target.words, span, target.label, **settings
-        )
-        near = slice(max(0, span[0] - 4), span[1] + 4)
-        rows.append(
-            {
-                "entity": " ".join(target.words[slice(*span)]),
-                "label": target.label[2:],
-                "swaps": float("nan") if found is None else found.swaps,
-                "exact": found is not None and found.exact,
-                "words": "" if found is None else " ".join(found.words[near]),
-            }
-        )
-    return pd.DataFrame(rows, columns=["entity", "label", "swaps", "exact", "words"])
+        changed = () if found is None else sentence.build(found.order)[0]
+        near = slice(max(0, target.start - 4), target.stop + 4)
+        row = {
+            "entity": " ".join(target.words[target.start : target.stop]),
+            "label": target.label[2:],
+            "swaps": float("nan") if found is None else found.swaps,
+            "exact": found is not None and found.exact,
+            "words": " ".join(changed[near]),
+        }
+        if language is not None:
+            row["naturalness"] = (
+                naturalness(language, target.words, changed) if changed else np.nan
+            )
+        rows.append(row)
+    columns = ["entity", "label", "swaps", "exact", "words"]
+    columns += ["naturalness"] if language is not None else []
+    return pd.DataFrame(rows, columns=columns)

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 
 from qglib.causal.interventions import KINDS, Target, intervene_on_context
+from qglib.causal.reading import at_precision
 from qglib.causal.word_classes import WordClasses
 from qglib.text import decode_all, word_logits
 
@@ -99,6 +100,7 @@ def text_effects(
     n_bootstrap: int = 2000,
     batch_size: int = 32,
     progress: bool = False,
+    precision: str = "fp32",
 ) -> TextEffects:
     """Intervene on the context of every target and read the tagger again.
 
@@ -113,6 +115,8 @@ def text_effects(
     kinds, n_draws, classes: see `intervene_on_context`.
     n_bootstrap: resamples of the sentences.
     batch_size, progress: passed to `word_logits`.
+    precision: 'fp32', 'bf16' or 'auto', see `at_precision`; the placebo is always
+        read in float32.
 
     Raises
     ------
@@ -127,7 +131,8 @@ def text_effects(
         )
     done = intervene_on_context(targets, kinds, n_draws, rng, classes)
     sentences = [t.words for t in targets] + [d.words for d in done]
-    logits = word_logits(model, tokenizer, sentences, batch_size, progress)
+    fast = at_precision(model, precision)
+    logits = word_logits(fast, tokenizer, sentences, batch_size, progress)
     tagged = decode_all(logits, labels)
 
     def read(k: int, start: int, target: Target) -> tuple[float, tuple]:
@@ -153,6 +158,13 @@ def text_effects(
         )
     placebo = whitespace_placebo(model, tokenizer, targets, batch_size)
     draws = pd.concat([pd.DataFrame(records), placebo], ignore_index=True)
+    return TextEffects(effect_table(draws, kinds, rng, n_bootstrap), draws)
+
+
+def effect_table(
+    draws: pd.DataFrame, kinds: Sequence[str], rng: np.random.Generator, n: int
+) -> pd.DataFrame:
+    """`TextEffects.table` from its draws, with `n` resamples of whole sentences."""
     rows = {}
     for kind in (*kinds, "whitespace"):
         part = draws[draws["kind"] == kind]
@@ -161,8 +173,8 @@ def text_effects(
         cluster = part["sentence"].to_numpy()
         change = (part["after"] - part["before"]).to_numpy()
         flips = part["flipped"].to_numpy(dtype=float)
-        effect, low, high = cluster_interval(change, cluster, rng, n_bootstrap)
-        rate, flip_low, flip_high = cluster_interval(flips, cluster, rng, n_bootstrap)
+        effect, low, high = cluster_interval(change, cluster, rng, n)
+        rate, flip_low, flip_high = cluster_interval(flips, cluster, rng, n)
         rows[kind] = {
             "effect": effect,
             "low": low,
@@ -173,7 +185,7 @@ def text_effects(
             "interventions": len(part),
             "sentences": part["sentence"].nunique(),
         }
-    return TextEffects(pd.DataFrame.from_dict(rows, orient="index"), draws)
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def whitespace_placebo(

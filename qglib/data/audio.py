@@ -150,6 +150,7 @@ def spectral_events(
         dropped=int(peaks.sum() - loud.sum()),
         time_unit="second",
         note="time of a spectral peak, log2 frequency as content",
+        reason=f"weaker than {floor_db:g} dB",
     )
 
 

@@ -1,4 +1,4 @@
-"""Timed events in a metric space: the common form of text, image and sound.
+"""Timed events in a metric space: the common form of text, image, sound, streams.
 
 An event has a time and a content. Together with a metric and a speed limit the
 events of one item are a causal set (`qglib.spacetime.Causet.from_events`).
@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial.distance import pdist
+
+METRICS = ("euclidean", "angle", "absolute", "cityblock", "chebyshev")
+"""Distances between contents that have a name; all are true metrics."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,10 @@ class Events:
         metric: name of the distance between contents, a true metric.
         speed: largest distance a content may travel per unit of time.
         names: what each event is, for labels.
-        dropped: how many candidates were left out, and `note` says why.
+        dropped: how many candidates were left out.
         time_unit: unit of the times.
         note: how the events were made, in one sentence.
+        reason: why candidates were left out.
     """
 
     times: np.ndarray
@@ -35,6 +40,7 @@ class Events:
     dropped: int
     time_unit: str
     note: str
+    reason: str = ""
 
     def __len__(self) -> int:
         """Number of events."""
@@ -42,9 +48,10 @@ class Events:
 
     def __repr__(self) -> str:
         """Counts and conventions in one line."""
+        reason = f" ({self.reason})" if self.dropped and self.reason else ""
         return (
-            f"Events({len(self)} kept, {self.dropped} dropped, metric {self.metric}, "
-            f"speed {self.speed:.4g} per {self.time_unit})"
+            f"Events({len(self)} kept, {self.dropped} dropped{reason}, metric "
+            f"{self.metric}, speed {self.speed:.4g} per {self.time_unit})"
         )
 
     @property
@@ -63,10 +70,39 @@ class Events:
         return replace(self, speed=float(speed))
 
     def shuffled(self, rng: np.random.Generator) -> Events:
-        """The same times and contents, paired at random: the order null."""
+        """The same times and contents, paired at random: the order null.
+
+        Where equal contents meet at equal times they are drawn again; copies that
+        remain after fifty draws are dropped and counted.
+        """
         order = rng.permutation(len(self))
-        names = tuple(self.names[k] for k in order)
-        return replace(self, contents=self.contents[order], names=names)
+        copies = repeated(self.times, self.contents[order])
+        for _ in range(50):
+            if not len(copies):
+                break
+            trial = order.copy()
+            for i, j in zip(copies, rng.permutation(len(order)), strict=False):
+                trial[i], trial[j] = trial[j], trial[i]
+            left = repeated(self.times, self.contents[trial])
+            if len(left) <= len(copies):
+                order, copies = trial, left
+        keep = np.ones(len(order), bool)
+        keep[copies] = False
+        order = order[keep]
+        return replace(
+            self,
+            times=self.times[keep],
+            contents=self.contents[order],
+            names=tuple(self.names[k] for k in order),
+            dropped=self.dropped + int((~keep).sum()),
+        )
+
+
+def repeated(times: np.ndarray, contents: np.ndarray) -> np.ndarray:
+    """Indices of events that repeat an earlier one, time and content."""
+    rows = np.column_stack([times, contents])
+    first = np.unique(rows, axis=0, return_index=True)[1]
+    return np.setdiff1d(np.arange(len(rows)), first)
 
 
 def token_events(
@@ -115,8 +151,7 @@ def token_events(
     if len(kept) < 2:
         raise ValueError(f"only {len(kept)} tokens are left: 2 are needed")
     units = vectors[kept] / length[kept, None]
-    cosines = np.clip(units @ units.T, -1, 1)[np.triu_indices(len(kept), 1)]
-    typical = float(np.median(np.arccos(cosines)))
+    typical = typical_distance(units, "angle")
     return Events(
         times=kept.astype(float),
         contents=units,
@@ -126,4 +161,30 @@ def token_events(
         dropped=len(vectors) - len(kept),
         time_unit="token",
         note="token position as time, angle between embeddings as distance",
+        reason="zero vector or not wanted",
     )
+
+
+def typical_distance(contents: np.ndarray, metric: str, at_most: int = 500) -> float:
+    """Median distance of all pairs; of a regular subset of more than `at_most` rows.
+
+    Args:
+        contents: shape (n, k).
+        metric: "euclidean", "angle" (radians), "absolute", "cityblock", "chebyshev".
+        at_most: rows to compare.
+
+    Raises:
+        ValueError: a metric without a name here, or one that is not a metric.
+    """
+    if metric not in METRICS:
+        raise ValueError(
+            f"metric is {metric!r}: choose one of {', '.join(METRICS)} (the cosine "
+            "distance breaks the triangle inequality: use the angle)"
+        )
+    some = np.asarray(contents, dtype=float)[:: max(1, -(-len(contents) // at_most))]
+    if metric == "angle":
+        units = some / np.linalg.norm(some, axis=1, keepdims=True)
+        cosines = np.clip(units @ units.T, -1, 1)[np.triu_indices(len(some), 1)]
+        return float(np.median(np.arccos(cosines))) if len(cosines) else 0.0
+    gaps = pdist(some, "cityblock" if metric == "absolute" else metric)
+    return float(np.median(gaps)) if len(gaps) else 0.0

@@ -87,6 +87,7 @@ def pixel_events(image: np.ndarray, speed: float = 4.0) -> Events:
         dropped=0,
         time_unit="brightness",
         note="brightness as time, pixel distance as distance",
+        reason="nothing is dropped",
     )
 
 
@@ -140,4 +141,5 @@ def scale_space_events(
         dropped=int(peaks.sum() - strong.sum()),
         time_unit="octave",
         note="scale from coarse to fine as time, pixel distance as distance",
+        reason=f"response below {threshold:g} of the brightness range",
     )

@@ -1,6 +1,8 @@
 """Explanations that are tested: attributions, the decision path D, drawings."""
 
 from qglib.explain.attribution import METHODS, Attribution, attributions
+from qglib.explain.background import background_shapley
+from qglib.explain.blank_graphs import blank_graphs
 from qglib.explain.causal_drawing import draw_causal_graph
 from qglib.explain.causal_layout import HasseLayout, hasse_layout
 from qglib.explain.controls import (
@@ -9,6 +11,7 @@ from qglib.explain.controls import (
     oracle_agreement,
     path_controls,
 )
+from qglib.explain.curvature import attribution_network, ollivier_ricci
 from qglib.explain.decision import Decision, decision
 from qglib.explain.decision_graph import (
     DecisionGraph,
@@ -17,6 +20,7 @@ from qglib.explain.decision_graph import (
 )
 from qglib.explain.decision_path import (
     DecisionPath,
+    decision_branches,
     decision_path,
     pinned_ends_path,
     random_path,
@@ -29,6 +33,7 @@ from qglib.explain.drawings import (
     draw_curves,
     draw_decision_graph,
 )
+from qglib.explain.edge_removal import removed_logits
 from qglib.explain.explanation import explanation
 from qglib.explain.faithfulness import (
     FaithfulnessCurve,
@@ -38,6 +43,14 @@ from qglib.explain.faithfulness import (
     rank_agreement,
     sanity_check,
 )
+from qglib.explain.gates import draw_gates, gate_shapley, head_gate_shapley
+from qglib.explain.graph_figures import draw_curvature, draw_layered, draw_wires
+from qglib.explain.intervention_agreement import (
+    PathAgreement,
+    deletion_effects,
+    path_agreement,
+    start_shares,
+)
 from qglib.explain.known_truth import (
     KnownCause,
     known_causes,
@@ -45,8 +58,12 @@ from qglib.explain.known_truth import (
     turning_pairs,
 )
 from qglib.explain.light_cone import LightConeLayout, light_cone_layout
+from qglib.explain.page import explanation_page, write_page
 from qglib.explain.patching import exact_patching, restored_logit, restored_logits
+from qglib.explain.path_search import lost_logits, searched_path
+from qglib.explain.planted_negation import NegationPair, negation_pairs
 from qglib.explain.planted_pairs import PlantedPair, planted_pairs
+from qglib.explain.quantum_wires import WireGraph, WirePath, wire_graph, wire_path
 from qglib.explain.shapley import ShapleyValues, exact_shapley, sampled_shapley
 
 __all__ = [
@@ -59,41 +76,67 @@ __all__ = [
     "HasseLayout",
     "KnownCause",
     "LightConeLayout",
+    "NegationPair",
+    "PathAgreement",
     "PathControls",
     "PlantedPair",
     "ShapleyValues",
+    "WireGraph",
+    "WirePath",
+    "attribution_network",
     "attributions",
+    "background_shapley",
+    "blank_graphs",
     "decision",
+    "decision_branches",
     "decision_graph",
     "decision_graphs",
     "decision_path",
+    "deletion_effects",
     "draw_attributions",
     "draw_causal_graph",
+    "draw_curvature",
     "draw_curves",
     "draw_decision_graph",
+    "draw_gates",
+    "draw_layered",
+    "draw_wires",
     "exact_patching",
     "exact_shapley",
     "explanation",
+    "explanation_page",
     "faithfulness_curve",
+    "gate_shapley",
     "hasse_layout",
+    "head_gate_shapley",
     "input_only_scores",
     "interval_table",
     "known_causes",
     "light_cone_layout",
+    "lost_logits",
+    "negation_pairs",
+    "ollivier_ricci",
     "oracle_agreement",
+    "path_agreement",
     "path_controls",
     "pinned_ends_path",
     "planted_pairs",
     "random_path",
     "randomised",
     "rank_agreement",
+    "removed_logits",
     "restored_logit",
     "restored_logits",
     "right_entities",
     "rollout_path",
     "sampled_shapley",
     "sanity_check",
+    "searched_path",
+    "start_shares",
     "stay_path",
     "turning_pairs",
     "visit_probability",
+    "wire_graph",
+    "wire_path",
+    "write_page",
 ]

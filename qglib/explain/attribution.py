@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from qglib.explain.captum_gradients import captum_integrated_gradients
 from qglib.explain.decision import Decision, baseline_id, decision, evaluation_mode
 from qglib.explain.encoder import word_embedding
 from qglib.explain.shapley import exact_shapley, sampled_shapley
@@ -83,7 +84,7 @@ def attributions(
             text classifier.
         method: ``gradient_x_input`` (x - baseline) . gradient at the sentence;
             ``integrated_gradients`` (Sundararajan et al. 2017) along the straight
-            line of word embeddings, by Gauss-Legendre quadrature;
+            line of word embeddings, by Captum's Gauss-Legendre quadrature;
             ``occlusion`` (logit lost when one word is replaced);
             ``shapley`` (exact, at most 12 players); ``shapley_sampled``.
         baseline: token that stands for "no word": ``mask``, ``pad`` or ``unk``.
@@ -131,11 +132,9 @@ def attributions(
         if method == "integrated_gradients":
             if steps < 1:
                 raise ValueError(f"steps={steps}: at least one")
-            nodes, weights = np.polynomial.legendre.leggauss(steps)
-            nodes, weights = (nodes + 1) / 2, weights / 2
+            tokens = captum_integrated_gradients(this, steps, baseline, batch_size)
         else:
-            nodes, weights = np.ones(1), np.ones(1)
-        tokens = _path_gradient(this, nodes, weights, baseline, batch_size)
+            tokens = _gradient_times_input(this, baseline)
         scores = np.zeros(n)
         for score, word in zip(tokens, this.word_of, strict=True):
             if word is not None:
@@ -151,30 +150,19 @@ def attributions(
     )
 
 
-def _path_gradient(
-    this: Decision,
-    nodes: np.ndarray,
-    weights: np.ndarray,
-    baseline: str,
-    batch_size: int,
-) -> np.ndarray:
-    """(x - x') . sum_k w_k grad f(x' + a_k (x - x')) for each sub-word."""
+def _gradient_times_input(this: Decision, baseline: str) -> np.ndarray:
+    """(x - x') . grad f(x) for each sub-word."""
     embedding = word_embedding(this.model)
     ids = this.inputs["input_ids"]
     special = torch.tensor([w is None for w in this.word_of], device=ids.device)
     blank = torch.where(special, ids, torch.full_like(ids, baseline_id(this, baseline)))
     with torch.no_grad():
         start, end = embedding(blank), embedding(ids)
-    total = torch.zeros_like(start[0], dtype=torch.float64)
-    for first in range(0, len(nodes), batch_size):
-        alpha = torch.as_tensor(nodes[first : first + batch_size]).to(start)
-        points = (start + alpha[:, None, None] * (end - start)).requires_grad_()
-        with evaluation_mode(this.model), _embedding_replaced(embedding, points):
-            logits = this.model(**this.repeated(len(alpha))).logits
-            (gradient,) = torch.autograd.grad(this.read(logits).sum(), points)
-        weight = torch.as_tensor(weights[first : first + batch_size])
-        total += torch.einsum("k,ktd->td", weight, gradient.double().cpu()).to(total)
-    return ((end - start)[0].double() * total).sum(-1).cpu().numpy()
+    point = end.clone().requires_grad_()
+    with evaluation_mode(this.model), _embedding_replaced(embedding, point):
+        logits = this.model(**this.inputs).logits
+        (gradient,) = torch.autograd.grad(this.read(logits).sum(), point)
+    return ((end - start) * gradient)[0].double().sum(-1).cpu().numpy()
 
 
 class _embedding_replaced:

@@ -188,6 +188,29 @@ def decision(
     )
 
 
+def aligned_decisions(
+    model: torch.nn.Module,
+    tokenizer: Any,
+    clean: Sequence[str],
+    corrupt: Sequence[str],
+    target: tuple[int | None, str | int],
+) -> tuple[Decision, Decision]:
+    """The same decision in both texts; ValueError if their sub-words do not align."""
+    first = decision(model, tokenizer, clean, target)
+    second = decision(model, tokenizer, corrupt, target)
+    if len(first.tokens) != len(second.tokens):
+        raise ValueError(
+            f"clean has {len(first.tokens)} sub-words and corrupt "
+            f"{len(second.tokens)}: exchange words for words with as many sub-words"
+        )
+    if first.position != second.position:
+        raise ValueError(
+            f"word {first.word} starts at sub-word {first.position} in clean and "
+            f"{second.position} in corrupt: keep the words before it equally long"
+        )
+    return first, second
+
+
 def label_index(model: torch.nn.Module, label: str | int) -> tuple[int, str]:
     """(index, name) of a label, by the model's own table; ValueError if unknown."""
     table = {int(k): str(v) for k, v in model.config.id2label.items()}

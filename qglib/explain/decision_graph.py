@@ -12,10 +12,9 @@ gradient that reaches the head *directly* from layer r; what flows on through th
 next layers is carried by the inner edges, and nothing is counted twice. With one
 read-out layer, the last one, this is the usual graph.
 
-An edge takes the difference of attention times value as it is; only what comes
-after the edge is linearised. The change of an attention weight is booked on the
-source, also where the query at the destination caused it: every cut through the
-graph adds up to the logit difference to first order, a single node need not.
+Only what comes after an edge is linearised. The change of an attention weight is
+booked on the source, also where the query at the destination caused it: a cut through
+the graph adds up to the logit difference to first order, a single node need not.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from qglib.explain.decision import Decision, decision, read_logit
+from qglib.explain.decision import Decision, aligned_decisions, read_logit
 from qglib.explain.encoder import Trace, attention_projection, trace
 
 
@@ -155,6 +154,15 @@ def decision_graphs(
         aligned_decisions(model, tokenizer, clean, corrupt, target)
         for (clean, corrupt), target in zip(pairs, targets, strict=True)
     ]
+    return graphs_of(model, cases, batch_size)
+
+
+def graphs_of(
+    model: torch.nn.Module,
+    cases: Sequence[tuple[Decision, Decision]],
+    batch_size: int = 32,
+) -> list[DecisionGraph]:
+    """Decision graphs of aligned pairs of decisions, in batches of equal length."""
     by_length: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for number, (clean, _) in enumerate(cases):
         by_length[len(clean.tokens), clean.position is None].append(number)
@@ -165,29 +173,6 @@ def decision_graphs(
             built = _batch(model, [cases[i] for i in part])
             graphs.update(zip(part, built, strict=True))
     return [graphs[i] for i in range(len(cases))]
-
-
-def aligned_decisions(
-    model: torch.nn.Module,
-    tokenizer: Any,
-    clean: Sequence[str],
-    corrupt: Sequence[str],
-    target: tuple[int | None, str | int],
-) -> tuple[Decision, Decision]:
-    """The same decision in both texts; ValueError if their sub-words do not align."""
-    first = decision(model, tokenizer, clean, target)
-    second = decision(model, tokenizer, corrupt, target)
-    if len(first.tokens) != len(second.tokens):
-        raise ValueError(
-            f"clean has {len(first.tokens)} sub-words and corrupt "
-            f"{len(second.tokens)}: exchange words for words with as many sub-words"
-        )
-    if first.position != second.position:
-        raise ValueError(
-            f"word {first.word} starts at sub-word {first.position} in clean and "
-            f"{second.position} in corrupt: keep the words before it equally long"
-        )
-    return first, second
 
 
 def _batch(

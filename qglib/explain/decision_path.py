@@ -66,25 +66,7 @@ def decision_path(graph: DecisionGraph, k: int = 5) -> DecisionPath:
     """
     if k < 1:
         raise ValueError(f"k={k}: ask for at least one path")
-    edges, readout = graph.shares
-    log_edge = np.log(edges + FLOOR)
-    log_read = np.where(readout > 0, np.log(readout + FLOOR), -np.inf)
-    tokens = readout.shape[1]
-    best: list[list[tuple[float, tuple[int, ...]]]] = [[] for _ in range(tokens)]
-    for layer in range(graph.layers, -1, -1):
-        above, best = best, []
-        for s in range(tokens):
-            found = [(log_read[layer, s], (s,))] if log_read[layer, s] > -np.inf else []
-            if layer < graph.layers:
-                found += [
-                    (value + log_edge[layer, t, s], (s, *rest))
-                    for t in range(tokens)
-                    for value, rest in above[t]
-                ]
-            best.append(sorted(found, key=lambda item: (-item[0], item[1]))[:k])
-    ranked = sorted(
-        (item for row in best for item in row), key=lambda item: (-item[0], item[1])
-    )[: max(k, 2)]
+    ranked = best_paths(*graph.shares, max(k, 2))
     value, positions = ranked[0]
     helpful = graph.sign * graph.head_edges
     return DecisionPath(
@@ -99,6 +81,54 @@ def decision_path(graph: DecisionGraph, k: int = 5) -> DecisionPath:
         ),
         alternatives=tuple((p, float(np.exp(v))) for v, p in ranked[1:k]),
     )
+
+
+def best_paths(
+    edges: np.ndarray, readout: np.ndarray, k: int
+) -> list[tuple[float, tuple[int, ...]]]:
+    """(ln probability, positions) of the k best paths, best first.
+
+    `edges` has shape (L, T, T), destination before source; `readout` (L+1, T).
+    """
+    ranked = (item for row in _paths_by_start(edges, readout, k) for item in row)
+    return sorted(ranked, key=lambda item: (-item[0], item[1]))[:k]
+
+
+def decision_branches(graph: DecisionGraph, count: int = 2) -> list[tuple[int, ...]]:
+    """The best path from each of the `count` words at which most histories start.
+
+    Where two words must act together one path cannot carry the decision: D has to
+    branch. Positions by layer, the likeliest start first.
+
+    Raises:
+        ValueError: `count` below 1 or above the number of sub-words.
+    """
+    if not 1 <= count <= len(graph.tokens):
+        raise ValueError(f"count={count}: give 1 to {len(graph.tokens)} branches")
+    starts = np.argsort(-visit_probability(graph)[0], kind="stable")[:count]
+    lists = _paths_by_start(*graph.shares, 1)
+    return [lists[s][0][1] for s in starts if lists[s]]
+
+
+def _paths_by_start(
+    edges: np.ndarray, readout: np.ndarray, k: int
+) -> list[list[tuple[float, tuple[int, ...]]]]:
+    log_edge = np.log(edges + FLOOR)
+    log_read = np.where(readout > 0, np.log(readout + FLOOR), -np.inf)
+    layers, tokens = len(edges), readout.shape[1]
+    best: list[list[tuple[float, tuple[int, ...]]]] = [[] for _ in range(tokens)]
+    for layer in range(layers, -1, -1):
+        above, best = best, []
+        for s in range(tokens):
+            found = [(log_read[layer, s], (s,))] if log_read[layer, s] > -np.inf else []
+            if layer < layers:
+                found += [
+                    (value + log_edge[layer, t, s], (s, *rest))
+                    for t in range(tokens)
+                    for value, rest in above[t]
+                ]
+            best.append(sorted(found, key=lambda item: (-item[0], item[1]))[:k])
+    return best
 
 
 def visit_probability(graph: DecisionGraph) -> np.ndarray:

@@ -7,6 +7,7 @@ best classical method, and the classical rival is always at hand.
 from __future__ import annotations
 
 from qglib.quantum import circuits
+from qglib.quantum.drawing import draw_convergence, draw_variances
 from qglib.quantum.grover import (
     GroverResult,
     MinimumSearch,
@@ -17,6 +18,7 @@ from qglib.quantum.grover import (
     grover_success,
 )
 from qglib.quantum.head import QuantumHead
+from qglib.quantum.kernel_classifier import FidelityKernelClassifier
 from qglib.quantum.kernels import fidelity_kernel, pairwise_fidelity_kernel
 from qglib.quantum.metric_tensor import NaturalGradient, metric_tensor
 from qglib.quantum.path_register import (
@@ -31,6 +33,7 @@ from qglib.quantum.trace import UnsupportedCircuit
 from qglib.quantum.verify import verify
 
 __all__ = [
+    "FidelityKernelClassifier",
     "GroverResult",
     "MinimumSearch",
     "NaturalGradient",
@@ -39,6 +42,8 @@ __all__ = [
     "QuantumHead",
     "UnsupportedCircuit",
     "circuits",
+    "draw_convergence",
+    "draw_variances",
     "durr_hoyer",
     "fidelity_kernel",
     "grover_iterations",

@@ -18,6 +18,7 @@ import torch
 
 from qglib.quantum.gates import Angle, Fixed, Permute, Phase, lower
 from qglib.quantum.head import QuantumHead
+from qglib.quantum.memory import require
 from qglib.quantum.schedule import local_index, permutation
 from qglib.quantum.trace import trace
 
@@ -44,6 +45,7 @@ def metric_tensor(
     Raises:
         UnsupportedCircuit: for circuits that batched simulation does not cover.
         ValueError: for numbers that are not finite.
+        MemoryError: before allocating, when the tangents would not fit.
     """
     if not isinstance(weights, Mapping):
         weights = {"weights": weights}
@@ -72,6 +74,9 @@ class _Tangents:
     def __init__(self, circuit) -> None:
         self.n, self.n_inputs = circuit.n_wires, circuit.n_inputs
         self.n_weights = circuit.n_weights
+        vectors = 1 + circuit.n_weights
+        what = f"{vectors} vectors of {self.n} qubits"
+        require(32 * vectors * 2**self.n, "cpu", what, "use fewer qubits or weights")
         self.parts = []
         for part in lower(circuit.gates, circuit.n_inputs):
             if isinstance(part, Permute):

@@ -1,4 +1,6 @@
-"""Running a plan on a whole batch, with an adjoint backward pass.
+"""Running a plan on a whole batch by torch, with an adjoint backward pass.
+
+For tensors outside the CPU; there `qglib.quantum.compiled` is faster.
 
 The state is a matrix (2**n, batch), batch last and wire 0 the most significant
 bit, so a gate on neighbouring wires is one wide matrix product and a permutation

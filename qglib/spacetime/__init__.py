@@ -16,14 +16,17 @@ from .chains import (
     heights,
     longest_chain,
 )
+from .content_dimension import ContentDimension, content_dimension
 from .controls import kleitman_rothschild, posts, rewired, transitive_percolation
 from .dimension import (
     DimensionEstimate,
     clear_intervals,
     dimension_of_fraction,
+    midpoint_dimension,
     myrheim_meyer_dimension,
     ordering_fraction,
 )
+from .dominance import DominancePosition
 from .drawing import (
     draw_abundances,
     draw_against_null,
@@ -31,7 +34,8 @@ from .drawing import (
     draw_order,
     draw_verdict,
 )
-from .features import causal_set_features
+from .feature_verdict import FeatureVerdict, verdict_table
+from .features import FEATURE_NAMES, causal_set_features
 from .independence import (
     IndependenceResult,
     NullTable,
@@ -44,11 +48,18 @@ from .path_sum import path_sum, propagator_amplitudes
 from .power import ALTERNATIVES, power_table
 from .scans import feature_table, gate_table, speed_scan
 from .sprinkling import sprinkle_diamond
+from .transformer import CausalSetFeatures
+from .verdict_drawing import draw_gains
 
 __all__ = [
     "ALTERNATIVES",
+    "FEATURE_NAMES",
+    "CausalSetFeatures",
     "Causet",
+    "ContentDimension",
     "DimensionEstimate",
+    "DominancePosition",
+    "FeatureVerdict",
     "IndependenceResult",
     "LongestChain",
     "ManifoldVerdict",
@@ -58,9 +69,11 @@ __all__ = [
     "chain_coefficient",
     "chain_counts",
     "clear_intervals",
+    "content_dimension",
     "dimension_of_fraction",
     "draw_abundances",
     "draw_against_null",
+    "draw_gains",
     "draw_names",
     "draw_order",
     "draw_verdict",
@@ -77,6 +90,7 @@ __all__ = [
     "largest_interval",
     "longest_chain",
     "manifold_likeness",
+    "midpoint_dimension",
     "myrheim_meyer_dimension",
     "null_table",
     "ordering_fraction",
@@ -88,4 +102,5 @@ __all__ = [
     "speed_scan",
     "sprinkle_diamond",
     "transitive_percolation",
+    "verdict_table",
 ]

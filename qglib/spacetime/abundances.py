@@ -6,7 +6,6 @@ one pass over the relations; expected ones for the flat diamond from one integra
 
 from __future__ import annotations
 
-import bisect
 from fractions import Fraction
 from functools import lru_cache
 from math import gamma
@@ -14,10 +13,11 @@ from math import gamma
 import numpy as np
 from scipy.special import gammaln, xlogy
 
+from . import order_kernels, permutation_kernels
 from .causet import Causet
 from .sprinkling import check_dimension
 
-_CELLS = 1 << 19  # table entries handled at a time
+_CELLS = 1 << 19  # integrand values held at a time
 
 
 def interval_abundances(causet: Causet, max_interior: int | None = None) -> np.ndarray:
@@ -34,77 +34,20 @@ def interval_abundances(causet: Causet, max_interior: int | None = None) -> np.n
     Raises:
         ValueError: max_interior is negative.
 
-    Cost: O(N^2) for a 2d order, else relations x N / 64 word operations.
+    Cost: O(N^2) time and O(N) memory for a 2d order, else relations x N / 64 word
+    operations on two packed relations.
     Source: Glaser, Surya, Phys. Rev. D 88 (2013) 124026, arXiv:1309.3403.
     """
     if max_interior is None:
         max_interior = max(causet.size - 2, 0)
     if max_interior < 0:
         raise ValueError(f"max_interior is {max_interior}: it must be at least 0")
+    histogram = np.zeros(max_interior + 1, np.int64)
     if causet.permutation is not None:
-        return _two_dimensional(causet.permutation, max_interior)
-    return _packed(causet, max_interior)
-
-
-def _two_dimensional(permutation: np.ndarray, max_interior: int) -> np.ndarray:
-    """O(N^2) without a relation matrix.
-
-    For i before j, m counts the elements of (i, j) with rank between the two:
-    those below p_j less those below p_i. The first number is carried along in i,
-    the second is the position of j less its place among the related ones.
-    """
-    size = len(permutation)
-    histogram = np.zeros(max_interior + 1, np.int64)
-    kind = np.int16 if size < 2**15 else np.int32
-    ranks = np.ascontiguousarray(permutation, kind)
-    # below[j] - j, where below[j] = elements of [i, j) with a rank below p_j
-    excess = _below(permutation).astype(kind) - np.arange(size, dtype=kind)
-    places = np.arange(size, dtype=kind)
-    cap = kind(min(max_interior, np.iinfo(kind).max))
-    for i in range(size - 1):
-        related = ranks[i + 1 :] > ranks[i]
-        tail = excess[i + 1 :]
-        tail -= related  # element i leaves the window
-        interior = tail[related]
-        interior += places[: len(interior)]
-        interior += kind(i + 1)
-        if max_interior < size - 2:
-            interior = interior[interior <= cap]
-        counts = np.bincount(interior)
-        histogram[: len(counts)] += counts
-    return histogram
-
-
-def _below(permutation: np.ndarray) -> np.ndarray:
-    """For each j the number of earlier elements with a smaller rank, O(N^2 / 64)."""
-    seen: list[int] = []
-    below = np.empty(len(permutation), np.int64)
-    for j, rank in enumerate(permutation.tolist()):
-        below[j] = place = bisect.bisect_left(seen, rank)
-        seen.insert(place, rank)
-    return below
-
-
-def _packed(causet: Causet, max_interior: int) -> np.ndarray:
-    """Counts |future(i) and past(j)| with AND and popcount on packed words."""
-    histogram = np.zeros(max_interior + 1, np.int64)
-    future, past = causet.future, causet.past
-    for i in range(causet.size):
-        later = causet.future_of(i)
-        if not len(later):
-            continue
-        first = i >> 6
-        row = future[i, first : (later[-1] >> 6) + 1]
-        step = max(1, _CELLS // len(row))
-        for start in range(0, len(later), step):
-            part = later[start : start + step]
-            last = (part[-1] >> 6) + 1  # beyond j its past is empty
-            common = past[part, first:last] & row[: last - first]
-            interior = np.bitwise_count(common).sum(axis=1, dtype=np.int32)
-            if max_interior < causet.size - 2:
-                interior = interior[interior <= max_interior]
-            counts = np.bincount(interior)
-            histogram[: len(counts)] += counts
+        ranks = causet.permutation.astype(np.int32)
+        permutation_kernels.abundances(ranks, histogram)
+    else:
+        order_kernels.abundances(causet.future, causet.past, histogram)
     return histogram
 
 
@@ -169,10 +112,10 @@ def expected_interval_abundances(
     n / 2 decimal digits); the integral keeps about 1e-11 relative.
     """
     check_dimension(dimension)
-    if not mean_count > 0 or max_interior < 0:
+    if not 0 < mean_count < np.inf or max_interior < 0:
         raise ValueError(
             f"mean_count is {mean_count} and max_interior {max_interior}: they must "
-            "be positive and at least 0"
+            "be positive and finite, and at least 0"
         )
     log_v, weights = _log_nodes(max_interior)
     v = np.exp(log_v)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import networkx as nx
 import numpy as np
 
-from . import bits, constructions
+from . import bits, constructions, relations
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -17,7 +17,8 @@ class Causet:
     """A finite strict partial order in natural labelling.
 
     Elements are 0 .. N-1 and i precedes j only if i < j. Build one with
-    `from_order`, `from_graph`, `from_ranks`, `from_dominance` or `from_events`.
+    `from_order`, `from_graph`, `from_ranks`, `from_dominance` or `from_events`; each
+    raises MemoryError before allocating what does not fit.
 
     Attributes:
         size: number of elements N.
@@ -31,15 +32,15 @@ class Causet:
     labels: tuple[Hashable, ...]
     coordinates: np.ndarray | None = None
     permutation: np.ndarray | None = None
-    _rows: np.ndarray | None = field(default=None)
+    _rows: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
         if self._rows is None and self.permutation is None:
-            raise ValueError("a Causet needs packed rows or a permutation")
+            raise ValueError("no relation: use one of the from_ constructors")
         for array in (self.coordinates, self.permutation, self._rows):
             if array is not None:
-                array.setflags(write=False)
+                relations.frozen(array)
 
     @classmethod
     def from_order(
@@ -57,7 +58,6 @@ class Causet:
 
         Raises:
             ValueError: not square, not 0 and 1, a cycle, or not transitive.
-            MemoryError: it would not fit.
         """
         return cls(**constructions.order_parts(matrix, close, labels))
 
@@ -81,13 +81,13 @@ class Causet:
         """The 2d order of two variables: i precedes j if x and y both grow.
 
         Args:
-            x: first variable, shape (N,); y: second variable, shape (N,).
+            x, y: the variables, shape (N,) each.
             ties: "error" refuses equal values, "random" breaks them with `rng`
                 (keeps the exact null), "weak" leaves tied pairs unrelated.
             rng: generator for ties="random".
 
         Raises:
-            ValueError: shapes differ, NaN, ties under "error", no `rng`.
+            ValueError: shapes differ, values not finite, ties under "error", no `rng`.
         """
         return cls(**constructions.rank_parts(x, y, ties, rng))
 
@@ -95,11 +95,10 @@ class Causet:
     def from_dominance(cls, values: np.ndarray) -> Causet:
         """The product order of the rows of an array (N, k).
 
-        Row i precedes row j if it is smaller in every column: Minkowski space in
-        light-cone coordinates for k = 2 columns, no Minkowski space for more.
+        Row i precedes row j if it is smaller in every column: Minkowski for k = 2.
 
         Raises:
-            ValueError: not a 2d array, or NaN.
+            ValueError: not a 2d array, or values not finite.
         """
         return cls(**constructions.dominance_parts(values))
 
@@ -125,8 +124,9 @@ class Causet:
                 callable from arrays (a, k), (b, k) to distances (a, b).
 
         Raises:
-            ValueError: NaN, lengths differ, speed not positive, an event given
-                twice, a metric that breaks the triangle inequality.
+            ValueError: values not finite, lengths differ, speed not positive, an
+                event given twice, or a callable or precomputed metric that breaks the
+                triangle inequality on a fixed sample of triples.
         """
         return cls(**constructions.event_parts(times, contents, speed, metric))
 
@@ -142,7 +142,7 @@ class Causet:
         """Same relation on the same natural labelling."""
         if not isinstance(other, Causet):
             return NotImplemented
-        return self.size == other.size and bool((self.future == other.future).all())
+        return self.size == other.size and np.array_equal(self.future, other.future)
 
     def __hash__(self) -> int:
         """Hash of the relation."""
@@ -151,76 +151,63 @@ class Causet:
     @cached_property
     def future(self) -> np.ndarray:
         """Packed futures, (N, ceil(N / 64)) uint64, read-only."""
-        if self._rows is not None:
-            return self._rows
-        bits.require_memory(self.size, matrices=1)
-        rows = constructions.permutation_rows(self.permutation)
-        rows.setflags(write=False)
-        return rows
+        return relations.future_rows(self.permutation, self._rows)
 
     @cached_property
     def past(self) -> np.ndarray:
         """Packed pasts, (N, ceil(N / 64)) uint64, read-only."""
-        bits.require_memory(self.size, matrices=1)
-        rows = bits.transpose(self.future, self.size)
-        rows.setflags(write=False)
-        return rows
+        return relations.past_rows(self.future)
+
+    @cached_property
+    def _links(self) -> np.ndarray:
+        return relations.links(self.permutation, self._rows)
+
+    def links(self) -> np.ndarray:
+        """Pairs with nothing between them, int64 (n_links, 2), sorted, read-only."""
+        return self._links
 
     @cached_property
     def n_relations(self) -> int:
         """Number of related pairs."""
-        if self.permutation is not None:
-            return constructions.count_ascending(self.permutation)
-        return int(np.bitwise_count(self.future).sum(dtype=np.int64))
+        return relations.n_relations(self.permutation, self._rows)
+
+    def degrees(self) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of elements before and after each element, int64 (N,) each."""
+        return relations.degrees(self)
 
     def matrix(self) -> np.ndarray:
         """The relation as a dense boolean array (N, N), upper triangular."""
-        return bits.unpack_rows(self.future, self.size)
+        return relations.dense(self.future)
 
     def precedes(self, i: int, j: int) -> bool:
         """Whether element i lies in the past of element j."""
-        i, j = self._index(i), self._index(j)
-        return bool(self.future[i, j >> 6] >> np.uint64(j & 63) & np.uint64(1))
+        return bool(self._after(i)[self._index(j)])
 
     def future_of(self, i: int) -> np.ndarray:
         """Indices of the elements after i, ascending."""
-        return self._members(self.future[self._index(i)])
+        return np.flatnonzero(self._after(i))
 
     def past_of(self, i: int) -> np.ndarray:
         """Indices of the elements before i, ascending."""
-        return self._members(self.past[self._index(i)])
-
-    @cached_property
-    def _links(self) -> np.ndarray:
-        direct = bits.reduce(bits.to_integers(self.future))
-        counts = np.fromiter(map(len, direct), np.int64, self.size)
-        later = np.fromiter((j for row in direct for j in row), np.int64)
-        links = np.column_stack([np.repeat(np.arange(self.size), counts), later])
-        links.setflags(write=False)
-        return links
-
-    def links(self) -> np.ndarray:
-        """Pairs with nothing between them, array (n_links, 2), sorted, read-only."""
-        return self._links
+        return np.flatnonzero(self._before(i))
 
     def to_graph(self, reduced: bool = True) -> nx.DiGraph:
-        """The Hasse diagram (or with `reduced=False` all relations) as a DiGraph.
+        """The Hasse diagram, or with `reduced=False` all relations, as a DiGraph.
 
-        Nodes are 0 .. N-1 with the attribute `label` and, where there are
-        coordinates, `coordinates`.
+        Nodes 0 .. N-1 carry `label` and, where there are any, `coordinates`.
         """
         graph = nx.DiGraph()
         graph.add_nodes_from((i, {"label": k}) for i, k in enumerate(self.labels))
         if self.coordinates is not None:
-            places = dict(enumerate(map(tuple, self.coordinates.tolist())))
-            nx.set_node_attributes(graph, places, "coordinates")
+            places = map(tuple, self.coordinates.tolist())
+            nx.set_node_attributes(graph, dict(enumerate(places)), "coordinates")
         pairs = self.links() if reduced else np.argwhere(self.matrix())
         graph.add_edges_from(pairs.tolist())
         return graph
 
     def between(self, i: int, j: int) -> np.ndarray:
         """Indices of the elements strictly between i and j."""
-        return self._members(self.future[self._index(i)] & self.past[self._index(j)])
+        return np.flatnonzero(self._after(i) & self._before(j))
 
     def interval(self, i: int, j: int) -> Causet:
         """The open Alexandrov interval of i and j (both left out).
@@ -229,7 +216,7 @@ class Causet:
             ValueError: i does not precede j.
         """
         if not self.precedes(i, j):
-            remedy = "choose a related pair, for example from future_of(i)"
+            remedy = "take j from future_of(i)"
             raise ValueError(f"element {i} does not precede element {j}: {remedy}")
         return self.subset(self.between(i, j))
 
@@ -240,9 +227,8 @@ class Causet:
             IndexError: an index outside 0 .. N-1.
         """
         chosen = np.unique(np.asarray(elements, dtype=np.int64).reshape(-1))
-        if chosen.size and (chosen[0] < 0 or chosen[-1] >= self.size):
-            bad = chosen[0] if chosen[0] < 0 else chosen[-1]
-            raise IndexError(f"element {bad} is not in 0 .. {self.size - 1}")
+        for end in chosen[[0, -1]] if chosen.size else ():
+            self._index(end)
         labels = tuple(self.labels[k] for k in chosen)
         coordinates = None if self.coordinates is None else self.coordinates[chosen]
         if self.permutation is not None:
@@ -251,8 +237,17 @@ class Causet:
         rows = bits.select(self.future, self.size, chosen)
         return Causet(len(chosen), labels, coordinates, _rows=rows)
 
-    def _members(self, row: np.ndarray) -> np.ndarray:
-        return np.flatnonzero(bits.unpack_rows(row[None], self.size)[0])
+    def _after(self, i: int) -> np.ndarray:
+        i, ranks = self._index(i), self.permutation
+        if ranks is None:
+            return bits.unpack_rows(self.future[i : i + 1], self.size)[0]
+        return (np.arange(self.size) > i) & (ranks > ranks[i])
+
+    def _before(self, i: int) -> np.ndarray:
+        i, ranks = self._index(i), self.permutation
+        if ranks is None:
+            return bits.unpack_rows(self.past[i : i + 1], self.size)[0]
+        return (np.arange(self.size) < i) & (ranks < ranks[i])
 
     def _index(self, i: int) -> int:
         if not 0 <= i < self.size:

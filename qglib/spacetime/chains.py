@@ -6,18 +6,16 @@ discrete geodesic between its ends (proper time).
 
 from __future__ import annotations
 
-import bisect
 import math
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 
-from . import bits
+from . import order_kernels, permutation_kernels
 from .causet import Causet
 
-_LIMB = 20  # bits of a limb: limb x N stays below 2**53 for N up to 2**33
-_BLOCK = 512
+_LIMB = 31  # bits of a limb: limb x N stays below 2**63 for N up to 2**32
 
 
 @dataclass(frozen=True)
@@ -43,35 +41,21 @@ def heights(causet: Causet) -> np.ndarray:
     """Elements of the longest chain that ends in each element, int64 (N,)."""
     if causet.permutation is not None:
         return patience_heights(causet.permutation)
-    result = np.ones(causet.size, np.int32)
-    for i in range(causet.size):
-        first = i >> 6
-        tail = result[first * 64 :]
-        row = bits.unpack_rows(causet.future[i : i + 1, first:], len(tail))[0]
-        np.maximum(tail, row * (result[i] + np.int32(1)), out=tail)
-    return result.astype(np.int64)
+    return order_kernels.heights(causet.future)
 
 
 def patience_heights(permutation: np.ndarray) -> np.ndarray:
-    """Heights of a 2d order by patience sorting, O(N log N)."""
-    tails: list[int] = []
-    result = np.empty(len(permutation), np.int64)
-    for k, rank in enumerate(permutation.tolist()):
-        place = bisect.bisect_left(tails, rank)
-        if place == len(tails):
-            tails.append(rank)
-        else:
-            tails[place] = rank
-        result[k] = place + 1
-    return result
+    """Heights of a 2d order by patience sorting, int64, O(N log N)."""
+    return permutation_kernels.heights(np.asarray(permutation).astype(np.int32))
 
 
 def longest_chain(causet: Causet, count: bool = True) -> LongestChain:
     """A longest chain, the number of longest chains and the margin.
 
     Args:
-        causet: the order; O(N log N) for a 2d order, O(N^2) words otherwise.
-        count: also count the optima and the margin.
+        causet: the order; O(N log N) for a 2d order, O(N^2) otherwise.
+        count: also count the optima and the margin. A unique longest chain asks
+            for the links, which take O(N^2) for a 2d order too.
 
     Returns:
         `LongestChain`; empty for an empty causal set.
@@ -80,7 +64,8 @@ def longest_chain(causet: Causet, count: bool = True) -> LongestChain:
         return LongestChain((), 0, 0 if count else None, math.nan)
     height = heights(causet)
     length = int(height.max())
-    levels = [np.flatnonzero(height == h) for h in range(1, length + 1)]
+    by_height = np.argsort(height, kind="stable")
+    levels = np.split(by_height, np.cumsum(np.bincount(height)[1:-1]))
     chain = [int(levels[-1][0])]
     for level in reversed(levels[:-1]):
         chain.append(_before(causet, level, chain[-1]))
@@ -88,7 +73,10 @@ def longest_chain(causet: Causet, count: bool = True) -> LongestChain:
     if not count:
         return LongestChain(elements, length, None, math.nan)
     n_optima = _count_optima(causet, levels)
-    margin = 0.0 if n_optima > 1 else float(length - _second_length(causet, length))
+    if n_optima > 1:
+        return LongestChain(elements, length, n_optima, 0.0)
+    _, second = order_kernels.two_longest(causet.links(), causet.size)
+    margin = float(length - second) if second else math.inf
     return LongestChain(elements, length, n_optima, margin)
 
 
@@ -102,51 +90,33 @@ def _before(causet: Causet, level: np.ndarray, j: int) -> int:
 
 
 def _count_optima(causet: Causet, levels: list[np.ndarray]) -> int:
-    """Number of chains with one element of each height (exact integers)."""
-    counts = [1] * len(levels[0])
-    for lower, upper in pairwise(levels):
-        if causet.permutation is not None:
-            # A level is an antichain: its ranks fall, so the past of j within it
-            # is a contiguous stretch.
-            ranks = -causet.permutation[lower]
-            start = np.searchsorted(ranks, -causet.permutation[upper], side="right")
-            stop = np.searchsorted(lower, upper)
-            sums = [0, *accumulate(counts)]
-            counts = [
-                sums[b] - sums[a] if b > a else 0
-                for a, b in zip(start.tolist(), stop.tolist(), strict=True)
-            ]
-            continue
-        words, shift = upper >> 6, (upper & 63).astype(np.uint64)
-        related = causet.future[lower][:, words] >> shift & np.uint64(1)
-        counts = [
-            sum(counts[k] for k in np.flatnonzero(column)) for column in related.T
-        ]
-    return sum(counts)
+    """Number of chains with one element of each height, as an exact integer.
 
-
-def _second_length(causet: Causet, length: int) -> float:
-    """Elements of the second longest maximal chain, -inf if there is only one.
-
-    Only asked when the longest is unique: then the second longest is the second
-    largest of the distinct lengths, carried along the links.
+    From the top level down: of each lower level only the elements that a longest
+    chain passes are kept, and those are few.
     """
-    best = [1] * causet.size
-    second = [-math.inf] * causet.size
-    later = np.zeros(causet.size, bool)
-    seen = np.zeros(causet.size, bool)
-    links = causet.links()
-    for i, j in links[np.argsort(links[:, 1], kind="stable")].tolist():
-        later[i] = True
-        candidates = {best[i] + 1, second[i] + 1}
-        if seen[j]:
-            candidates |= {best[j], second[j]}
-        seen[j] = True
-        ranked = sorted(candidates, reverse=True)
-        best[j], second[j] = ranked[0], ranked[1] if len(ranked) > 1 else -math.inf
-    ends = np.flatnonzero(~later)
-    lengths = {best[e] for e in ends} | {second[e] for e in ends}
-    return max((x for x in lengths if x < length), default=-math.inf)
+    upper, counts = levels[-1], [1] * len(levels[-1])
+    for level in reversed(levels[:-1]):
+        if causet.permutation is not None:
+            # A level is an antichain: its ranks fall, so the future of i within it
+            # is a contiguous stretch.
+            ranks = causet.permutation
+            start = np.searchsorted(upper, level)
+            stop = np.searchsorted(-ranks[upper], -ranks[level])
+            passed = np.flatnonzero(stop > start)
+            sums = [0, *accumulate(counts)]
+            ends = zip(start[passed].tolist(), stop[passed].tolist(), strict=True)
+            counts = [sums[b] - sums[a] for a, b in ends]
+        else:
+            words, shift = upper >> 6, (upper & 63).astype(np.uint64)
+            rows = [
+                np.flatnonzero(causet.future[i, words] >> shift & np.uint64(1)).tolist()
+                for i in level.tolist()
+            ]
+            passed = np.flatnonzero([len(row) > 0 for row in rows])
+            counts = [sum(counts[k] for k in row) for row in rows if row]
+        upper = level[passed]
+    return sum(counts)
 
 
 def chain_counts(causet: Causet, max_length: int = 4) -> list[int]:
@@ -154,7 +124,8 @@ def chain_counts(causet: Causet, max_length: int = 4) -> list[int]:
 
     Returns:
         Python integers [C_1, ..., C_k]; C_1 = N, C_2 = relations. In the flat
-        diamond <C_k> = chi_k n^k, see `chain_coefficient`.
+        diamond <C_k> = chi_k n^k, see `chain_coefficient`. O(k N log N) for a 2d
+        order, else k times the number of relations.
 
     Raises:
         ValueError: max_length below 1.
@@ -170,25 +141,18 @@ def chain_counts(causet: Causet, max_length: int = 4) -> list[int]:
 
 
 def _push(causet: Causet, values: list[int]) -> list[int]:
-    """Exact sums of integers over the past of each element.
-
-    Numbers are split in limbs of 20 bits, so that float64 products are exact and
-    the matrix library can be used on unpacked blocks.
-    """
+    """Exact sums of integers over the past of each element, in limbs of 31 bits."""
     width = max(1, -(-max(values, default=0).bit_length() // _LIMB))
-    limbs = np.array(
-        [[v >> (_LIMB * k) & ((1 << _LIMB) - 1) for k in range(width)] for v in values],
-        dtype=float,
-    ).reshape(causet.size, width)
-    sums = np.zeros((causet.size, width))
-    for start in range(0, causet.size, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        words = causet.future[part, start // 64 :]
-        block = bits.unpack_rows(words, causet.size - start)
-        sums[start:] += block.T.astype(float) @ limbs[part]
+    mask = (1 << _LIMB) - 1
+    limbs = [[v >> (_LIMB * k) & mask for k in range(width)] for v in values]
+    table = np.array(limbs, np.int64).reshape(causet.size, width)
+    if causet.permutation is not None:
+        ranks = causet.permutation.astype(np.int32)
+        sums = permutation_kernels.sums_over_past(ranks, table)
+    else:
+        sums = order_kernels.sums_over_past(causet.future, table)
     return [
-        sum(int(limb) << (_LIMB * k) for k, limb in enumerate(row))
-        for row in sums.tolist()
+        sum(limb << (_LIMB * k) for k, limb in enumerate(row)) for row in sums.tolist()
     ]
 
 

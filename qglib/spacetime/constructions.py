@@ -13,17 +13,20 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from . import bits
+from . import bits, order_kernels
 from .metrics import check_triangle, distance_function
+from .relations import count_ascending as count_ascending
 
 _BLOCK = 512
 
 
 def _numbers(values: np.ndarray, name: str) -> np.ndarray:
     array = np.asarray(values, dtype=float)
-    if np.isnan(array).any():
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
         raise ValueError(
-            f"{name} holds {int(np.isnan(array).sum())} NaN: drop or fill those rows"
+            f"{name} holds {len(bad)} NaN or infinite values, the first one "
+            f"({array[tuple(bad[0])]}) in row {bad[0, 0]}: drop or fill those rows"
         )
     return array
 
@@ -50,21 +53,32 @@ def order_parts(
     if np.tril(sorted_relation).any():
         order = _topological_order(relation)
         sorted_relation = relation[np.ix_(order, order)]
-    rows = bits.to_integers(bits.pack_rows(sorted_relation))
-    if close:
-        rows = bits.close(rows)
-    elif (triple := bits.first_intransitive(rows)) is not None:
-        i, j, k = (names[order[e]] for e in triple)
+    labels = tuple(names[k] for k in order)
+    given = bits.pack_rows(sorted_relation)
+    rows = given.copy()
+    order_kernels.close(rows)
+    if not close and (rows != given).any():
+        i, j, k = (labels[e] for e in _open_triple(given, rows))
         raise ValueError(
             f"matrix is not transitive: {i!r} precedes {j!r} and {j!r} precedes {k!r}, "
             f"but {i!r} does not precede {k!r}. Pass close=True to add what follows."
         )
-    packed = bits.from_integers(rows, size)
-    return {
-        "size": size,
-        "labels": tuple(names[k] for k in order),
-        "_rows": packed,
-    }
+    return {"size": size, "labels": labels, "_rows": rows}
+
+
+def _open_triple(given: np.ndarray, closed: np.ndarray) -> tuple[int, int, int]:
+    """i < j < k with i to j and j to k given but not i to k.
+
+    In the last row that closing changes: all rows after it are transitive.
+    """
+    i = int(np.flatnonzero((given != closed).any(axis=1))[-1])
+    added, direct = bits.unpack_rows(
+        np.stack([closed[i] ^ given[i], given[i]]), len(given)
+    )
+    k = int(np.argmax(added))
+    middle = np.flatnonzero(direct)
+    reaches = given[middle, k >> 6] >> np.uint64(k & 63) & np.uint64(1)
+    return i, int(middle[np.argmax(reaches)]), k
 
 
 def _topological_order(relation: np.ndarray) -> np.ndarray:
@@ -92,11 +106,11 @@ def graph_parts(graph: nx.DiGraph) -> dict[str, Any]:
     nodes = list(nx.topological_sort(graph))
     bits.require_memory(len(nodes))
     position = {node: k for k, node in enumerate(nodes)}
-    rows = [0] * len(nodes)
+    rows = np.zeros((len(nodes), bits.n_words(len(nodes))), np.uint64)
     for u, v in graph.edges():
-        rows[position[u]] |= 1 << position[v]
-    packed = bits.from_integers(bits.close(rows), len(nodes))
-    return {"size": len(nodes), "labels": tuple(nodes), "_rows": packed}
+        rows[position[u], position[v] >> 6] |= np.uint64(1 << (position[v] & 63))
+    order_kernels.close(rows)
+    return {"size": len(nodes), "labels": tuple(nodes), "_rows": rows}
 
 
 def rank_parts(
@@ -158,14 +172,8 @@ def dominance_parts(values: np.ndarray) -> dict[str, Any]:
         return parts
     bits.require_memory(len(values))
     order = np.argsort(values[:, 0], kind="stable")
-    points = values[order]
-    rows = np.zeros((len(points), bits.n_words(len(points))), np.uint64)
-    for start in range(0, len(points), _BLOCK):
-        below = np.ones((len(points[start : start + _BLOCK]), len(points)), bool)
-        for column in points.T:
-            below &= column[start : start + _BLOCK, None] < column
-        rows[start : start + _BLOCK] = bits.pack_rows(below)
-    return {"size": len(points), "labels": tuple(order.tolist()), "_rows": rows}
+    rows = order_kernels.dominance_rows(np.ascontiguousarray(values[order].T))
+    return {"size": len(order), "labels": tuple(order.tolist()), "_rows": rows}
 
 
 def event_parts(
@@ -176,16 +184,16 @@ def event_parts(
 ) -> dict[str, Any]:
     """Parts of a speed-limit order; see `Causet.from_events`."""
     times, contents = _numbers(times, "times"), _numbers(contents, "contents")
-    if times.ndim != 1 or len(times) != len(contents):
+    if times.ndim != 1 or contents.ndim == 0 or len(times) != len(contents):
         raise ValueError(
-            f"times has shape {times.shape} and contents has {len(contents)} rows: "
+            f"times has shape {times.shape} and contents has shape {contents.shape}: "
             "times must be (N,) with one content each"
         )
     if not speed > 0 or not np.isfinite(speed):
         raise ValueError(f"speed is {speed}: it must be a positive number")
     size = len(times)
     bits.require_memory(size)
-    contents = contents.reshape(size, -1)
+    contents = contents.reshape(size, contents[:1].size or 1)
     distance = distance_function(metric, contents)
     order = np.argsort(times, kind="stable")
     clock = times[order]
@@ -193,22 +201,21 @@ def event_parts(
         check_triangle(distance, order)
     rows = np.zeros((size, bits.n_words(size)), np.uint64)
     for start in range(0, size, _BLOCK):
-        part = order[start : start + _BLOCK]
-        delay = clock - clock[start : start + _BLOCK, None]
-        gap = distance(part, order)
+        part = slice(start, start + _BLOCK)
+        delay = clock[start:] - clock[part, None]
+        gap = distance(order[part], order[start:])
         twins = np.argwhere((delay == 0) & (gap == 0))
-        twins = twins[twins[:, 0] + start != twins[:, 1]]
+        twins = twins[twins[:, 0] < twins[:, 1]]
         if len(twins):
-            i, j = order[twins[0, 0] + start], order[twins[0, 1]]
+            i, j = sorted(order[start + twins[0]].tolist())
             raise ValueError(
                 f"events {i} and {j} have equal times and equal contents: drop "
                 "duplicated events before building the order"
             )
-        rows[start : start + _BLOCK] = bits.pack_rows(
-            (delay > 0) & (gap <= speed * delay)
-        )
+        related = (delay > 0) & (gap <= speed * delay)
+        rows[part, start // 64 :] = bits.pack_rows(related)  # _BLOCK % 64 == 0
     # Rounding on the light cone can leave a relation out; closing restores it.
-    packed = bits.from_integers(bits.close(bits.to_integers(rows)), size)
+    order_kernels.close(rows)
     coordinates = None
     if metric in ("euclidean", "absolute"):
         coordinates = np.column_stack([clock * speed, contents[order]])
@@ -216,32 +223,5 @@ def event_parts(
         "size": size,
         "labels": tuple(order.tolist()),
         "coordinates": coordinates,
-        "_rows": packed,
+        "_rows": rows,
     }
-
-
-def permutation_rows(permutation: np.ndarray) -> np.ndarray:
-    """Packed rows of the 2d order of a permutation."""
-    size = len(permutation)
-    rows = np.zeros((size, bits.n_words(size)), np.uint64)
-    positions = np.arange(size)
-    for start in range(0, size, _BLOCK):
-        later = positions > positions[start : start + _BLOCK, None]
-        higher = permutation > permutation[start : start + _BLOCK, None]
-        rows[start : start + _BLOCK] = bits.pack_rows(later & higher)
-    return rows
-
-
-def count_ascending(permutation: np.ndarray) -> int:
-    """Number of pairs i < j with permutation[i] < permutation[j], O(N log^2 N)."""
-    size, total = len(permutation), 0
-    values = np.asarray(permutation)
-    for shift in range(max(size - 1, 1).bit_length()):
-        # Two values part at their highest differing bit: count there, once.
-        group = values >> (shift + 1)
-        order = np.argsort(group, kind="stable")
-        low = (values[order] >> shift) & 1 == 0
-        before = np.cumsum(low) - low
-        first = np.searchsorted(group[order], group[order])
-        total += int((before - before[first])[~low].sum())
-    return total

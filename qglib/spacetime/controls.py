@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import bits
+from . import bits, order_kernels
 from .causet import Causet
 
+_BLOCK = 512
 
-def _check(size: int, probability: float) -> None:
+
+def _check(size: int, share: float, name: str = "probability") -> None:
     if size < 1:
         raise ValueError(f"size is {size}: it must be at least 1")
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability is {probability}: it must lie in [0, 1]")
+    if not 0 <= share <= 1:
+        raise ValueError(f"{name} is {share}: it must lie in [0, 1]")
+
+
+def _dense(size: int) -> np.ndarray:
+    """An empty relation matrix, if it and its sorted copy fit."""
+    what = f"the dense relation of {size} elements"
+    bits.require_bytes(2 * size * size, what, "take fewer elements")
+    return np.zeros((size, size), bool)
 
 
 def kleitman_rothschild(
@@ -28,7 +37,7 @@ def kleitman_rothschild(
     """
     _check(size, probability)
     lower, middle = size // 4, size // 4 + size // 2
-    relation = np.zeros((size, size), bool)
+    relation = _dense(size)
     relation[:lower, lower:middle] = rng.random((lower, middle - lower)) < probability
     relation[lower:middle, middle:] = (
         rng.random((middle - lower, size - middle)) < probability
@@ -47,17 +56,18 @@ def transitive_percolation(
     """
     _check(size, probability)
     bits.require_memory(size)
-    relation = np.triu(rng.random((size, size)) < probability, 1)
-    rows = bits.close(bits.to_integers(bits.pack_rows(relation)))
-    packed = bits.from_integers(rows, size)
-    return Causet(size, tuple(range(size)), _rows=packed)
+    rows = np.zeros((size, bits.n_words(size)), np.uint64)
+    for start in range(0, size, _BLOCK):
+        arrows = rng.random((min(_BLOCK, size - start), size)) < probability
+        rows[start : start + _BLOCK] = bits.pack_rows(np.triu(arrows, start + 1))
+    order_kernels.close(rows)
+    return Causet(size, tuple(range(size)), _rows=rows)
 
 
 def posts(causet: Causet) -> np.ndarray:
     """Indices of the elements that are related to every other element."""
-    degree = np.bitwise_count(causet.future).sum(axis=1, dtype=np.int64)
-    degree += np.bitwise_count(causet.past).sum(axis=1, dtype=np.int64)
-    return np.flatnonzero(degree == causet.size - 1)
+    before, after = causet.degrees()
+    return np.flatnonzero(before + after == causet.size - 1)
 
 
 def rewired(causet: Causet, rng: np.random.Generator, share: float = 0.2) -> Causet:
@@ -66,11 +76,11 @@ def rewired(causet: Causet, rng: np.random.Generator, share: float = 0.2) -> Cau
     Keeps the number of links before closure and the natural labelling: the
     control that asks whether the arrangement of links matters.
     """
-    _check(causet.size, share)
+    _check(causet.size, share, "share")
     links = causet.links().copy()
     for k in np.flatnonzero(rng.random(len(links)) < share):
         if links[k, 0] + 1 < causet.size:
             links[k, 1] = rng.integers(links[k, 0] + 1, causet.size)
-    relation = np.zeros((causet.size, causet.size), bool)
+    relation = _dense(causet.size)
     relation[links[:, 0], links[:, 1]] = True
     return Causet.from_order(relation, close=True, labels=causet.labels)

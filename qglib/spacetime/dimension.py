@@ -1,7 +1,8 @@
-"""Ordering fraction and Myrheim-Meyer dimension, global and on intervals."""
+"""Ordering fraction; Myrheim-Meyer and midpoint dimension, global and on intervals."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,19 +10,20 @@ from scipy.optimize import brentq
 
 from .abundances import expected_ordering_fraction
 from .causet import Causet
+from .intervals import clear_intervals
 
 _LOWEST, _HIGHEST = 0.3, 20.0
 
 
 @dataclass(frozen=True)
 class DimensionEstimate:
-    """A Myrheim-Meyer dimension with its interval.
+    """A dimension with its interval.
 
     Attributes:
         dimension: the estimate.
         low: lower end of the 95 % interval.
         high: upper end.
-        ordering_fraction: share of related pairs it was read from.
+        ordering_fraction: share of related pairs (the mean over intervals).
         sizes: elements of each interval used, (N,) for the global estimate.
     """
 
@@ -73,9 +75,8 @@ def dimension_of_fraction(fraction: float) -> float:
 
 def _fraction_error(causet: Causet) -> float:
     """Standard error of the ordering fraction as a U-statistic (Hajek projection)."""
-    degree = np.bitwise_count(causet.future).sum(axis=1, dtype=np.int64)
-    degree += np.bitwise_count(causet.past).sum(axis=1, dtype=np.int64)
-    shares = degree / (causet.size - 1)
+    before, after = causet.degrees()
+    shares = (before + after) / (causet.size - 1)
     return float(2 * shares.std(ddof=1) / np.sqrt(causet.size))
 
 
@@ -112,19 +113,85 @@ def myrheim_meyer_dimension(
 
     Source: Myrheim, CERN-TH-2538 (1978); Meyer, PhD thesis, MIT (1988).
     """
+    if scope == "local":
+        return _over_intervals(causet, _of_fraction, rng, n_intervals, min_size)
+    _check_global(causet, scope)
+    fraction = ordering_fraction(causet)
+    error = 1.96 * _fraction_error(causet)
+    return DimensionEstimate(
+        dimension_of_fraction(fraction),
+        dimension_of_fraction(min(1.0, fraction + error)),
+        dimension_of_fraction(max(0.0, fraction - error)),
+        fraction,
+        (causet.size,),
+    )
+
+
+def midpoint_dimension(
+    causet: Causet,
+    scope: str = "global",
+    rng: np.random.Generator | None = None,
+    n_intervals: int = 30,
+    min_size: int = 20,
+) -> DimensionEstimate:
+    """Dimension from the volume of half a diamond: log2(N / N_half).
+
+    N_half is the largest number min(before, after) over the elements: the midpoint
+    of a flat diamond cuts it into two of 2^-d of its volume. It reads other pairs
+    than the ordering fraction does, so that the two dimensions agree is a test.
+
+    Args:
+        causet: the order.
+        scope: as for `myrheim_meyer_dimension`, like all further arguments.
+        rng: chooses the intervals of scope="local".
+        n_intervals: how many intervals to average.
+        min_size: fewest elements inside an interval.
+
+    Returns:
+        `DimensionEstimate`. Its interval is, for "global", two binomial standard
+        errors of N_half (wide: the best midpoint scatters less, and in d = 4 reads
+        0.2 too high at N = 800); for "local", the 2.5 and 97.5 % points.
+
+    Raises:
+        ValueError: as `myrheim_meyer_dimension`.
+
+    Source: Bombelli, PhD thesis, Syracuse (1987).
+    """
+    if scope == "local":
+        return _over_intervals(causet, _of_midpoint, rng, n_intervals, min_size)
+    _check_global(causet, scope)
+    value = _of_midpoint(causet)
+    half = causet.size / 2**value
+    error = 2 * np.sqrt((1 - min(1.0, 2**-value)) / half) / np.log(2)
+    low, high = np.clip([value - error, value + error], _LOWEST, _HIGHEST)
+    fraction = ordering_fraction(causet)
+    return DimensionEstimate(value, float(low), float(high), fraction, (causet.size,))
+
+
+def _of_fraction(causet: Causet) -> float:
+    return dimension_of_fraction(ordering_fraction(causet))
+
+
+def _of_midpoint(causet: Causet) -> float:
+    half = max(float(np.minimum(*causet.degrees()).max()), 0.5)
+    return float(np.clip(np.log2(causet.size / half), _LOWEST, _HIGHEST))
+
+
+def _check_global(causet: Causet, scope: str) -> None:
     _check_size(causet)
-    if scope == "global":
-        fraction = ordering_fraction(causet)
-        error = 1.96 * _fraction_error(causet)
-        return DimensionEstimate(
-            dimension_of_fraction(fraction),
-            dimension_of_fraction(min(1.0, fraction + error)),
-            dimension_of_fraction(max(0.0, fraction - error)),
-            fraction,
-            (causet.size,),
-        )
-    if scope != "local":
+    if scope != "global":
         raise ValueError(f'scope is {scope!r}: choose "global" or "local"')
+
+
+def _over_intervals(
+    causet: Causet,
+    read: Callable[[Causet], float],
+    rng: np.random.Generator | None,
+    n_intervals: int,
+    min_size: int,
+) -> DimensionEstimate:
+    """Mean and spread of a dimension over large intervals clear of the walls."""
+    _check_size(causet)
     if rng is None:
         raise ValueError('scope="local" needs rng: pass a numpy Generator')
     pairs = clear_intervals(causet, rng, n_intervals, min_size)
@@ -134,67 +201,12 @@ def myrheim_meyer_dimension(
             "min_size or the speed, or take more events"
         )
     parts = [causet.interval(i, j) for i, j in pairs]
-    fractions = np.array([ordering_fraction(part) for part in parts])
-    values = np.array([dimension_of_fraction(f) for f in fractions])
+    values = np.array([read(part) for part in parts])
     low, high = np.quantile(values, [0.025, 0.975])
     return DimensionEstimate(
         float(values.mean()),
         float(low),
         float(high),
-        float(fractions.mean()),
+        float(np.mean([ordering_fraction(part) for part in parts])),
         tuple(part.size for part in parts),
     )
-
-
-def clear_intervals(
-    causet: Causet,
-    rng: np.random.Generator,
-    n_intervals: int = 30,
-    min_size: int = 20,
-    n_starts: int = 400,
-) -> np.ndarray:
-    """Pairs (i, j) whose intervals are large and clear of the walls.
-
-    Looks at the futures of up to `n_starts` random elements, keeps the pairs with
-    at least `min_size` elements between them that pass the wall test, and draws
-    `n_intervals` among the largest ten times as many.
-
-    Returns:
-        int64 array of shape (k, 2), k <= n_intervals.
-    """
-    starts = rng.permutation(causet.size)[:n_starts]
-    found = []
-    for i in starts:
-        later = causet.future_of(i)
-        if len(later) < min_size:
-            continue
-        first = i >> 6
-        common = causet.past[later, first:] & causet.future[i, first:]
-        sizes = np.bitwise_count(common).sum(axis=1, dtype=np.int64)
-        keep = (sizes >= min_size) & _clear_of_walls(causet, int(i), later)
-        found.append(
-            np.column_stack([np.full(keep.sum(), i), later[keep], sizes[keep]])
-        )
-    if not found:
-        return np.empty((0, 2), np.int64)
-    table = np.concatenate(found)
-    table = table[np.argsort(-table[:, 2], kind="stable")][: 10 * n_intervals]
-    chosen = rng.permutation(len(table))[:n_intervals]
-    return table[np.sort(chosen), :2]
-
-
-def _clear_of_walls(causet: Causet, i: int, later: np.ndarray) -> np.ndarray:
-    """Whether the diamond of (i, j) stays inside the box of the coordinates.
-
-    Along a spatial axis it reaches sqrt(tau^2 + dx^2) / 2 from its middle.
-    Without coordinates nothing is known about walls: all intervals pass.
-    """
-    points = causet.coordinates
-    if points is None:
-        return np.ones(len(later), bool)
-    low, high = points[:, 1:].min(axis=0), points[:, 1:].max(axis=0)
-    step = points[later] - points[i]
-    tau2 = step[:, 0] ** 2 - (step[:, 1:] ** 2).sum(axis=1)
-    reach = np.sqrt(np.maximum(tau2[:, None] + step[:, 1:] ** 2, 0)) / 2
-    middle = points[i, 1:] + step[:, 1:] / 2
-    return ((middle - reach >= low) & (middle + reach <= high)).all(axis=1)

@@ -10,21 +10,65 @@ from .causet import Causet
 from .chains import chain_counts, heights
 from .dimension import dimension_of_fraction, ordering_fraction
 
+FEATURE_NAMES = (
+    "elements",
+    "ordering_fraction",
+    "myrheim_meyer_dimension",
+    "midpoint_dimension",
+    "height_per_root",
+    "widest_level_share",
+    "mean_height",
+    "intervals_0",
+    "intervals_1_2",
+    "intervals_3_6",
+    "intervals_7_14",
+    "intervals_15_30",
+    "intervals_31_up",
+    "action_2d_smeared_0.1",
+    "action_2d_smeared_0.3",
+    "action_4d_smeared_0.1",
+    "chains_3",
+    "chains_4",
+    "minimal_share",
+    "maximal_share",
+    "isolated_share",
+    "links_mean",
+    "links_up_spread",
+    "links_down_spread",
+)
+"""Names of the 24 features, in the order of `causal_set_features`."""
+
 _BINS = ((0, 0), (1, 2), (3, 6), (7, 14), (15, 30))
-_SMEARINGS = (0.1, 0.3)
+_LADDER = ((2, 0.1), (2, 0.3), (4, 0.1))  # (dimension, smearing) of the actions
 
 
 def causal_set_features(causet: Causet) -> dict[str, float]:
     """Named order observables, invariant under relabelling of the elements.
 
     Returns:
-        Size, ordering fraction, Myrheim-Meyer dimension, height and width over
-        root N, interval abundances per element in log bins, smeared actions per
-        element, chains of 3 per N^3, shares of minimal, maximal and isolated
-        elements, and mean and spread of the number of links per element.
+        `FEATURE_NAMES` in that order, all finite:
+
+        - elements; ordering_fraction; myrheim_meyer_dimension (clipped to
+          [0.3, 20]); midpoint_dimension, log2(N / N_half) with N_half the largest
+          min(past, future) of an element (0.5 if all are empty); both take the
+          whole set for one diamond;
+        - height_per_root (longest chain over root N), widest_level_share (largest
+          level of equal height over N), mean_height (over the largest height);
+        - intervals_0 .. intervals_31_up: log(1 + N_m / N) in logarithmic bins of
+          the number m of elements between;
+        - action_2d_smeared_0.1, _0.3, action_4d_smeared_0.1: smeared core actions
+          per element, as signed roots;
+        - chains_3, chains_4: log(1 + C_k / N);
+        - minimal_share, maximal_share, isolated_share of the elements;
+        - links_mean, links_up_spread, links_down_spread: the number of links per
+          element, and standard deviations over the elements of those upwards and
+          downwards (they swap when the order is reversed).
 
     Raises:
         ValueError: fewer than 4 elements.
+
+    Sources: Glaser, Surya 2013 (abundances); Dowker, Glaser 2013 (actions);
+    Bombelli, PhD thesis, Syracuse (1987) (midpoint scaling).
     """
     n = causet.size
     if n < 4:
@@ -32,13 +76,18 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
     counts = interval_abundances(causet)
     up = np.bitwise_count(causet.future).sum(axis=1, dtype=np.int64)
     down = np.bitwise_count(causet.past).sum(axis=1, dtype=np.int64)
+    half = max(np.minimum(up, down).max(), 0.5)
     height = heights(causet)
-    degree = np.bincount(causet.links().ravel(), minlength=n)
+    links = causet.links()
+    upward = np.bincount(links[:, 0], minlength=n)
+    downward = np.bincount(links[:, 1], minlength=n)
     fraction = ordering_fraction(causet)
+    chains = chain_counts(causet, 4)
     features = {
         "elements": float(n),
         "ordering_fraction": fraction,
         "myrheim_meyer_dimension": dimension_of_fraction(fraction),
+        "midpoint_dimension": float(np.log2(n / half)),
         "height_per_root": float(height.max() / np.sqrt(n)),
         "widest_level_share": float(np.bincount(height).max() / n),
         "mean_height": float(height.mean() / height.max()),
@@ -46,13 +95,17 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
     for low, high in _BINS:
         name = f"intervals_{low}" if low == high else f"intervals_{low}_{high}"
         features[name] = float(np.log1p(counts[low : high + 1].sum() / n))
-    for e in _SMEARINGS:
-        smeared = e * n + smearing_weights(2, len(counts), e) @ counts
-        features[f"action_2d_smeared_{e:g}"] = float(smeared / n)
-    features["chains_3"] = chain_counts(causet, 3)[2] / n**3
+    features["intervals_31_up"] = float(np.log1p(counts[31:].sum() / n))
+    for dimension, e in _LADDER:
+        smeared = e + smearing_weights(dimension, len(counts), e) @ counts / n
+        name = f"action_{dimension}d_smeared_{e:g}"
+        features[name] = float(np.sign(smeared) * np.sqrt(abs(smeared)))
+    features["chains_3"] = float(np.log1p(chains[2] / n))
+    features["chains_4"] = float(np.log1p(chains[3] / n))
     features["minimal_share"] = float((down == 0).mean())
     features["maximal_share"] = float((up == 0).mean())
     features["isolated_share"] = float(((up == 0) & (down == 0)).mean())
-    features["links_mean"] = float(degree.mean())
-    features["links_spread"] = float(degree.std())
+    features["links_mean"] = float(2 * len(links) / n)
+    features["links_up_spread"] = float(upward.std())
+    features["links_down_spread"] = float(downward.std())
     return features

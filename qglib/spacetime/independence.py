@@ -8,65 +8,14 @@ only, and one table serves every pair of variables with n points.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy.stats import norm
 
-from .constructions import _numbers, rank_permutation
-from .rank_observables import RankObservables, rank_observables
+from .constructions import rank_permutation
+from .null_tables import NullTable, fisher
+from .table_cache import null_table
 
-_RIDGE = 0.1
-_NULL_SEED = 20_260_101  # the cached tables do not depend on the order of calls
-
-
-@dataclass(frozen=True, eq=False)
-class NullTable:
-    """Null distribution of the statistic for samples of n points.
-
-    The fit draws give scores, group matrices and group p-values; independent
-    calibration draws give the null of the finished statistic, so that over table
-    and data P(p <= level) <= level exactly.
-    """
-
-    observables: RankObservables
-    draws: int
-    fit: np.ndarray
-    mean: np.ndarray
-    sd: np.ndarray
-    groups: dict[str, np.ndarray]
-    inverses: dict[str, np.ndarray]
-    group_null: dict[str, np.ndarray]
-    null: np.ndarray
-
-    @property
-    def n(self) -> int:
-        """Number of points the table belongs to."""
-        return self.observables.n
-
-    def scores(self, values: np.ndarray) -> np.ndarray:
-        """Normal scores of observables against the fit draws."""
-        below = (self.fit < values).sum(axis=0)
-        up_to = (self.fit <= values).sum(axis=0)
-        half = 0.5 / (self.draws + 1)
-        share = (below + up_to + 1) * half
-        scores = norm.ppf(np.clip(share, half, 1 - half))
-        live = self.sd > 1e-9
-        z = (values - self.mean) / np.where(live, self.sd, 1.0)
-        scores = np.where(up_to == 0, np.minimum(scores, z), scores)
-        scores = np.where(below == self.draws, np.maximum(scores, z), scores)
-        return np.where(live, scores, 0.0)
-
-    def group_pvalues(self, values: np.ndarray) -> dict[str, float]:
-        """p-value of each group of observables against the fit draws."""
-        scores, result = self.scores(values), {}
-        for name, members in self.groups.items():
-            vector = scores[members]
-            distance = vector @ self.inverses[name] @ vector
-            null = self.group_null[name]
-            above = len(null) - np.searchsorted(null, distance)
-            result[name] = float((1 + above) / (len(null) + 1))
-        return result
+__all__ = ["IndependenceResult", "NullTable", "independence_test", "null_table"]
 
 
 @dataclass(frozen=True)
@@ -90,77 +39,30 @@ class IndependenceResult:
     draws: int
 
 
-def null_table(n: int, rng: np.random.Generator, draws: int = 1000) -> NullTable:
-    """Simulate the null for samples of n points (2 x draws permutations).
-
-    Raises:
-        ValueError: n outside 8 .. 4000, or fewer than 100 draws.
-    """
-    if draws < 100:
-        raise ValueError(f"draws is {draws}: at least 100 are needed")
-    observe = rank_observables(n)
-    fit = np.array([observe(rng.permutation(n)) for _ in range(draws)])
-    mean, sd = fit.mean(axis=0), fit.std(axis=0)
-    names = np.array(observe.groups)
-    groups = {
-        str(g): np.flatnonzero((names == g) & (sd > 1e-9))
-        for g in dict.fromkeys(observe.groups)
-    }
-    groups = {g: members for g, members in groups.items() if len(members)}
-    ranks = np.array(
-        [
-            np.searchsorted(column, values) + np.searchsorted(column, values, "right")
-            for column, values in zip(np.sort(fit, axis=0).T, fit.T, strict=True)
-        ]
-    ).T
-    half = 0.5 / (draws + 1)
-    scores = norm.ppf(np.clip((ranks + 1) * half, half, 1 - half))
-    inverses, group_null = {}, {}
-    for g, members in groups.items():
-        part = scores[:, members]
-        correlation = np.corrcoef(part, rowvar=False).reshape(len(members), -1)
-        inverses[g] = np.linalg.inv(correlation + _RIDGE * np.eye(len(members)))
-        distances = np.einsum("ij,jk,ik->i", part, inverses[g], part)
-        group_null[g] = np.sort(distances)
-    table = NullTable(
-        observe, draws, fit, mean, sd, groups, inverses, group_null, np.empty(0)
-    )
-    null = [_fisher(table, observe(rng.permutation(n)))[0] for _ in range(draws)]
-    object.__setattr__(table, "null", np.sort(null))
-    return table
-
-
-@lru_cache(maxsize=16)
-def _cached_table(n: int, draws: int) -> NullTable:
-    return null_table(n, np.random.default_rng([_NULL_SEED, n, draws]), draws)
-
-
-def _fisher(table: NullTable, values: np.ndarray) -> tuple[float, dict[str, float]]:
-    pvalues = table.group_pvalues(values)
-    return float(-np.log(list(pvalues.values())).sum()), pvalues
-
-
 def independence_test(
     x: np.ndarray,
     y: np.ndarray,
     rng: np.random.Generator | None = None,
-    draws: int = 1000,
+    draws: int | None = None,
     ties: str = "error",
     null: NullTable | None = None,
 ) -> IndependenceResult:
     """Test whether two variables are independent, from their causal-set order.
 
-    Nine groups of observables of the 2d order of the ranks and of its mirror
-    (relations, chains, smeared action, interval abundances, boundary, three forms
-    of number-volume discrepancy, past volume) are turned into p-values and
-    combined. Invariant under monotone maps of either variable; no bandwidth.
+    Groups of observables of the 2d order of the ranks and of its mirror become
+    p-values and are combined: number against volume in the regions that the light
+    rays of two points cut out (with and without past and future), the fullest
+    intervals, chains, the energy of the standing waves of the diamond, and its
+    highest peak over scales. Invariant under monotone maps of either variable; no
+    bandwidth. Beyond 1000 points the sums over pairs give way to relations,
+    longest chains, boundary and counts on a grid of cells.
 
     Args:
-        x: first variable, shape (n,), 8 <= n <= 4000.
+        x: first variable, shape (n,), 20 <= n <= 20 000.
         y: second variable, shape (n,).
         rng: breaks ties; needed for ties="random" only.
-        draws: size of each null sample; the table is simulated once per (n,
-            draws) from a seed of its own and kept in memory.
+        draws: size of each null sample, see `null_table`; the table is simulated
+            once per (n, draws) and kept.
         ties: "error", or "random" to break them with `rng` (the level stays exact
             for any marginals; the p-value then depends on `rng`).
         null: a table from `null_table`, used instead of the kept one.
@@ -169,31 +71,65 @@ def independence_test(
         `IndependenceResult` with `.statistic` and `.pvalue`.
 
     Raises:
-        ValueError: shapes differ, NaN, ties under "error", n out of range, or a
-            table of another n.
+        ValueError: shapes differ, NaN or infinity, a constant variable, ties under
+            "error", n out of range, or a table of another n.
 
     The level needs independent draws: serial dependence voids it.
     """
-    x, y = _numbers(x, "x"), _numbers(y, "y")
-    if x.ndim != 1 or x.shape != y.shape:
+    x, y = _variable(x, "x"), _variable(y, "y")
+    if x.shape != y.shape:
         raise ValueError(f"x has shape {x.shape}, y has {y.shape}: both must be (n,)")
     if ties not in ("error", "random"):
         raise ValueError(f'ties is {ties!r}: choose "error" or "random"')
-    _, permutation = rank_permutation(x, y, ties, rng)
-    table = _cached_table(len(x), draws) if null is None else null
-    if table.n != len(x):
+    if null is not None and null.n != len(x):
         raise ValueError(
-            f"the null table is for n = {table.n} and the sample has {len(x)} points: "
-            "build one with null_table(n, rng)"
+            f"the null table is for n = {null.n} and the sample has {len(x)} points: "
+            f"pass null_table({len(x)})"
         )
+    _check_ties(x, y, ties, rng)
+    _, permutation = rank_permutation(x, y, ties, rng)
+    table = null_table(len(x), draws=draws) if null is None else null
     values = table.observables(permutation)
-    statistic, pvalues = _fisher(table, values)
-    above = table.draws - np.searchsorted(table.null, statistic)
+    pvalues = table.group_pvalues(values)
+    statistic = float(fisher(pvalues))
     return IndependenceResult(
         statistic,
-        float((1 + above) / (table.draws + 1)),
-        pvalues,
+        table.pvalue(statistic),
+        dict(zip(table.groups, pvalues.tolist(), strict=True)),
         dict(zip(table.observables.names, values.tolist(), strict=True)),
         len(x),
         table.draws,
     )
+
+
+def _variable(values: np.ndarray, name: str) -> np.ndarray:
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}: it must be (n,)")
+    if not np.isfinite(array).all():
+        n_bad = int((~np.isfinite(array)).sum())
+        raise ValueError(
+            f"{name} holds {n_bad} NaN or infinite values: drop those rows"
+        )
+    if len(array) > 1 and (array == array[0]).all():
+        raise ValueError(
+            f"{name} is constant ({array[0]:g}): independence of a constant cannot be "
+            "tested, drop the column"
+        )
+    return array
+
+
+def _check_ties(
+    x: np.ndarray, y: np.ndarray, ties: str, rng: np.random.Generator | None
+) -> None:
+    if ties == "random":
+        if rng is None:
+            raise ValueError('ties="random" needs rng: pass a numpy Generator')
+        return
+    for name, values in (("x", x), ("y", y)):
+        tied = len(values) - len(np.unique(values))
+        if tied:
+            raise ValueError(
+                f"{name} has {tied} tied values, which void the exact null: pass "
+                'ties="random" with rng (the level stays exact)'
+            )

@@ -15,7 +15,12 @@ import numpy as np
 from .abundances import interval_abundances
 from .causet import Causet
 from .chains import heights
-from .dimension import dimension_of_fraction, ordering_fraction
+from .dimension import (
+    midpoint_dimension,
+    myrheim_meyer_dimension,
+    ordering_fraction,
+)
+from .intervals import largest_interval
 from .sprinkling import sprinkle_diamond
 
 OBSERVABLES = (
@@ -45,6 +50,8 @@ class ManifoldVerdict:
         deviations: standardised difference of each observable from the best
             dimension's sprinklings.
         myrheim_meyer: dimension read from the ordering fraction.
+        midpoint: dimension read from the best midpoint; in flat space-time the two
+            agree.
         size: elements compared (the largest interval, thinned to `max_size`).
         reasons: one sentence per deviation beyond three standard deviations.
     """
@@ -55,6 +62,7 @@ class ManifoldVerdict:
     pvalues: dict[int, float]
     deviations: dict[str, float]
     myrheim_meyer: float
+    midpoint: float
     size: int
     reasons: tuple[str, ...]
 
@@ -73,8 +81,7 @@ def _observe(causet: Causet) -> np.ndarray:
     n = causet.size
     counts = interval_abundances(causet, 14)
     binned = [counts[0], counts[1:3].sum(), counts[3:7].sum(), counts[7:].sum()]
-    up = np.bitwise_count(causet.future).sum(axis=1, dtype=np.int64)
-    down = np.bitwise_count(causet.past).sum(axis=1, dtype=np.int64)
+    down, up = causet.degrees()
     return np.array(
         [
             ordering_fraction(causet),
@@ -106,23 +113,6 @@ def _reference(
     inverse = np.linalg.inv(correlation)
     z = (calibration - mean) / sd
     return mean, sd, inverse, np.sort(np.einsum("ij,jk,ik->i", z, inverse, z))
-
-
-def largest_interval(causet: Causet) -> Causet:
-    """The open interval with most elements (the whole set if it has none).
-
-    Only pairs of a minimal and a maximal element need to be looked at.
-    """
-    future, past = causet.future, causet.past
-    minimal = np.flatnonzero(~past.any(axis=1))
-    maximal = np.flatnonzero(~future.any(axis=1))
-    best, ends = 0, None
-    for i in minimal:
-        sizes = np.bitwise_count(past[maximal] & future[i]).sum(axis=1, dtype=np.int64)
-        k = int(sizes.argmax())
-        if sizes[k] > best:
-            best, ends = int(sizes[k]), (int(i), int(maximal[k]))
-    return causet if ends is None else causet.interval(*ends)
 
 
 def manifold_likeness(
@@ -158,7 +148,7 @@ def manifold_likeness(
     part = largest_interval(causet) if scope == "interval" else causet
     if part.size < 20:
         return ManifoldVerdict(
-            False, 2, 0.0, {}, {}, float("nan"), part.size,
+            False, 2, 0.0, {}, {}, float("nan"), float("nan"), part.size,
             (f"the largest interval has {part.size} elements, 20 are needed",),
         )  # fmt: skip
     if part.size > max_size:
@@ -187,7 +177,8 @@ def manifold_likeness(
         pvalues[best],
         pvalues,
         table,
-        dimension_of_fraction(ordering_fraction(part)),
+        myrheim_meyer_dimension(part).dimension,
+        midpoint_dimension(part).dimension,
         part.size,
         reasons if not licensed else (),
     )

@@ -1,8 +1,9 @@
 """Causal-set observables of two rankings: the ingredients of the independence test.
 
-The points sorted by x with y-ranks p form a 2d order C (both grow) and its mirror
-D (one grows, one falls); every pair is related in exactly one of them. All
-interior counts come from one cumulative table in O(n^2).
+The points sorted by x with y-ranks p form a 2d order (both grow) and its mirror
+(one grows, one falls); every pair is related in exactly one of them. Up to
+`PAIR_LIMIT` points the observables include sums over all pairs; beyond it they
+are those that cost O(n log n) and a count on a grid of cells.
 """
 
 from __future__ import annotations
@@ -11,34 +12,57 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
+from . import rank_kernels as kernels
+from . import scale_kernels as scales
 from .action import smearing_weights
-from .chains import patience_heights
-from .constructions import count_ascending
 
 SMEARINGS = (0.02, 0.05, 0.1, 0.2, 0.5)
 _ABUNDANCE_BINS = ((1, 2), (3, 6), (7, 14), (15, 30), (31, 62), (63, None))
-_OCTAVES, _RAPIDITIES = 9, 3
-LARGEST = 4000  # points; beyond it the pair tables pass about 1 GB
+_WAVES = (1, 2, 4, 8, 16, 32, 64)  # half-waves along one light-cone direction
+_WAVE_AREA = 256  # largest number of waves in one rectangle
+_CELLS = 256
+_EDGES = (8, 16, 32, 64, 128)  # sides of the fixed boxes, in cells
+PAIR_LIMIT, LARGEST = 1000, 20_000
 
 
 @dataclass(frozen=True)
 class RankObservables:
-    """Names, groups and values of the observables for samples of n points."""
+    """Names, families and values of the observables for samples of n points.
+
+    Attributes:
+        n: number of points, 7 .. 20 000.
+        names: one name per observable.
+        families: the family each belongs to.
+
+    Raises:
+        ValueError: n out of range.
+    """
 
     n: int
     names: tuple[str, ...] = field(init=False)
-    groups: tuple[str, ...] = field(init=False)
+    families: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Lay out the names once."""
-        if not 8 <= self.n <= LARGEST:
+        if not 7 <= self.n <= LARGEST:
             raise ValueError(
-                f"n is {self.n}: the test takes 8 to {LARGEST} points; draw a random "
-                "subset of a larger sample"
+                f"n is {self.n}: observables are for 7 to {LARGEST} points; draw a "
+                "random subset of a larger sample"
             )
-        layout = [("relations", "relations")]
+        layout = self._pair_layout() if self.n <= PAIR_LIMIT else self._grid_layout()
+        layout += [("waves", f"waves_{k}x{m}") for k, m in self._shapes]
+        layout += [
+            ("separations", f"separation_{axis}_{1 << k}")
+            for axis in "xy"
+            for k in range(self._lag_octaves)
+        ]
+        object.__setattr__(self, "names", tuple(name for _, name in layout))
+        object.__setattr__(self, "families", tuple(family for family, _ in layout))
+
+    @staticmethod
+    def _pair_layout() -> list[tuple[str, str]]:
+        octaves, layout = range(kernels.OCTAVES), [("relations", "relations")]
         for s in ("up", "down"):
             for name in ("longest", "chains_3", "chains_4", "log_chains"):
                 layout.append(("chains", f"{s}_{name}"))
@@ -47,38 +71,50 @@ class RankObservables:
             for low, high in _ABUNDANCE_BINS:
                 layout.append(("abundances", f"{s}_intervals_{low}_{high or 'more'}"))
             layout += [("boundary", f"{s}_{e}") for e in ("minimal", "maximal")]
-            layout += [("surplus", f"{s}_surplus_{k}") for k in range(_OCTAVES)]
+            layout += [("surplus", f"{s}_surplus_{k}") for k in octaves]
             layout += [
                 ("roughness", f"{s}_roughness_{k}_{r}")
-                for k in range(_OCTAVES)
-                for r in range(_RAPIDITIES)
+                for k in octaves
+                for r in range(kernels.RAPIDITIES)
             ]
-            layout += [("fullest", f"{s}_fullest_{k}") for k in range(_OCTAVES)]
-        layout += [("past_volume", f"past_volume_{k}") for k in (1, 2, 3, 4)]
-        object.__setattr__(self, "names", tuple(name for _, name in layout))
-        object.__setattr__(self, "groups", tuple(group for group, _ in layout))
+            layout += [("fullest", f"{s}_fullest_{k}") for k in octaves]
+            for name in ("inside", "beside", "beyond"):
+                layout += [(name, f"{s}_{name}_{k}") for k in octaves]
+        return layout + [("past_volume", f"past_volume_{k}") for k in (1, 2, 3, 4)]
+
+    @staticmethod
+    def _grid_layout() -> list[tuple[str, str]]:
+        layout = [("relations", "relations")]
+        layout += [("chains", f"{s}_longest") for s in ("up", "down")]
+        layout += [
+            ("boundary", f"{s}_{end}")
+            for s in ("up", "down")
+            for end in ("minimal", "maximal")
+        ]
+        layout += [("past_volume", f"past_volume_{k}") for k in (2, 3, 4)]
+        return layout + [("boxes", f"boxes_{s}x{t}") for s in _EDGES for t in _EDGES]
 
     # --------------------------------------------------- tables that depend on n
     @cached_property
-    def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        i, j = np.triu_indices(self.n, 1)
-        return i.astype(np.int32), j.astype(np.int32)
+    def _shapes(self) -> np.ndarray:
+        sides = [k for k in _WAVES if k < self.n]
+        return np.array([(k, m) for k in sides for m in sides if k * m <= _WAVE_AREA])
 
     @cached_property
-    def _volume(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mean, 1 / sd and bin of the hypergeometric count for sides (a, b)."""
-        n = self.n
-        a, b = np.meshgrid(np.arange(n - 1), np.arange(n - 1), indexing="ij")
-        mean = a * b / (n - 2)
-        variance = mean * (n - 2 - a) * (n - 2 - b) / ((n - 2) * (n - 3))
-        inside = (a > 0) & (b > 0) & (a < n - 2) & (b < n - 2)
-        inverse = np.zeros_like(mean)
-        inverse[inside] = variance[inside] ** -0.5
-        octave = np.where(mean < 0.5, 0, np.floor(np.log2(np.maximum(mean, 0.5))) + 2)
-        octave = np.minimum(octave, _OCTAVES - 1).astype(int)
-        rapidity = np.where(a > 4 * b, 1, np.where(b > 4 * a, 2, 0))
-        cell = np.where(inside, octave * _RAPIDITIES + rapidity, -1)
-        return mean.ravel(), inverse.ravel(), cell.ravel().astype(np.int16)
+    def _reach(self) -> np.ndarray:
+        size = self._shapes.max()
+        return np.array(
+            [self._shapes[self._shapes[:, 0] > k, 1].max() for k in range(size)]
+        )
+
+    @cached_property
+    def _waves(self) -> np.ndarray:
+        place = np.pi * (np.arange(self.n) + 0.5) / self.n
+        return np.cos(np.outer(place, np.arange(1, self._shapes.max() + 1)))
+
+    @property
+    def _lag_octaves(self) -> int:
+        return (self.n - 1).bit_length()
 
     @cached_property
     def _smearing(self) -> np.ndarray:
@@ -91,57 +127,46 @@ class RankObservables:
         Returns:
             float64 array of shape (len(self.names),).
         """
-        n, p = self.n, np.asarray(permutation, np.int32)
-        i, j = self._pairs
-        table = np.zeros((n + 1, n + 1), np.int32)
-        table[np.arange(1, n + 1), p + 1] = 1
-        table = table.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32)
-        first, second = p[i], p[j]
-        up = first < second
-        low, high = np.minimum(first, second), np.maximum(first, second)
-        flat, width = table.ravel(), np.int32(n + 1)
-        later, earlier = j * width, (i + 1) * width
-        interior = (
-            flat[later + high]
-            - flat[earlier + high]
-            - flat[later + low + 1]
-            + flat[earlier + low + 1]
-        )
-        histogram = np.bincount(interior + n * ~up, minlength=2 * n).reshape(2, n)
-        mean, inverse, cells = self._volume
-        sides = (j - i - 1) * np.int32(n - 1) + (high - low - 1)
-        cell = cells[sides]
-        keep = cell >= 0
-        sides, order = sides[keep], (~up)[keep]
-        z = (interior[keep] - mean[sides]) * inverse[sides]
-        n_cells = _OCTAVES * _RAPIDITIES
-        place = cell[keep] + n_cells * order
-        surplus = np.bincount(place, z, minlength=2 * n_cells)
-        surplus = surplus.reshape(2, _OCTAVES, _RAPIDITIES).sum(axis=2)
-        rough = np.bincount(place, z * z, minlength=2 * n_cells).reshape(2, n_cells)
-        fullest = np.full(2 * n_cells, -3.0)
-        np.maximum.at(fullest, place, z)
-        fullest = fullest.reshape(2, _OCTAVES, _RAPIDITIES).max(axis=2)
-        above = np.zeros((n, n), bool)
-        above[i, j] = up
-        below = np.zeros((n, n), bool)
-        below[i, j] = ~up
-
-        values = [np.array([count_ascending(p)], float)]
-        for s, (relation, ranks) in enumerate(((above, p), (below, n - 1 - p))):
-            counts = histogram[s]
-            values += [
-                _chains(relation, ranks),
-                np.array(SMEARINGS) * n + self._smearing @ counts,
-                counts[:1].astype(float),
-                _binned(counts),
-                np.array([_records(ranks), _records(n - 1 - ranks[::-1])], float),
-                surplus[s],
-                rough[s],
-                fullest[s],
-            ]
-        values.append(_past_volume(table, p))
+        p = np.ascontiguousarray(permutation, np.int64)
+        pairs = self.n <= PAIR_LIMIT
+        values = self._pair_values(p) if pairs else self._grid_values(p)
+        values.append(scales.wave_energies(p, self._waves, self._reach, self._shapes))
+        values.append(scales.separations(p, self._lag_octaves, pairs).ravel())
         return np.concatenate(values)
+
+    def _pair_values(self, p: np.ndarray) -> list[np.ndarray]:
+        table = kernels.past_table(p)
+        sums = kernels.pair_sums(p, table)
+        counts, chains, surplus, roughness, fullest, beyond, beside = sums
+        ends = kernels.boundary_counts(p).reshape(2, 2)
+        values = [counts[:1].sum(axis=1).astype(float)]
+        for s in (0, 1):
+            longest = kernels.longest_chain_length(p, s == 1)
+            values += [
+                np.array([longest, *chains[s]]),
+                np.array(SMEARINGS) * self.n + self._smearing @ counts[s],
+                counts[s, :1].astype(float),
+                _binned(counts[s]),
+                ends[s],
+                surplus[s],
+                roughness[s].ravel(),
+                fullest[s],
+                roughness[s].sum(axis=1),
+                beside[s],
+                beyond[s],
+            ]
+        values.append(kernels.past_volume_sums(p, table))
+        return values
+
+    @staticmethod
+    def _grid_values(p: np.ndarray) -> list[np.ndarray]:
+        table = scales.coarse_table(p, _CELLS)
+        lengths = [kernels.longest_chain_length(p, falls) for falls in (False, True)]
+        return [
+            np.array([scales.ascending_pairs(p), *lengths], float),
+            kernels.boundary_counts(p),
+            scales.coarse_sums(table, np.array(_EDGES)),
+        ]
 
 
 def _binned(counts: np.ndarray) -> np.ndarray:
@@ -151,63 +176,6 @@ def _binned(counts: np.ndarray) -> np.ndarray:
             for low, high in _ABUNDANCE_BINS
         ],
         float,
-    )
-
-
-def _records(ranks: np.ndarray) -> int:
-    """Number of running minima: elements with nothing in their past."""
-    return int((ranks == np.minimum.accumulate(ranks)).sum())
-
-
-def _chains(relation: np.ndarray, ranks: np.ndarray) -> np.ndarray:
-    """Longest chain, chains of 3 and of 4, log of the number of all chains."""
-    matrix = relation.astype(float)
-    pairs = matrix.sum(axis=0)
-    triples = pairs @ matrix
-    return np.array(
-        [
-            patience_heights(ranks).max(),
-            triples.sum(),
-            (triples @ matrix).sum(),
-            _log_chains(matrix),
-        ]
-    )
-
-
-def _log_chains(matrix: np.ndarray, block: int = 500) -> float:
-    """Logarithm of the number of non-empty chains, rescaled block by block.
-
-    A total order of n elements has 2**n - 1 chains, beyond float64 from n = 1024.
-    """
-    n, log_scale = len(matrix), 0.0
-    ending = np.zeros(n)
-    for start in range(0, n, block):
-        part = slice(start, min(start + block, n))
-        source = np.exp(-log_scale) + ending[:start] @ matrix[:start, part]
-        operator = np.eye(part.stop - start) - matrix[part, part].T
-        ending[part] = solve_triangular(operator, source, lower=True)
-        if ending.max() > 1e100:
-            log_scale += np.log(ending.max())
-            ending /= ending.max()
-    return float(np.log(ending.sum()) + log_scale)
-
-
-def _past_volume(table: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Cramer-von Mises, grid, Anderson-Darling, Kolmogorov-Smirnov forms."""
-    n = len(p)
-    i = np.arange(n)
-    at_points = table[i + 1, p + 1] - (i + 1) * (p + 1) / n
-    grid = np.arange(1, n)
-    gap = table[1:n, 1:n] - np.outer(grid, grid) / n
-    weight = n / (grid * (n - grid))
-    squared = gap * gap
-    return np.array(
-        [
-            at_points @ at_points,
-            squared.sum(),
-            n * n * (weight @ squared @ weight),
-            np.abs(gap).max(),
-        ]
     )
 
 

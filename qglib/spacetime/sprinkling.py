@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import bits
+from . import bits, order_kernels
 from .causet import Causet
-
-_BLOCK = 512
 
 
 def check_dimension(dimension: int) -> int:
@@ -58,15 +56,17 @@ def sprinkle_diamond(
         A `Causet` with `coordinates` (N, dimension), time first, speed of light 1.
 
     Raises:
-        ValueError: a dimension other than 2, 3, 4, or a negative count.
+        ValueError: a dimension other than 2, 3, 4, or a count that is negative,
+            infinite, or broken under fixed=True.
         MemoryError: the packed relation would not fit.
 
     Source: Bombelli, Lee, Meyer, Sorkin, Phys. Rev. Lett. 59 (1987) 521.
     """
     check_dimension(dimension)
-    if not mean_count >= 0 or (fixed and mean_count != int(mean_count)):
+    if not 0 <= mean_count < np.inf or (fixed and mean_count != int(mean_count)):
         raise ValueError(
-            f"mean_count is {mean_count}: it must be >= 0, and whole if fixed=True"
+            f"mean_count is {mean_count}: it must be finite and at least 0, and whole "
+            "if fixed=True"
         )
     count = int(mean_count) if fixed else int(rng.poisson(mean_count))
     points = diamond_points(dimension, count, rng)
@@ -77,21 +77,5 @@ def sprinkle_diamond(
         return Causet(count, tuple(range(count)), points[order], permutation)
     bits.require_memory(count)
     points = points[np.argsort(points[:, 0], kind="stable")]
-    rows = minkowski_rows(points)
+    rows = order_kernels.light_cone_rows(points)
     return Causet(count, tuple(range(count)), points, _rows=rows)
-
-
-def minkowski_rows(points: np.ndarray) -> np.ndarray:
-    """Packed rows of the light-cone order of time-sorted points (N, d)."""
-    rows = np.zeros((len(points), bits.n_words(len(points))), np.uint64)
-    time, space = points[:, 0], points[:, 1:].T
-    for start in range(0, len(points), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        delay = time[None, start:] - time[part, None]
-        squared = np.zeros_like(delay)
-        for axis in space:
-            difference = axis[None, start:] - axis[part, None]
-            squared += difference * difference
-        related = (delay > 0) & (delay * delay > squared)
-        rows[part, start // 64 :] = bits.pack_rows(related)  # _BLOCK % 64 == 0
-    return rows

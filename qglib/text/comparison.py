@@ -71,6 +71,7 @@ def compare_heads(
     *,
     types: Sequence[str],
     epochs: int,
+    rates: Mapping[str, float] | None = None,
     encoder: str = "",
     qubits: int = 8,
     layers: int = 3,
@@ -82,7 +83,8 @@ def compare_heads(
     ----------
     features, gold : frozen features and IOB2 tags, keys train, dev and test; the
         epoch with the best dev F1 is kept, test is scored once.
-    epochs : the same number for all heads; rates are those of `train_head`.
+    epochs : the same number for all heads.
+    rates : learning rate by head; heads not in it take that of `train_head`.
     """
     rows, predicted = [], {name: [] for name in heads}
     models, histories = {}, {}
@@ -103,6 +105,7 @@ def compare_heads(
                 gold["train"],
                 (features["dev"], gold["dev"]),
                 epochs=epochs,
+                rate=(rates or {}).get(name),
                 seed=seed,
             )
             logits = head_logits(model, features["test"])

@@ -27,6 +27,7 @@ ABOVE = {  # what a floor may import, itself apart
     "quantum": set(),
     "holography": set(),
     "text": {"quantum", "data"},
+    "tasks": {"text", "quantum", "data", "spacetime", "holography"},
     "causal": {"spacetime", "quantum", "text", "data"},
     "explain": {"causal", "text", "data", "spacetime", "quantum"},
 }

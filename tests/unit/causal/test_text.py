@@ -28,7 +28,13 @@ from qglib.causal import (
     whitespace_placebo,
     word_class,
 )
+from qglib.causal.classifier_effects import classifier_effects, control_effects
+from qglib.causal.classifier_order import classifier_order_flips
+from qglib.causal.control_tasks import control_task
 from qglib.causal.interventions import KINDS
+from qglib.causal.naturalness import NgramModel
+from qglib.causal.reading import at_precision
+from qglib.causal.text_classifier import fit_text_classifier, text_features
 from qglib.data import Sentence
 from qglib.data.planted import planted
 from qglib.text import build_tagger
@@ -249,6 +255,131 @@ def test_order_counterfactual_on_a_known_rule(monkeypatch) -> None:
         order_counterfactual(STUB, None, WORDS, (3, 4), "B-ORG")
     with pytest.raises(ValueError, match="no span"):
         order_counterfactual(STUB, None, WORDS, (3, 40), "B-PER")
+
+
+def test_searches_side_by_side_equal_single_ones(tagger) -> None:
+    names = "Bolton Geneva Siemens".split()
+    sentences = [tuple(w if w != "Bolton" else n for w in WORDS) for n in names]
+    labels = [
+        LABELS[int(effects_module.word_logits(*tagger, [s])[0][3].argmax())]
+        for s in sentences
+    ]
+    targets = [
+        Target(k, s, 3, 4, y)
+        for k, (s, y) in enumerate(zip(sentences, labels, strict=False))
+    ]
+    language = NgramModel([WORDS, LINE], min_count=1)
+    table = order_flips(*tagger, targets, max_swaps=4, exact_to=2, language=language)
+    for row, item in zip(table.itertuples(), targets, strict=True):
+        alone = order_counterfactual(
+            *tagger, item.words, (3, 4), item.label, max_swaps=4, exact_to=2
+        )
+        assert (alone is None) == np.isnan(row.swaps)
+        if alone is not None:
+            assert alone.swaps == row.swaps and alone.exact == row.exact
+            assert row.words in " ".join(alone.words)
+            assert np.isfinite(row.naturalness)
+
+
+def test_bfloat16_copy_reads_nearly_the_same(tagger) -> None:
+    model, tokenizer = tagger
+    fast = at_precision(model, "bf16")
+    assert at_precision(model, "fp32") is model and fast is not model
+    assert next(model.encoder.parameters()).dtype.itemsize == 4
+    exact, rounded = (
+        effects_module.probabilities(
+            effects_module.word_logits(m, tokenizer, [WORDS])[0]
+        )
+        for m in (model, fast)
+    )
+    assert np.abs(exact - rounded).max() < 0.01
+    with pytest.raises(ValueError, match="precision"):
+        at_precision(model, "int4")
+
+
+def test_text_features_pool_sub_words(tagger) -> None:
+    texts = ["the dog barked loudly", "the dog  barked   loudly", "rain fell"]
+    found = text_features(*tagger, texts, pooling="position", batch_size=2)
+    assert found.shape == (3, 2 * 384)
+    assert (found[0] == found[1]).all()  # the same sub-words, computed once
+    mean = text_features(*tagger, texts, batch_size=1)
+    assert np.allclose(mean, found[:, :384], atol=1e-5)
+    model, tokenizer = tagger
+    coded = tokenizer(texts[2:], return_tensors="pt")
+    _, _, out = model.hidden(**coded)
+    hidden = out.last_hidden_state[0, 1:-1].detach().numpy()  # two words, two pieces
+    assert np.allclose(mean[2], hidden.mean(0), atol=1e-5)
+    assert np.allclose(found[2, 384:], (hidden[0] - hidden[1]) / 2, atol=1e-5)
+
+
+def test_control_tasks_are_calibrated() -> None:
+    rng = np.random.default_rng(0)
+    texts, labels = control_task("role", 2000, rng)
+    for who in ("lion", "pilot"):  # both classes hold the same words
+        share = [
+            np.mean(
+                [who in t for t, y in zip(texts, labels, strict=False) if y == kind]
+            )
+            for kind in ("animal", "human")
+        ]
+        assert abs(share[0] - share[1]) < 4 * np.sqrt(0.2 / 1000)
+    assert set(control_task("sentiment", 4, rng)[1]) == {"good", "bad"}
+    with pytest.raises(ValueError, match="name must be"):
+        control_task("colour", 4, rng)
+    with pytest.raises(ValueError, match="at least 2"):
+        control_task("role", 1, rng)
+
+
+def test_order_and_meaning_move_the_task_that_hangs_on_them(tagger) -> None:
+    table = control_effects(*tagger, np.random.default_rng(0), n_test=30, n_draws=3)
+    assert (table["accuracy"] > 0.9).all()
+    blank = table.xs("whitespace", level="kind")
+    assert (blank[["effect", "low", "high", "flip_rate"]] == 0).all(axis=None)
+    assert abs(table.loc[("sentiment", "shuffle"), "effect"]) < 0.01  # negative
+    assert table.loc[("role", "shuffle"), "high"] < -0.2  # positive controls
+    assert table.loc[("role", "phrase_block"), "effect"] < -0.35
+    assert table.loc[("sentiment", "meaning_far"), "high"] < -0.05
+
+
+def test_order_flips_of_a_classifier_follow_the_task(tagger) -> None:
+    rng = np.random.default_rng(0)
+    share = {}
+    for task in ("sentiment", "role"):
+        lesson, answers = control_task(task, 300, rng)
+        raw = [" ".join(t) for t in lesson]
+        reader = fit_text_classifier(*tagger, raw, answers, strength=10.0)
+        language = NgramModel(lesson)
+        found = classifier_order_flips(
+            reader, lesson[:8], answers[:8], language=language, max_swaps=3
+        )
+        share[task] = found["swaps"].notna().mean()
+        for row in found.dropna().itertuples():
+            assert sorted(row.changed.split()) == sorted(row.text.split())
+            p = reader.probabilities([row.changed])[0]
+            assert reader.classes[p.argmax()] != row.label and row.exact
+    assert share["role"] > 0.5 and share["sentiment"] == 0
+    with pytest.raises(ValueError, match="unknown to the classifier"):
+        classifier_order_flips(reader, lesson[:1], ["blue"])
+
+
+def test_classifier_bad_input(tagger) -> None:
+    texts = ["good dog", "bad dog"]
+    with pytest.raises(ValueError, match="one each"):
+        fit_text_classifier(*tagger, texts, ["a"])
+    with pytest.raises(ValueError, match="two classes"):
+        fit_text_classifier(*tagger, texts, ["a", "a"])
+    with pytest.raises(ValueError, match="pooling"):
+        text_features(*tagger, texts, pooling="max")
+    with pytest.raises(ValueError, match="hold no words"):
+        text_features(*tagger, ["fine", "  "])
+    with pytest.raises(ValueError, match="longer than"):
+        text_features(*tagger, ["dog " * 2000])
+    reader = fit_text_classifier(*tagger, texts, ["a", "b"])
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="unknown to the classifier"):
+        classifier_effects(reader, [("good", "dog")], ["c"], rng, kinds=["shuffle"])
+    with pytest.raises(ValueError, match="as long"):
+        classifier_effects(reader, [], [], rng)
 
 
 def test_planted_errors_of_a_perfect_and_of_a_blind_reader(monkeypatch) -> None:

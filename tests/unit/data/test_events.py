@@ -1,9 +1,21 @@
 """Token events and what every Events object can do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from qglib.data import Events, token_events
+from qglib.data import (
+    Events,
+    load_digits_images,
+    pixel_events,
+    scale_space_events,
+    spectral_events,
+    synthetic_partials,
+    token_events,
+)
+from qglib.spacetime import Causet
+from qglib.spacetime.metrics import distance_function
 
 
 def test_positions_angles_and_default_speed():
@@ -51,3 +63,38 @@ def test_with_speed_and_shuffled():
 def test_bad_tokens_are_refused(call):
     with pytest.raises(ValueError):
         call()
+
+
+def test_shuffled_events_never_repeat_an_event():
+    """Equal times and equal contents abound: no pair may occur twice."""
+    times, contents = np.repeat(np.arange(8.0), 4), np.tile(np.arange(4.0), 8)[:, None]
+    names = tuple(map(str, range(32)))
+    events = Events(times, contents, "absolute", 1.0, names, 5, "step", "")
+    for seed in range(20):
+        mixed = events.shuffled(np.random.default_rng(seed))
+        pairs = set(zip(mixed.times, mixed.contents[:, 0], strict=True))
+        assert len(pairs) == len(mixed)
+        assert len(mixed) + mixed.dropped == 37
+        assert len(mixed) >= 28
+    same = replace(events, contents=np.zeros((32, 1)))
+    left = same.shuffled(np.random.default_rng(0))
+    assert len(left) == 8 and left.dropped == 29
+    assert left.times.tolist() == list(range(8))
+
+
+def test_metrics_of_real_events_are_true_metrics():
+    digits = load_digits_images()
+    scene = synthetic_partials(np.random.default_rng(4), n_partials=4, seconds=1.0)
+    rng = np.random.default_rng(5)
+    for events in (
+        pixel_events(digits.images[0]),
+        scale_space_events(digits.images[1], threshold=0),
+        spectral_events(scene.sound),
+        token_events(rng.normal(size=(30, 4))),
+    ):
+        distance = distance_function(events.metric, events.contents)
+        i, j, k = rng.integers(len(events), size=(3, 300))
+        gap = distance(np.arange(len(events)), np.arange(len(events)))
+        assert (gap[i, k] <= gap[i, j] + gap[j, k] + 1e-9).all()
+        assert Causet.from_events(*events.parts).size == len(events)
+        assert f"{len(events)} kept, {events.dropped} dropped" in repr(events)

@@ -10,7 +10,10 @@ from transformers import (
     BertModel,
     PreTrainedTokenizerFast,
 )
-from transformers.modeling_outputs import TokenClassifierOutput
+from transformers.modeling_outputs import (
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = ["jordan", "paris", "said", "scored", "the", "plan", "##ner", "plan##x", "in"]
@@ -124,3 +127,38 @@ def nearly_equal_words():
             table.weight[b] = table.weight[a] + size * noise.to(table.weight)
 
     return change
+
+
+def quantum(n_inputs: int) -> nn.Module:
+    from qglib.text.heads import QuantumTokenHead
+
+    torch.manual_seed(3)
+    return QuantumTokenHead(n_inputs, len(LABELS), 3, 2, gain=1.0, spread=0.5)
+
+
+class PooledText(nn.Module):
+    """A text classifier: mean of the last layer, then a quantum head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = tiny_config()
+        self.encoder = BertModel(self.config)
+        self.head = quantum(16)
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None):
+        out = self.encoder(input_ids, attention_mask)
+        return SequenceClassifierOutput(logits=self.head(out.last_hidden_state.mean(1)))
+
+
+@pytest.fixture
+def quantum_tagger():
+    torch.manual_seed(0)
+    model = LayerReader((1, 3))
+    model.head = quantum(32)
+    return model.double().eval()
+
+
+@pytest.fixture
+def quantum_classifier():
+    torch.manual_seed(0)
+    return PooledText().double().eval()

@@ -14,6 +14,7 @@ from qglib.quantum import head as head_module
 from qglib.quantum import memory as memory_module
 
 DEVICES = ["default.qubit", "lightning.qubit"]
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 def qnode_of(body, wires=3, device="default.qubit", measure=None, **options):
@@ -249,13 +250,14 @@ def test_zero_qubits_and_layers():
         QuantumHead(qnode_of(nothing, wires=0), SHAPES, "batched")
 
 
-def test_memory_is_asked_for_before_it_is_taken(monkeypatch):
+def test_memory_is_asked_for_before_it_is_taken(monkeypatch, engine):
     qnode, shapes, _ = circuits.reuploading("default.qubit", 10, 1)
     head = QuantumHead(qnode, shapes)
     monkeypatch.setattr(memory_module, "available_bytes", lambda device: 2**28)
     monkeypatch.setattr(head_module, "run", None)  # would fail if it were reached
-    with pytest.raises(MemoryError, match=r"8192 states of 10 qubits .* GiB"):
-        head(torch.zeros(8192, 10))
+    head._compiled = None if engine == "torch" else lambda *_: 1 / 0
+    with pytest.raises(MemoryError, match=r"65536 states of 10 qubits .* GiB"):
+        head(torch.zeros(65536, 10))
 
 
 def test_state_dict_holds_weights_only_and_moves():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qglib.quantum import QuantumHead, verify
 
+pytestmark = pytest.mark.usefixtures("engine")
 GATES = {
     "RX": (qml.RX, 1, 1), "RY": (qml.RY, 1, 1), "RZ": (qml.RZ, 1, 1),
     "Rot": (qml.Rot, 3, 1), "PhaseShift": (qml.PhaseShift, 1, 1),
@@ -180,9 +181,15 @@ def test_gradcheck_knows_nothing_of_pennylane():
     assert torch.autograd.gradcheck(call, (inputs, head.weights))
 
 
-def test_a_weight_gradient_bug_would_be_seen(monkeypatch):
+def test_a_weight_gradient_bug_would_be_seen(monkeypatch, engine):
     """torch.polar has right values and a wrong gradient for a negative radius."""
-    from qglib.quantum import simulate
+    from qglib.quantum import compiled, simulate
+
+    def wrong_way(*arguments):
+        backward(*arguments)
+        arguments[-1][...] *= -1  # the gradient of the weights
+
+    backward = compiled.backward
 
     def with_polar(angles):
         phi, theta, omega = (angles / 2).unbind(-1)
@@ -206,7 +213,10 @@ def test_a_weight_gradient_bug_would_be_seen(monkeypatch):
     with torch.no_grad():
         head.weights.copy_(2 * math.pi * torch.rand_like(head.weights))
     assert max(verify(head).values()) < 1e-10
-    monkeypatch.setattr(simulate, "rotations", with_polar)
+    if engine == "torch":
+        monkeypatch.setattr(simulate, "rotations", with_polar)
+    else:
+        monkeypatch.setattr(compiled, "backward", wrong_way)
     errors = verify(head)
     assert errors["values"] < 1e-10
     assert errors["input_gradients"] < 1e-10

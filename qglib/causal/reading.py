@@ -1,0 +1,40 @@
+"""Many changed sentences read quickly: a copy of the tagger in bfloat16.
+
+What limits a batch on one processor core is arithmetic: float32 matrix products run
+near the core's peak already, so batching alone gains about 2.5 over one sentence at
+a time. bfloat16 halves that arithmetic where the processor has it. It rounds
+probabilities by about a thousandth; before and after are rounded alike, and the
+effect of identical texts stays exactly zero.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+
+from qglib.text.precision import choose_precision
+
+__all__ = ["at_precision"]
+
+
+def at_precision(model: torch.nn.Module, precision: str = "auto") -> torch.nn.Module:
+    """The tagger itself, or a copy whose encoder computes in bfloat16.
+
+    Parameters
+    ----------
+    model: a tagger (attributes ``encoder`` and ``shape_embedding``).
+    precision: 'fp32' gives the model itself, 'bf16' the copy, 'auto' the copy where
+        the device computes in bfloat16.
+
+    Raises
+    ------
+    ValueError: an unknown precision.
+    """
+    device = next(model.parameters()).device
+    if not choose_precision(device, precision)[0]:
+        return model
+    fast = copy.deepcopy(model)
+    fast.encoder.to(torch.bfloat16)
+    fast.shape_embedding.to(torch.bfloat16)
+    return fast.eval()

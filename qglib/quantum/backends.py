@@ -1,0 +1,109 @@
+"""Which way a head runs its circuit, and why."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+import pennylane as qml
+import torch
+
+from qglib.quantum.compiled import Compiled
+from qglib.quantum.lanes import make_lane_plan
+from qglib.quantum.memory import require
+from qglib.quantum.plan import Plan, make_plan
+from qglib.quantum.trace import TracedCircuit, UnsupportedCircuit, trace
+
+BACKENDS = ("auto", "batched", "lightning.gpu", "lightning.qubit", "default.qubit")
+# One thread, 64 samples, ms a sample at 2 layers: 12 qubits .11, 14 qubits .45;
+# lightning.qubit took 14 and 39, default.qubit (16 samples) 4.5 and 14.
+MOST_BATCHED_QUBITS = 14
+
+
+def check_arguments(qnode: qml.QNode, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise TypeError when the QNode lacks ``inputs`` or a weight."""
+    arguments = inspect.signature(qnode.func).parameters
+    if any(a.kind is a.VAR_KEYWORD for a in arguments.values()):
+        return
+    for name in ("inputs", *shapes):
+        if name not in arguments:
+            raise TypeError(
+                f"the QNode has no argument {name!r} (it has {', '.join(arguments)}): "
+                "name the data argument inputs and list the others in weight_shapes"
+            )
+
+
+def trace_head(
+    qnode: qml.QNode, shapes: Mapping[str, tuple[int, ...]], n_inputs: int | None
+) -> tuple[int, TracedCircuit | None, str]:
+    """Width of a sample, the traced circuit or None, and why None."""
+    wires = len(qnode.device.wires) if qnode.device.wires is not None else 0
+    if qnode.device.wires is not None and wires == 0:
+        raise ValueError("the QNode's device has zero qubits: it needs at least one")
+    if n_inputs is not None:
+        widths = [n_inputs]
+    else:
+        first = max(1, wires)
+        more = (*range(first + 1, 4 * first + 1), *range(first - 1, 0, -1))
+        widths = [first, *more]
+    failure = None
+    for width in widths:
+        try:
+            return width, trace(qnode, shapes, width), ""
+        except UnsupportedCircuit as error:
+            return width, None, str(error)
+        except Exception as error:
+            failure = failure or error
+    raise ValueError(
+        f"the QNode could not be run on {widths[0]} inputs with weights "
+        f"{dict(shapes)}: {type(failure).__name__}: {failure}"
+    ) from failure
+
+
+def make_plans(
+    circuit: TracedCircuit, backend: str
+) -> tuple[Plan | None, Compiled | None, str]:
+    """Tables for torch and for the compiled passes, or why there are none.
+
+    Raises:
+        MemoryError: before allocating, when one state would not fit.
+    """
+    n = circuit.n_wires
+    if backend == "auto" and n > MOST_BATCHED_QUBITS:
+        return None, None, f"{n} qubits, batched up to {MOST_BATCHED_QUBITS}"
+    require_state(n)
+    try:
+        return make_plan(circuit), Compiled(make_lane_plan(circuit)), ""
+    except UnsupportedCircuit as error:
+        return None, None, str(error)
+
+
+def require_state(n: int, device: torch.device | str = "cpu", count: int = 1) -> None:
+    """Raise MemoryError when ``count`` states of n qubits in complex128 do not fit."""
+    what = f"A state of {n} qubits" if count == 1 else f"{count} states of {n} qubits"
+    if n > 20:
+        require(16 * count * 2**n, device, what, "use fewer qubits")
+
+
+def choose(
+    qnode: qml.QNode, backend: str, plan: Plan | None, refusal: str
+) -> tuple[str, str]:
+    """The backend in use and one line that says why."""
+    device = qnode.device
+    if backend == "batched":
+        if plan is None:
+            raise ValueError(
+                f'backend="batched" cannot run this circuit: {refusal}; '
+                'use backend="auto" to run the QNode instead'
+            )
+        return "batched", "asked for"
+    if backend != "auto":
+        return backend, "asked for"
+    wires = len(device.wires) if device.wires is not None else 0
+    if plan is not None:
+        how = "compiled passes on the CPU, torch elsewhere"
+        return "batched", f"traced to {plan.n_wires} qubits: {how}"
+    lightning = device.name.startswith("lightning") and "shots" not in refusal
+    if lightning and wires <= MOST_BATCHED_QUBITS:
+        return "default.qubit", f"not batched: {refusal}; default.qubit broadcasts"
+    return device.name, f"not batched: {refusal}"

@@ -1,0 +1,127 @@
+"""The compiled simulation as a torch function, for tensors on the CPU."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from qglib.quantum.lane_backward import backward
+from qglib.quantum.lane_forward import forward
+from qglib.quantum.lane_kernels import LANES
+from qglib.quantum.lanes import LanePlan, LaneTables
+
+SECOND = (
+    "QuantumHead gives first derivatives only: drop create_graph=True, or use "
+    'backend="default.qubit" for second derivatives'
+)
+
+
+class Compiled:
+    """A circuit's tables in both precisions, callable on tensors."""
+
+    def __init__(self, plan: LanePlan) -> None:
+        """Nothing is compiled before the first call."""
+        self.plan = plan
+        self.tables: dict[np.dtype, LaneTables] = {}
+
+    def __call__(
+        self, inputs: torch.Tensor, *weights: torch.Tensor
+    ) -> tuple[torch.Tensor, bool]:
+        """Outputs (..., R) of inputs (..., n_inputs), and whether all are finite.
+
+        Inputs are float32 or float64 and decide the precision; weights may be any
+        real tensors.
+        """
+        track = torch.is_grad_enabled() and (
+            inputs.requires_grad or any(w.requires_grad for w in weights)
+        )
+        if track:
+            return _Run.apply(self, inputs, *weights)
+        return self.run(inputs, weights, False)[:2]
+
+    def run(
+        self, inputs: torch.Tensor, weights: tuple[torch.Tensor, ...], keep: bool
+    ) -> tuple[torch.Tensor, bool, tuple]:
+        """Outputs, whether they are finite, and what `gradients` needs."""
+        plan, x = self.plan, _samples(inputs)
+        tables = self._tables(x.dtype)
+        shared = np.concatenate([*map(_flat, weights), plan.extra])
+        width = plan.n_outputs * (2 if plan.complex_output else 1)
+        out = np.empty((len(x), width), x.dtype)
+        blocks = -(-len(x) // LANES) if keep else 0
+        states = np.empty((blocks, 2 * LANES << plan.n_wires), x.dtype)
+        chains, depth, _ = tables.chain_index.shape
+        paths = np.empty((chains, depth + 1, 2, 2, 2), np.complex128)
+        parts = np.empty((chains // 2, 2, 8), x.dtype)
+        kept = states, paths, parts
+        finite = forward(tables, plan.n_wires, shared, x, keep, *kept, out)
+        outputs = torch.from_numpy(out.reshape(*inputs.shape[:-1], width))
+        if plan.complex_output:
+            outputs = torch.view_as_complex(outputs.unflatten(-1, (-1, 2)))
+        return outputs, finite, (shared, *kept)
+
+    def gradients(
+        self, inputs: torch.Tensor, kept: tuple, grad: torch.Tensor
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Gradients of the inputs (B, n_inputs) and of the shared angles."""
+        x, (shared, *kept) = _samples(inputs), kept
+        if self.plan.complex_output:
+            grad = torch.view_as_real(grad.resolve_conj()).flatten(-2)
+        g = np.ascontiguousarray(grad.resolve_neg().numpy()).reshape(len(x), -1)
+        grad_x, grad_shared = np.zeros(x.shape, x.dtype), np.zeros(len(shared))
+        tables, n = self._tables(x.dtype), self.plan.n_wires
+        backward(tables, n, shared, x, *kept, g, grad_x, grad_shared)
+        return grad_x, grad_shared
+
+    def _tables(self, dtype: np.dtype) -> LaneTables:
+        if dtype not in self.tables:
+            tables = self.plan.tables
+            self.tables[dtype] = tables._replace(rows=tables.rows.astype(dtype))
+        return self.tables[dtype]
+
+
+def _samples(inputs: torch.Tensor) -> np.ndarray:
+    x = inputs.detach().resolve_neg().numpy()
+    if x.ndim != 2:
+        x = x.reshape(-1, x.shape[-1])
+    return x if x.flags.c_contiguous else np.ascontiguousarray(x)
+
+
+def _flat(weight: torch.Tensor) -> np.ndarray:
+    weight = weight.detach()
+    if weight.dtype is not torch.float32:
+        weight = weight.double()
+    return weight.numpy().ravel()
+
+
+class _Run(torch.autograd.Function):
+    """First derivatives only."""
+
+    @staticmethod
+    def forward(ctx, compiled, inputs, *weights):
+        outputs, finite, kept = compiled.run(inputs, weights, True)
+        ctx.compiled, ctx.kept = compiled, kept
+        ctx.save_for_backward(inputs)
+        ctx.weights = [(w.shape, w.dtype) for w in weights]
+        return outputs, finite
+
+    @staticmethod
+    def backward(ctx, grad, _):
+        # once_differentiable stays silent when the incoming gradient needs no
+        # gradient (loss = head(x).sum()); a wrong Hessian must be an error.
+        if torch.is_grad_enabled():
+            raise RuntimeError(SECOND)
+        (inputs,) = ctx.saved_tensors
+        grad_x, grad_shared = ctx.compiled.gradients(inputs, ctx.kept, grad)
+        weights, start = [], 0
+        for shape, dtype in ctx.weights:
+            stop = start + math.prod(shape)
+            part = grad_shared[start:stop].reshape(shape)
+            if dtype is torch.float32:
+                part = part.astype(np.float32)
+            part = torch.from_numpy(part)
+            weights.append(part if part.dtype is dtype else part.to(dtype))
+            start = stop
+        return None, torch.from_numpy(grad_x.reshape(inputs.shape)), *weights

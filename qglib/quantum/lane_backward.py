@@ -1,0 +1,166 @@
+"""Compiled adjoint backward pass: the passes undone on the state and its adjoint."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qglib.quantum.lane_cells import cell_gradients
+from qglib.quantum.lane_forward import (
+    diagonals,
+    grow_levels,
+    load_block,
+    load_cells,
+    turn_phases,
+    workspace,
+)
+from qglib.quantum.lane_kernels import (
+    LANES,
+    compiled,
+    copy,
+    dagger,
+    fill,
+    multiply,
+    overlap,
+    rearrange,
+    shrink,
+    shrink_gradient,
+    slopes,
+    turn,
+)
+from qglib.quantum.lane_readout import read_in
+
+
+@compiled
+def backward(tables, n, shared, x, states, paths, parts, grad, grad_x, grad_shared):
+    """Add the gradients of inputs and shared angles to arrays of zeros.
+
+    Args:
+        tables: See `forward`, like ``n``, ``shared``, ``x``.
+        n: Number of wires.
+        shared: Shared angles.
+        x: Samples (B, n_inputs).
+        states: Final states that `forward` kept.
+        paths: Chains of the cells that it kept.
+        parts: Their matrices.
+        grad: Gradient of the outputs (B, R), or (B, 2 R) for complex ones.
+        grad_x: (B, n_inputs).
+        grad_shared: Like ``shared``.
+    """
+    wave, m, diagonal, work, read = workspace(tables, n, grad.shape[1], x)
+    diagonals(tables, shared, 1, diagonal)
+    levels, psi, lam, psi_next, lam_next = work[0], work[1], work[2], work[3], work[4]
+    slope = work[5, : LANES << n]
+    small = np.empty((3, 8 * LANES), x.dtype)
+    back, o, g = small[0], small[1], small[2]
+    grad_parts = np.zeros((m.shape[0], 2, 8 * LANES))
+    grad_wave = np.empty((wave.shape[0], LANES))
+    grad_rows = np.zeros((diagonal.shape[0], 1 << n))
+    for first in range(0, x.shape[0], LANES):
+        load_block(tables, shared, x, first, wave)
+        load_cells(tables, parts, wave, first == 0, m)
+        fill(grad_wave.ravel(), 0)
+        copy(states[first // LANES], psi)
+        read_in(tables, psi, read, first, grad, lam)
+        for s in range(tables.step_cell.shape[0] - 1, -1, -1):
+            c = tables.step_cell[s]
+            if c >= 0:
+                gather = tables.gather[tables.step_table[s, 1]]
+                dagger(m[c], back)
+                turn(psi, psi_next, gather, back)
+                turn(lam, lam_next, gather, back)
+                psi, psi_next, lam, lam_next = psi_next, psi, lam_next, lam
+                fill(o, 0)
+                overlap(psi, lam, o)
+                multiply(m[c], o, g)
+                _add_cell(tables, c, parts, wave, g, grad_parts, grad_wave)
+                continue
+            d = -1 - c
+            _add_diagonal(tables, d, psi, lam, slope, grad_rows, grad_wave)
+            turn_phases(tables, 1, d, psi, diagonal, wave)
+            turn_phases(tables, 1, d, lam, diagonal, wave)
+        rearrange(lam, tables.unwind, lam_next)
+        grow_levels(m, n, levels, psi)
+        lam, lam_next = lam_next, lam
+        for wire in range(n - 1, -1, -1):
+            rows = 1 << wire
+            start = (rows - 1) * 2 * LANES
+            level = levels[start : start + rows * 2 * LANES]
+            fill(g, 0)
+            shrink_gradient(lam, level, rows, g)
+            _add_cell(tables, wire, parts, wave, g, grad_parts, grad_wave)
+            shrink(lam, rows, m[wire], lam_next)
+            lam, lam_next = lam_next, lam
+        _add_features(tables, shared, x, first, grad_wave, grad_x, grad_shared)
+    totals = np.zeros((m.shape[0], 2, 8))
+    for c in range(m.shape[0]):
+        for part in range(2):
+            for e in range(8):
+                for k in range(LANES):
+                    totals[c, part, e] += grad_parts[c, part, e * LANES + k]
+    scratch = np.empty((3, 2, 2), np.complex128)
+    cell_gradients(tables, shared, paths, totals, scratch, grad_shared)
+    for d in range(diagonal.shape[0]):
+        for p in range(tables.angle_range[d, 0, 0], tables.angle_range[d, 0, 1]):
+            change = 0.0
+            for j in range(1 << n):
+                change += tables.angle_table[1, p, j] * grad_rows[d, j]
+            grad_shared[tables.angle_index[p]] += change
+
+
+@compiled
+def _add_cell(tables, c, parts, wave, g, grad_parts, grad_wave):
+    """Gradient g of one cell's matrices, passed on to A, B and the feature."""
+    f = tables.cell_feature[c]
+    if f < 0:
+        for k in range(8 * LANES):
+            grad_parts[c, 0, k] += g[k]
+        return
+    sign = tables.cell_sign[c]
+    for e in range(8):
+        a, b = parts[c, 0, e], parts[c, 1, e] * sign
+        for k in range(LANES):
+            entry, cos, sin = g[e * LANES + k], wave[f, k], wave[f, LANES + k]
+            grad_parts[c, 0, e * LANES + k] += cos * entry
+            grad_parts[c, 1, e * LANES + k] += sign * (sin * entry)
+            grad_wave[f, k] += entry * (cos * b - sin * a) / 2
+
+
+@compiled
+def _add_diagonal(tables, d, psi, lam, slope, grad_rows, grad_wave):
+    """Gradient of the phases of one diagonal."""
+    shared = tables.angle_range[d, 0, 1] > tables.angle_range[d, 0, 0]
+    low, high = tables.angle_range[d, 1, 0], tables.angle_range[d, 1, 1]
+    if not shared and high == low:
+        return
+    slopes(psi, lam, slope)
+    for j in range(slope.size // LANES):
+        row = slope[j * LANES : (j + 1) * LANES]
+        if shared:
+            total = 0.0
+            for k in range(LANES):
+                total += row[k]
+            grad_rows[d, j] += total
+        for q in range(low, high):
+            half = tables.phase_table[1, q, j] / 2
+            if half != 0:
+                into = grad_wave[tables.phase_feature[q]]
+                for k in range(LANES):
+                    into[k] += half * row[k]
+
+
+@compiled
+def _add_features(tables, shared, x, first, grad_wave, grad_x, grad_shared):
+    """Gradient of the features, passed on to inputs and weights."""
+    count = min(LANES, x.shape[0] - first)
+    for f in range(grad_wave.shape[0]):
+        i, j = tables.factors[f, 0], tables.factors[f, 1]
+        for k in range(count):
+            g, row = grad_wave[f, k], first + k
+            if j == -1:
+                grad_x[row, i] += g
+            elif j >= 0:
+                grad_x[row, i] += g * x[row, j]
+                grad_x[row, j] += g * x[row, i]
+            else:
+                grad_x[row, i] += g * shared[-2 - j]
+                grad_shared[-2 - j] += g * x[row, i]

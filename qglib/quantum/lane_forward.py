@@ -1,0 +1,153 @@
+"""Compiled forward pass: 16 samples go through the whole circuit in the cache."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from qglib.quantum.lane_cells import cell_matrices
+from qglib.quantum.lane_kernels import (
+    LANES,
+    compiled,
+    copy,
+    fill,
+    grow,
+    phase,
+    scale,
+    turn,
+)
+from qglib.quantum.lane_readout import read_out
+
+
+@compiled
+def diagonals(tables, shared, way, out):
+    """Numbers the rows are multiplied by in every diagonal, out (D, 2 size)."""
+    for d in range(out.shape[0]):
+        first, last = tables.angle_range[d, 0, 0], tables.angle_range[d, 0, 1]
+        for j in range(tables.diagonal.shape[2]):
+            z = tables.diagonal[way, d, j]
+            if last > first:
+                angle = 0.0
+                for p in range(first, last):
+                    angle += (
+                        tables.angle_table[way, p, j] * shared[tables.angle_index[p]]
+                    )
+                z *= complex(math.cos(angle), math.sin(angle))
+            out[d, 2 * j] = z.real
+            out[d, 2 * j + 1] = -z.imag if way else z.imag
+
+
+@compiled
+def load_block(tables, shared, x, first, wave):
+    """cos and sin of half of every feature of 16 samples; missing ones are 0."""
+    count = min(LANES, x.shape[0] - first)
+    for f in range(wave.shape[0]):
+        i, j = tables.factors[f, 0], tables.factors[f, 1]
+        fill(wave[f], 0)
+        for k in range(count):
+            wave[f, k] = x[first + k, i]
+        if j >= 0:
+            for k in range(count):
+                wave[f, k] *= x[first + k, j]
+        elif j < -1:
+            for k in range(count):
+                wave[f, k] *= shared[-2 - j]
+        for k in range(LANES):
+            wave[f, k] /= 2
+            wave[f, LANES + k] = np.sin(wave[f, k])
+            wave[f, k] = np.cos(wave[f, k])
+
+
+@compiled
+def load_cells(tables, parts, wave, fixed, m):
+    """2x2 matrices m (C, 8 LANES) per sample, those without data if ``fixed``."""
+    for c in range(m.shape[0]):
+        f = tables.cell_feature[c]
+        if f < 0:
+            if fixed:
+                for e in range(8):
+                    fill(m[c, e * LANES : (e + 1) * LANES], parts[c, 0, e])
+            continue
+        row, cos, sin = m[c], wave[f, :LANES], wave[f, LANES:]
+        for e in range(8):
+            a, b = parts[c, 0, e], parts[c, 1, e]
+            b = b if tables.cell_sign[c] > 0 else -b
+            entry = row[e * LANES : (e + 1) * LANES]
+            for k in range(LANES):
+                entry[k] = cos[k] * a + sin[k] * b
+
+
+@compiled
+def grow_levels(m, n, levels, state):
+    """Product state of the first n cells; levels keep those of fewer wires."""
+    fill(levels[:LANES], 1)
+    fill(levels[LANES : 2 * LANES], 0)
+    for wire in range(n):
+        rows = 1 << wire
+        start, middle = (rows - 1) * 2 * LANES, (2 * rows - 1) * 2 * LANES
+        here = levels[start:middle]
+        after = levels[middle : (4 * rows - 1) * 2 * LANES]
+        grow(here, state if wire == n - 1 else after, rows, m[wire])
+
+
+@compiled
+def turn_phases(tables, way, d, state, diagonal, wave):
+    """Apply diagonal d, or undo it where way is 1."""
+    scale(state, diagonal[d])
+    for q in range(tables.angle_range[d, 1, 0], tables.angle_range[d, 1, 1]):
+        sign = -1 if way else 1
+        phase(state, tables.phase_table[way, q], wave[tables.phase_feature[q]], sign)
+
+
+@compiled
+def forward(tables, n, shared, x, keep, states, paths, parts, out):
+    """Outputs of all samples.
+
+    Args:
+        tables: See `qglib.quantum.lanes.LaneTables`.
+        n: Number of wires.
+        shared: [weights | 0 | constants], float64.
+        x: Samples (B, n_inputs).
+        keep: Whether the final states are wanted.
+        states: (blocks, 2**n * 32) for the final states, if wanted.
+        paths: (2 C, D + 1, 2, 2, 2) complex, for the chains of the cells.
+        parts: (C, 2, 8) for their matrices.
+        out: (B, R) filled with the outputs; complex ones as pairs, (B, 2 R).
+
+    Returns:
+        Whether all outputs are finite.
+    """
+    wave, m, diagonal, work, read = workspace(tables, n, out.shape[1], x)
+    cell_matrices(tables, shared, paths, parts)
+    diagonals(tables, shared, 0, diagonal)
+    levels, a, b = work[0], work[1], work[2]
+    total = 0.0
+    for first in range(0, x.shape[0], LANES):
+        load_block(tables, shared, x, first, wave)
+        load_cells(tables, parts, wave, first == 0, m)
+        grow_levels(m, n, levels, a)
+        for s in range(tables.step_cell.shape[0]):
+            c = tables.step_cell[s]
+            if c >= 0:
+                turn(a, b, tables.gather[tables.step_table[s, 0]], m[c])
+                a, b = b, a
+                continue
+            turn_phases(tables, 0, -1 - c, a, diagonal, wave)
+        if keep:
+            copy(a, states[first // LANES])
+        total += read_out(tables, a, read, first, out)
+    return math.isfinite(total)
+
+
+@compiled
+def workspace(tables, n, width, x):
+    """Arrays in the precision of x, used again by every block."""
+    dtype = x.dtype
+    cells, features = tables.cell_feature.shape[0], tables.factors.shape[0]
+    wave = np.empty((features, 2 * LANES), dtype)
+    m = np.empty((cells, 8 * LANES), dtype)
+    diagonal = np.empty((tables.angle_range.shape[0], 2 << n), dtype)
+    work = np.empty((6, 2 * LANES << n), dtype)
+    read = np.empty(width * LANES, dtype)
+    return wave, m, diagonal, work, read

@@ -1,0 +1,244 @@
+"""Compiled loops over packed relations.
+
+A packed relation is an array (N, ceil(N / 64)) of uint64 in natural labelling;
+bit j of row i, lowest bit first, says that i precedes j. The callers prepare the
+arguments, nothing here checks them. Each kernel is compiled on its first call and
+kept on disk.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+_ONE, _ZERO = np.uint64(1), np.uint64(0)
+
+
+@intrinsic
+def _ones(typing_context, word):
+    """Number of set bits of a 64-bit word: one machine instruction."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _first(word):
+    """Position of the lowest set bit."""
+    return np.int64(_ones((word & (~word + _ONE)) - _ONE))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _common(first, second):
+    """Number of bits set in both rows."""
+    count = _ZERO
+    for v in range(len(first)):
+        count += _ones(first[v] & second[v])
+    return np.int64(count)
+
+
+# ------------------------------------------------------------ building relations
+@njit(cache=True, nogil=True)
+def light_cone_rows(points):
+    """Packed future of each of the time-sorted points (N, d), speed of light 1."""
+    size, dimension = points.shape
+    rows = np.zeros((size, (size + 63) // 64), np.uint64)
+    for i in range(size):
+        for w in range(i >> 6, rows.shape[1]):
+            word = _ZERO
+            for j in range(max(w << 6, i + 1), min((w + 1) << 6, size)):
+                delay = points[j, 0] - points[i, 0]
+                squared = 0.0
+                for axis in range(1, dimension):
+                    step = points[j, axis] - points[i, axis]
+                    squared += step * step
+                related = (delay > 0) & (delay * delay > squared)
+                word |= np.uint64(related) << np.uint64(j & 63)
+            rows[i, w] = word
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def dominance_rows(columns):
+    """Packed strict dominance of float64 (k, N); no later element is dominated."""
+    n_columns, size = columns.shape
+    rows = np.zeros((size, (size + 63) // 64), np.uint64)
+    for i in range(size):
+        for w in range(i >> 6, rows.shape[1]):
+            word = _ZERO
+            for j in range(max(w << 6, i + 1), min((w + 1) << 6, size)):
+                related = True
+                for k in range(n_columns):
+                    related &= columns[k, i] < columns[k, j]
+                word |= np.uint64(related) << np.uint64(j & 63)
+            rows[i, w] = word
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def close(rows):
+    """Transitive closure in place; one step per link of the result."""
+    size, width = rows.shape
+    waiting = np.empty(width, np.uint64)
+    for i in range(size - 1, -1, -1):
+        for v in range(width):
+            waiting[v] = rows[i, v]
+        for w in range(i >> 6, width):
+            left, row = waiting[w:], rows[i, w:]
+            while left[0]:
+                beyond = rows[(w << 6) + _first(left[0]), w:]
+                left[0] &= left[0] - _ONE
+                for v in range(len(left)):
+                    row[v] |= beyond[v]
+                    left[v] &= ~beyond[v]  # what lies behind is reached
+
+
+@njit(cache=True, nogil=True)
+def transpose(rows):
+    """Packed transpose, 64 x 64 bits at a time (Warren, Hacker's Delight, 7-3)."""
+    size, width = rows.shape
+    result = np.zeros((size, width), np.uint64)
+    tile = np.empty(64, np.uint64)
+    for r in range(width):
+        n_rows = min(64, size - (r << 6))
+        for c in range(width):
+            seen = _ZERO
+            for k in range(64):
+                tile[k] = rows[(r << 6) + k, c] if k < n_rows else _ZERO
+                seen |= tile[k]
+            if not seen:
+                continue
+            step, mask = 32, np.uint64(0xFFFFFFFF)
+            while step:
+                shift, k = np.uint64(step), 0
+                while k < 64:
+                    swap = ((tile[k] >> shift) ^ tile[k + step]) & mask
+                    tile[k] ^= swap << shift
+                    tile[k + step] ^= swap
+                    k = ((k | step) + 1) & ~step
+                step >>= 1
+                mask ^= mask << np.uint64(step)
+            for k in range(min(64, size - (c << 6))):
+                result[(c << 6) + k, r] = tile[k]
+    return result
+
+
+# ------------------------------------------------------------- packed relations
+@njit(cache=True, nogil=True)
+def links(future, out):
+    """Write the links to `out` (n, 2) as far as it reaches; return their number."""
+    size, width = future.shape
+    waiting = np.empty(width, np.uint64)
+    count = 0
+    for i in range(size):
+        for v in range(width):
+            waiting[v] = future[i, v]
+        for w in range(i >> 6, width):
+            left = waiting[w:]
+            while left[0]:  # the lowest element left is always a link
+                j = (w << 6) + _first(left[0])
+                left[0] &= left[0] - _ONE
+                beyond = future[j, w:]
+                for v in range(len(left)):
+                    left[v] &= ~beyond[v]
+                if count < len(out):
+                    out[count, 0], out[count, 1] = i, j
+                count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def interval_sizes(future, past, i, later):
+    """Elements strictly between i and each of the elements `later`, int64."""
+    sizes = np.empty(len(later), np.int64)
+    for k in range(len(later)):
+        start, stop = i >> 6, (later[k] >> 6) + 1
+        sizes[k] = _common(future[i, start:stop], past[later[k], start:stop])
+    return sizes
+
+
+@njit(cache=True, nogil=True)
+def abundances(future, past, histogram):
+    """Add to histogram[m] the related pairs with m elements between them.
+
+    The futures of 64 elements stay in the cache while all later elements pass.
+    """
+    size, width = future.shape
+    for w in range(width):
+        for j in range(w << 6, size):
+            stop, word = (j >> 6) + 1, past[j, w]
+            before = past[j, w:stop]
+            while word:
+                i = (w << 6) + _first(word)
+                word &= word - _ONE
+                inside = _common(future[i, w:stop], before)
+                if inside < len(histogram):
+                    histogram[inside] += 1
+
+
+@njit(cache=True, nogil=True)
+def heights(future):
+    """Elements of the longest chain that ends in each element, int64 (N,)."""
+    size, width = future.shape
+    result = np.ones(size, np.int64)
+    for i in range(size):
+        above = result[i] + 1
+        for w in range(i >> 6, width):
+            word = future[i, w]
+            while word:
+                j = (w << 6) + _first(word)
+                word &= word - _ONE
+                result[j] = max(result[j], above)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def sums_over_past(future, values):
+    """Sum of int64 values (N, k) over the past of each element."""
+    size, width = future.shape
+    sums = np.zeros_like(values)
+    for i in range(size):
+        for w in range(i >> 6, width):
+            word = future[i, w]
+            while word:
+                j = (w << 6) + _first(word)
+                word &= word - _ONE
+                for k in range(values.shape[1]):
+                    sums[j, k] += values[i, k]
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def two_longest(pairs, size):
+    """The two largest distinct lengths of maximal chains, given the sorted links.
+
+    0 stands for a length that no maximal chain has.
+    """
+    # Lengths of the chains that end in each element; entry `size` is the result.
+    best, second = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
+    e = 0
+    for i in range(size):
+        best[i] = max(best[i], 1)
+        first = e
+        while e < len(pairs) and pairs[e, 0] == i:
+            e += 1
+        if first == e:  # maximal: its chains go no further
+            _keep_two(best, second, size, best[i])
+            _keep_two(best, second, size, second[i])
+        for k in range(first, e):
+            _keep_two(best, second, pairs[k, 1], best[i] + 1)
+            if second[i]:
+                _keep_two(best, second, pairs[k, 1], second[i] + 1)
+    return best[size], second[size]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _keep_two(best, second, j, length):
+    """Put a length among the two largest distinct ones of element j."""
+    if length > best[j]:
+        best[j], second[j] = length, best[j]
+    elif second[j] < length < best[j]:
+        second[j] = length

@@ -1,0 +1,241 @@
+"""Compiled sums over the pairs and boxes of two rankings.
+
+A sample is a permutation p: the y-rank of the i-th point in the order of x. Order
+0 (both grow) and order 1 (one grows, one falls) share the pairs: each pair is
+related in exactly one. All counts come from the table Q of `past_table`.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+OCTAVES, RAPIDITIES = 9, 3
+
+
+@numba.njit(cache=True, nogil=True)
+def past_table(p: np.ndarray) -> np.ndarray:
+    """Q[a, b] = #{k < a : p[k] < b}, shape (n + 1, n + 1), int32."""
+    n = p.size
+    table = np.zeros((n + 1, n + 1), np.int32)
+    for a in range(n):
+        b = p[a]
+        for k in range(b + 1):
+            table[a + 1, k] = table[a, k]
+        for k in range(b + 1, n + 1):
+            table[a + 1, k] = table[a, k] + 1
+    return table
+
+
+@numba.njit(cache=True, nogil=True)
+def longest_chain_length(p: np.ndarray, falling: bool) -> int:
+    """Length of the longest increasing (falling: decreasing) subsequence."""
+    n = p.size
+    tails = np.empty(n, np.int64)
+    length = 0
+    for k in range(n):
+        rank = n - 1 - p[k] if falling else p[k]
+        low, high = 0, length
+        while low < high:
+            middle = (low + high) >> 1
+            if tails[middle] < rank:
+                low = middle + 1
+            else:
+                high = middle
+        tails[low] = rank
+        if low == length:
+            length += 1
+    return length
+
+
+@numba.njit(cache=True, nogil=True)
+def boundary_counts(p: np.ndarray) -> np.ndarray:
+    """Minimal and maximal elements of order 0, then of order 1: shape (4,)."""
+    n = p.size
+    counts = np.zeros(4)
+    low, high = n, -1
+    for k in range(n):
+        if p[k] < low:
+            low = p[k]
+            counts[0] += 1
+        if p[k] > high:
+            high = p[k]
+            counts[2] += 1
+    low, high = n, -1
+    for k in range(n - 1, -1, -1):
+        if p[k] > high:
+            high = p[k]
+            counts[1] += 1
+        if p[k] < low:
+            low = p[k]
+            counts[3] += 1
+    return counts
+
+
+@numba.njit(cache=True, nogil=True)
+def log_chain_count(p: np.ndarray, order: int) -> float:
+    """Logarithm of the number of non-empty chains, in logarithms throughout.
+
+    Slow but safe: a total order has 2**n - 1 chains, beyond float64 from n = 1024.
+    """
+    n = p.size
+    ending = np.zeros(n)
+    top = 0.0
+    for j in range(n):
+        largest = 0.0
+        for i in range(j):
+            if (p[i] > p[j]) == (order == 1) and ending[i] > largest:
+                largest = ending[i]
+        total = np.exp(-largest)
+        for i in range(j):
+            if (p[i] > p[j]) == (order == 1):
+                total += np.exp(ending[i] - largest)
+        ending[j] = largest + np.log(total)
+        top = max(top, ending[j])
+    return top + np.log(np.exp(ending - top).sum())
+
+
+@numba.njit(cache=True, nogil=True)
+def pair_sums(
+    p: np.ndarray, table: np.ndarray
+) -> tuple[
+    np.ndarray,
+    np.ndarray,
+    np.ndarray,
+    np.ndarray,
+    np.ndarray,
+    np.ndarray,
+    np.ndarray,
+]:
+    """Everything that runs over pairs, in one pass.
+
+    The light rays through two points cut the diamond into nine regions: the
+    interval between them, its past and its future, two spacelike corners and four
+    flanks. Given the sides a, b of a region in ranks, the number of further points
+    in it is hypergeometric under independence; z is that number, standardised.
+
+    Returns:
+        counts: (2, n) pairs of each order by interior count m.
+        chains: (2, 3) chains of 3, chains of 4, log of the number of all chains.
+        surplus: (2, 9) sum of z over intervals by volume octave.
+        roughness: (2, 9, 3) sum of z^2 over intervals by octave and rapidity.
+        fullest: (2, 9) largest z over intervals by octave, at least -3.
+        beyond: (2, 9) sum of z^2 over pasts and futures, by their own octave.
+        beside: (2, 9) sum of z^2 over flanks, by their own octave.
+    """
+    n = p.size
+    others = n - 2
+    counts = np.zeros((2, n), np.int64)
+    surplus = np.zeros((2, OCTAVES))
+    roughness = np.zeros((2, OCTAVES, RAPIDITIES))
+    fullest = np.full((2, OCTAVES), -3.0)
+    beyond, beside = np.zeros((2, OCTAVES)), np.zeros((2, OCTAVES))
+    # 1 / sigma is a product of a factor of a and a factor of b; 0 skips the region.
+    scale = np.zeros(n)
+    for a in range(1, others):
+        scale[a] = np.sqrt(others * np.sqrt(n - 3.0)) / np.sqrt(a * (others - a))
+    octave = np.zeros(129, np.int64)  # by floor(2 mu): its bit length, at most 8
+    for k in range(1, 129):
+        octave[k] = octave[k >> 1] + 1
+    # Products instead of divisions; the margin keeps 2 mu = integer in its octave.
+    per_point = 1 / others
+    twice = 2 * per_point * (1 + 1e-12)
+    k2, k3 = np.zeros((2, n)), np.zeros((2, n))
+    ending = np.zeros((2, n))
+    chains = np.zeros((2, 3))
+    twos, threes = np.zeros(2), np.zeros(2)
+    fours, every = np.zeros(2), np.zeros(2)
+    for j in range(n):
+        pj, later = p[j], table[j]
+        twos[:], threes[:], fours[:], every[:] = 0.0, 0.0, 0.0, 1.0
+        a2 = n - 1 - j
+        for i in range(j):
+            pi, earlier = p[i], table[i]
+            s = 1 if pi > pj else 0
+            low, high = (pj, pi) if s else (pi, pj)
+            q0, q1, q2, q3 = earlier[low], earlier[high], later[low], later[high]
+            m = q3 - q1 - q2 + q0 - 1 + s
+            counts[s, m] += 1
+            twos[s] += 1
+            threes[s] += k2[s, i]
+            fours[s] += k3[s, i]
+            every[s] += ending[s, i]
+            a1, b1, b2 = j - i - 1, high - low - 1, n - 1 - high
+            f0, f1, f2 = scale[i], scale[a1], scale[a2]
+            g0, g1, g2 = scale[low], scale[b1], scale[b2]
+            if f1 * g1 > 0:
+                area = a1 * b1
+                z = (m - area * per_point) * f1 * g1
+                k = octave[min(int(area * twice), 128)]
+                r = 1 if a1 > 4 * b1 else (2 if b1 > 4 * a1 else 0)
+                surplus[s, k] += z
+                roughness[s, k, r] += z * z
+                if z > fullest[s, k]:
+                    fullest[s, k] = z
+            # past and future of the interval, in the order of the pair
+            first, left, right = (i - q1, b2, low) if s else (q0, low, b2)
+            h0, h2 = (g2, g0) if s else (g0, g2)
+            above = i - q1  # earlier and higher
+            early = q1 - q0  # earlier, between in y
+            under = q2 - q0  # between in x, lower
+            over = a1 - under - m
+            late = b1 - early - m
+            last = low - q0 - under if s else b2 - above - over
+            area = i * left
+            z = (first - area * per_point) * f0 * h0
+            beyond[s, octave[min(int(area * twice), 128)]] += z * z
+            area = a2 * right
+            z = (last - area * per_point) * f2 * h2
+            beyond[s, octave[min(int(area * twice), 128)]] += z * z
+            area = i * b1
+            z = (early - area * per_point) * f0 * g1
+            beside[s, octave[min(int(area * twice), 128)]] += z * z
+            area = a2 * b1
+            z = (late - area * per_point) * f2 * g1
+            beside[s, octave[min(int(area * twice), 128)]] += z * z
+            area = a1 * low
+            z = (under - area * per_point) * f1 * g0
+            beside[s, octave[min(int(area * twice), 128)]] += z * z
+            area = a1 * b2
+            z = (over - area * per_point) * f1 * g2
+            beside[s, octave[min(int(area * twice), 128)]] += z * z
+        for s in range(2):
+            k2[s, j], k3[s, j], ending[s, j] = twos[s], threes[s], every[s]
+            chains[s, 0] += threes[s]
+            chains[s, 1] += fours[s]
+            chains[s, 2] += every[s]
+    for s in range(2):
+        if np.isfinite(chains[s, 2]):
+            chains[s, 2] = np.log(chains[s, 2])
+        else:
+            chains[s, 2] = log_chain_count(p, s)
+    return counts, chains, surplus, roughness, fullest, beyond, beside
+
+
+@numba.njit(cache=True, nogil=True)
+def past_volume_sums(p: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Number against volume of the past of a corner, shape (4,).
+
+    Squared gaps at the points (Cramer-von Mises), on the grid, on the grid with
+    weights (Anderson-Darling), and the largest gap (Kolmogorov-Smirnov).
+    """
+    n = p.size
+    result = np.zeros(4)
+    for i in range(n):
+        gap = table[i + 1, p[i] + 1] - (i + 1) * (p[i] + 1) / n
+        result[0] += gap * gap
+    weight = np.zeros(n)
+    for b in range(1, n):
+        weight[b] = n / (b * (n - b))
+    largest = 0.0
+    for a in range(1, n):
+        plain, weighted = 0.0, 0.0
+        for b in range(1, n):
+            gap = table[a, b] - a * b / n
+            plain += gap * gap
+            weighted += gap * gap * weight[b]
+            largest = max(largest, abs(gap))
+        result[1] += plain
+        result[2] += weighted * weight[a] * n * n
+    result[3] = largest
+    return result

@@ -1,0 +1,40 @@
+"""Figures of layered drawings, curvature and wires."""
+
+import matplotlib.pyplot as plt
+import pytest
+
+from qglib.explain import decision_graph
+from qglib.explain.graph_figures import draw_curvature, draw_layered, draw_wires
+from qglib.explain.quantum_wires import wire_graph, wire_path
+
+CLEAN = ["jordan", "said", "the", "plan"]
+CORRUPT = ["paris", "scored", "the", "plan"]
+TARGET = (2, "B-PER")
+
+
+def test_layered():
+    orders = {"given": [(0, 1), (0, 1)], "better": [(0, 1), (1, 0)]}
+    edges = [(0, 0, 1), (0, 1, 0)]
+    crossings = {"given": 1, "better": 0}
+    fig = draw_layered(orders, edges, crossings=crossings, title="T")
+    assert [ax.get_title() for ax in fig.axes] == [
+        "given: 1 crossings",
+        "better: 0 crossings",
+    ]
+    plt.close(fig)
+    with pytest.raises(ValueError, match="empty"):
+        draw_layered({}, edges)
+
+
+def test_curvature(bert, tokenizer):
+    graph = decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET)
+    fig = draw_curvature(graph, 9, title="T")
+    assert len(fig.axes[0].lines) == 9
+    plt.close(fig)
+
+
+def test_wires(quantum_tagger, tokenizer):
+    wires = wire_graph(quantum_tagger, tokenizer, CLEAN, CORRUPT, TARGET)
+    fig = draw_wires(wires, wire_path(wires), title="T")
+    assert "B-PER" in [t.get_text() for t in fig.axes[0].texts]
+    plt.close(fig)

@@ -1,0 +1,487 @@
+"""What is refused, and that the message says what, which value and what to do."""
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from qglib.spacetime import (
+    Causet,
+    action,
+    bits,
+    causal_set_features,
+    chain_counts,
+    expected_action,
+    expected_interval_abundances,
+    interval_abundances,
+    kleitman_rothschild,
+    longest_chain,
+    manifold_likeness,
+    myrheim_meyer_dimension,
+    ordering_fraction,
+    path_sum,
+    propagator_amplitudes,
+    rewired,
+    sprinkle_diamond,
+    transitive_percolation,
+)
+from qglib.spacetime.dimension import midpoint_dimension
+
+INF, NAN = float("inf"), float("nan")
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def chain(size):
+    return Causet.from_ranks(range(size), range(size))
+
+
+def events(times, contents, speed=1.0, metric="euclidean"):
+    return lambda: Causet.from_events(times, contents, speed, metric)
+
+
+def matrix(rows, **options):
+    return lambda: Causet.from_order(np.array(rows), **options)
+
+
+def squares(first, second):
+    return (first - second.T) ** 2
+
+
+# Each case: what is called, then what the message must hold, in order: the
+# argument, the value seen, the remedy.
+CASES = {
+    # relations
+    "not square": (matrix(np.ones((2, 3))), "matrix", "(2, 3)", "(N, N)"),
+    "not an array": (matrix([0, 1]), "matrix", "(2,)", "(N, N)"),
+    "not boolean": (matrix([[0, 2], [0, 0]]), "matrix", "0 and 1", "booleans"),
+    "NaN relation": (matrix([[0, NAN], [0, 0]]), "matrix", "0 and 1", "booleans"),
+    "cycle": (matrix([[0, 1], [1, 0]]), "matrix", "cycle [0, 1]", "Remove"),
+    "own past": (matrix([[1, 0], [0, 0]]), "matrix", "cycle [0]", "Remove"),
+    "closed cycle": (
+        matrix([[0, 1, 0], [0, 0, 1], [1, 0, 0]], close=True),
+        "matrix",
+        "cycle [0, 1, 2]",
+        "Remove",
+    ),
+    "intransitive": (
+        matrix([[0, 1, 0], [0, 0, 1], [0, 0, 0]]),
+        "matrix",
+        "0 does not precede 2",
+        "close=True",
+    ),
+    "intransitive, named": (
+        matrix([[0, 0, 1], [1, 0, 0], [0, 0, 0]], labels=("b", "a", "c")),
+        "matrix",
+        "'a' does not precede 'c'",
+        "close=True",
+    ),
+    "labels": (matrix([[0, 1], [0, 0]], labels="abc"), "labels", "3 names", "2"),
+    "cyclic graph": (
+        lambda: Causet.from_graph(nx.DiGraph([(1, 2), (2, 1)])),
+        "graph",
+        "[1, 2]",
+        "condensation",
+    ),
+    "undirected graph": (
+        lambda: Causet.from_graph(nx.Graph([(1, 2)])),
+        "graph",
+        "undirected",
+        "direction",
+    ),
+    # ranks and columns
+    "NaN rank": (lambda: Causet.from_ranks([1, NAN], [1, 2]), "x", "nan", "drop"),
+    "infinite": (lambda: Causet.from_ranks([1, 2], [INF, 2]), "y", "inf", "drop"),
+    "tied": (lambda: Causet.from_ranks([1, 1], [1, 2]), "x", "1 tied", "ties="),
+    "tied y": (lambda: Causet.from_ranks([1, 2], [3, 3]), "y", "1 tied", "ties="),
+    "no generator": (
+        lambda: Causet.from_ranks([1, 1], [1, 2], ties="random"),
+        "rng",
+        "",
+        "Generator",
+    ),
+    "unknown ties": (
+        lambda: Causet.from_ranks([1, 2], [1, 2], ties="stable"),
+        "ties",
+        "'stable'",
+        "weak",
+    ),
+    "mixed lengths": (
+        lambda: Causet.from_ranks([1, 2], [1, 2, 3]),
+        "x has shape (2,)",
+        "(3,)",
+        "(N,)",
+    ),
+    "table as rank": (
+        lambda: Causet.from_ranks(np.zeros((2, 2)), np.zeros((2, 2))),
+        "x",
+        "(2, 2)",
+        "(N,)",
+    ),
+    "one column": (
+        lambda: Causet.from_dominance(np.zeros(3)),
+        "values",
+        "(3,)",
+        "(N, k)",
+    ),
+    "no column": (
+        lambda: Causet.from_dominance(np.zeros((3, 0))),
+        "values",
+        "(3, 0)",
+        "k >= 1",
+    ),
+    "NaN column": (
+        lambda: Causet.from_dominance([[0, 1, 2], [1, NAN, 3]]),
+        "values",
+        "nan) in row 1",
+        "drop",
+    ),
+    # events
+    "speed zero": (events([0, 1], [0, 1], 0.0), "speed", "0.0", "positive"),
+    "speed negative": (events([0, 1], [0, 1], -2), "speed", "-2", "positive"),
+    "speed NaN": (events([0, 1], [0, 1], NAN), "speed", "nan", "positive"),
+    "speed infinite": (events([0, 1], [0, 1], INF), "speed", "inf", "positive"),
+    "NaN content": (events([0, 1], [0, NAN]), "contents", "nan) in row 1", "drop"),
+    "infinite time": (events([-INF, 1], [0, 1]), "times", "-inf) in row 0", "drop"),
+    "twins": (events([3, 0, 0], [1, 5, 5]), "events 1 and 2", "equal", "drop"),
+    "far twins": (
+        events([*range(600), 0], [[k, 1] for k in (*range(600), 0)]),
+        "events 0 and 600",
+        "equal",
+        "drop",
+    ),
+    "events of mixed length": (
+        events([0, 1], [[1, 0]]),
+        "times has shape (2,)",
+        "(1, 2)",
+        "one content each",
+    ),
+    "single content": (events([0.0], 1.0), "contents", "()", "one content each"),
+    "time table": (events(np.zeros((2, 2)), [0, 1]), "times", "(2, 2)", "(N,)"),
+    "cosine": (
+        events([0, 1], [[1, 0], [0, 1]], 1, "cosine"),
+        "metric",
+        "'cosine'",
+        "'angle'",
+    ),
+    "unknown metric": (
+        events([0, 1], [[1, 0], [0, 1]], 1, "manhattan"),
+        "metric",
+        "'manhattan'",
+        "cityblock",
+    ),
+    "no direction": (
+        events([0, 1], [[0, 0], [0, 1]], 1, "angle"),
+        "content 0",
+        "zero vector",
+        "euclidean",
+    ),
+    "absolute of a table": (
+        events([0, 1], [[0, 0], [0, 1]], 1, "absolute"),
+        "contents",
+        "2 columns",
+        "cityblock",
+    ),
+    "no distance table": (
+        events([0, 1], [1, 2], 1, "precomputed"),
+        "contents",
+        "(2, 1)",
+        "(N, N)",
+    ),
+    "squared distance": (
+        events(range(3), [0.0, 1.0, 2.0], 1, squares),
+        "metric",
+        "events 0, 1, 2: the direct distance 4 exceeds the way round 2 by 2",
+        "instead of its square",
+    ),
+    "broken table": (
+        events([5, 6, 7], [[0, 1, 9], [1, 0, 3], [9, 3, 0]], 1, "precomputed"),
+        "metric",
+        "events 0, 1, 2: the direct distance 9 exceeds the way round 4 by 5",
+        "true metric",
+    ),
+    "one-sided distance": (
+        events([0, 1], [[0, 1], [2, 0]], 1, "precomputed"),
+        "metric",
+        "from content 0 to 1 it is 1, back 2",
+        "true metric",
+    ),
+    "negative distance": (
+        events([0, 1], [[0, -1], [-1, 0]], 1, "precomputed"),
+        "metric",
+        "it is -1",
+        "true metric",
+    ),
+    "distance to itself": (
+        events([0, 1], [1, 2], 1, lambda a, b: np.ones((len(a), len(b)))),
+        "metric",
+        "distance 1 to itself",
+        "must be 0",
+    ),
+    "wrong shape of a metric": (
+        events([0, 1], [1, 2], 1, lambda a, b: np.zeros(2)),
+        "metric",
+        "(2,)",
+        "(a, b)",
+    ),
+    "NaN of a metric": (
+        events([0, 1], [1, 2], 1, lambda a, b: np.full((len(a), len(b)), NAN)),
+        "metric",
+        "not finite",
+        "finite distances",
+    ),
+    # sprinklings and controls
+    "negative count": (
+        lambda: sprinkle_diamond(2, -1, rng()),
+        "mean_count",
+        "-1",
+        "at least 0",
+    ),
+    "NaN count": (lambda: sprinkle_diamond(2, NAN, rng()), "mean_count", "nan", "0"),
+    "infinite count": (
+        lambda: sprinkle_diamond(2, INF, rng()),
+        "mean_count",
+        "inf",
+        "finite",
+    ),
+    "broken count": (
+        lambda: sprinkle_diamond(2, 2.5, rng(), fixed=True),
+        "mean_count",
+        "2.5",
+        "whole",
+    ),
+    "no layer": (lambda: kleitman_rothschild(0, rng()), "size", "0", "at least 1"),
+    "probability": (
+        lambda: transitive_percolation(5, 1.5, rng()),
+        "probability",
+        "1.5",
+        "[0, 1]",
+    ),
+    "share": (lambda: rewired(chain(5), rng(), -0.1), "share", "-0.1", "[0, 1]"),
+    # observables
+    "max_interior": (
+        lambda: interval_abundances(chain(6), -1),
+        "max_interior",
+        "-1",
+        "at least 0",
+    ),
+    "expected max_interior": (
+        lambda: expected_interval_abundances(2, 10, -1),
+        "max_interior",
+        "-1",
+        "at least 0",
+    ),
+    "no mean": (
+        lambda: expected_interval_abundances(2, 0, 1),
+        "mean_count",
+        "0",
+        "positive",
+    ),
+    "infinite mean": (
+        lambda: expected_interval_abundances(2, INF, 1),
+        "mean_count",
+        "inf",
+        "finite",
+    ),
+    "chain length": (lambda: chain_counts(chain(6), 0), "max_length", "0", "1"),
+    "no smearing": (lambda: action(chain(6), 2, 0.0), "smearing", "0.0", "(0, 1]"),
+    "smearing": (lambda: action(chain(6), 2, 1.5), "smearing", "1.5", "(0, 1]"),
+    "smearing NaN": (lambda: action(chain(6), 2, NAN), "smearing", "nan", "(0, 1]"),
+    "unrelated": (
+        lambda: Causet.from_ranks([1, 2], [2, 1]).interval(0, 1),
+        "element 0",
+        "does not precede element 1",
+        "future_of",
+    ),
+    "cyclic weights": (lambda: path_sum(np.ones((3, 3))), "order", "cycle", "Remove"),
+    "NaN weights": (
+        lambda: path_sum([[0, NAN], [0, 0]]),
+        "order",
+        "not finite",
+        "drop",
+    ),
+    "weights of mixed length": (
+        lambda: path_sum(np.zeros((2, 3))),
+        "order",
+        "(2, 3)",
+        "(N, N)",
+    ),
+    "unknown steps": (
+        lambda: path_sum(chain(3), steps="hops"),
+        "steps",
+        "'hops'",
+        "links",
+    ),
+    "NaN amplitude": (lambda: path_sum(chain(3), NAN), "hop", "nan", "finite"),
+    "no density": (
+        lambda: propagator_amplitudes(2, 0.0, 1.0),
+        "density",
+        "0.0",
+        "positive",
+    ),
+    "three dimensions": (
+        lambda: propagator_amplitudes(3, 1.0, 1.0),
+        "dimension",
+        "3",
+        "2 and 4",
+    ),
+}
+for estimate in (myrheim_meyer_dimension, midpoint_dimension):
+    name = estimate.__name__
+    CASES |= {
+        f"{name}, scope": (
+            lambda f=estimate: f(chain(6), "near"),
+            "scope",
+            "'near'",
+            '"local"',
+        ),
+        f"{name}, no generator": (
+            lambda f=estimate: f(chain(6), "local"),
+            "rng",
+            "",
+            "Generator",
+        ),
+        f"{name}, no interval": (
+            lambda f=estimate: f(chain(6), "local", rng()),
+            "interval",
+            "20 elements",
+            "lower",
+        ),
+    }
+CASES["gate, scope"] = (
+    lambda: manifold_likeness(chain(6), rng(), scope="all"),
+    "scope",
+    "'all'",
+    '"whole"',
+)
+for function in (
+    myrheim_meyer_dimension,
+    midpoint_dimension,
+    lambda c: myrheim_meyer_dimension(c, "local", rng()),
+    lambda c: manifold_likeness(c, rng()),
+    causal_set_features,
+):
+    for size in (0, 3):
+        call = (lambda f=function, n=size: f(chain(n)), "causal set", str(size), "4")
+        CASES[f"{len(CASES)}: {size} elements"] = call
+for size in (0, 1):
+    call = (lambda n=size: ordering_fraction(chain(n)), "causal set", str(size), "2")
+    CASES[f"fraction of {size} elements"] = call
+for dimension in (-1, 0, 1, 2.5, 5, NAN):
+    for function in (
+        lambda d: sprinkle_diamond(d, 10, rng()),
+        lambda d: expected_interval_abundances(d, 10, 2),
+        lambda d: expected_action(d, 10),
+        lambda d: action(chain(6), d),
+        lambda d: propagator_amplitudes(d, 1.0, 1.0),
+    ):
+        call = lambda f=function, d=dimension: f(d)  # noqa: E731
+        expected = ("dimension", str(dimension), "2, 3 and 4")
+        CASES[f"{len(CASES)}: d = {dimension}"] = (call, *expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_message_has_argument_value_and_remedy(name):
+    call, *expected = CASES[name]
+    with pytest.raises(ValueError) as error:
+        call()
+    message, place = str(error.value), 0
+    for part in expected:
+        found = message.find(part, place)
+        assert found >= 0, (part, message)
+        place = found
+
+
+def test_indices_outside_are_refused():
+    causet = chain(3)
+    for call in (
+        lambda: causet.subset([3]),
+        lambda: causet.subset([-1]),
+        lambda: causet.precedes(-1, 0),
+        lambda: causet.precedes(0, 3),
+        lambda: causet.future_of(3),
+        lambda: causet.past_of(-1),
+        lambda: causet.between(0, 3),
+    ):
+        with pytest.raises(IndexError, match=r"not in 0 \.\. 2"):
+            call()
+
+
+def test_the_triangle_check_is_the_same_every_time():
+    """A fixed generator chooses the sample, whatever the global one does."""
+    gap = np.abs(np.subtract.outer(np.arange(300.0), np.arange(300.0))) ** 1.2
+    messages = set()
+    for seed in (1, 2, 3):
+        np.random.seed(seed)  # noqa: NPY002
+        with pytest.raises(ValueError, match="triangle") as error:
+            Causet.from_events(np.arange(300), gap, 1.0, "precomputed")
+        messages.add(str(error.value))
+    assert len(messages) == 1
+
+
+def test_true_metrics_pass_the_triangle_check():
+    places = np.random.default_rng(51).normal(size=(200, 2))
+
+    def root(first, second):
+        return np.linalg.norm(first[:, None] - second, axis=2) ** 0.5
+
+    Causet.from_events(np.arange(200), places, 0.1, root)
+
+
+# ---------------------------------------------------------------------- memory
+SIZE = 20_000
+MEMORY = {
+    "sprinkling": (lambda: sprinkle_diamond(3, SIZE, rng(), fixed=True), "0.1"),
+    "dominance": (lambda: Causet.from_dominance(rng().random((SIZE, 3))), "0.1"),
+    "events": (
+        lambda: Causet.from_events(np.arange(SIZE), np.arange(SIZE), 1.0),
+        "0.1",
+    ),
+    "graph": (lambda: Causet.from_graph(nx.path_graph(SIZE, nx.DiGraph)), "0.1"),
+    "percolation": (lambda: transitive_percolation(SIZE, 0.1, rng()), "0.1"),
+    "layers": (lambda: kleitman_rothschild(SIZE, rng()), "0.8"),
+    "future of ranks": (lambda: chain(SIZE).future, "0.05"),
+    "path sum": (lambda: path_sum(chain(SIZE)), "19.2"),
+    "complex path sum": (lambda: path_sum(chain(SIZE), 1j), "38.4"),
+    "gate": (lambda: manifold_likeness(chain(SIZE), rng()), "0.05"),
+}
+
+
+@pytest.mark.parametrize("name", MEMORY)
+def test_too_large_is_refused_before_allocation(name, monkeypatch):
+    call, needed = MEMORY[name]
+    monkeypatch.setattr(bits, "available_bytes", lambda: 10**6)
+    with pytest.raises(MemoryError, match=rf"needs {needed}\d* GB, 0\.001 GB") as error:
+        call()
+    assert "take" in str(error.value)
+
+
+def test_relation_of_dense_rows_is_refused_before_allocation(monkeypatch):
+    causet = sprinkle_diamond(3, 2000, rng(), fixed=True)
+    monkeypatch.setattr(bits, "available_bytes", lambda: 10**5)
+    for call in (causet.matrix, causet.links, lambda: causet.past):
+        with pytest.raises(MemoryError, match="GB are available"):
+            call()
+
+
+def test_ranks_need_no_relation_matrix(monkeypatch):
+    p = np.random.default_rng(52).permutation(SIZE)
+    causet = Causet.from_ranks(np.arange(SIZE), p)
+    monkeypatch.setattr(bits, "available_bytes", lambda: 5 * 10**6)
+    assert 0.48 < ordering_fraction(causet) < 0.52
+    assert myrheim_meyer_dimension(causet).dimension == pytest.approx(2, abs=0.05)
+    assert midpoint_dimension(causet).dimension == pytest.approx(2, abs=0.1)
+    assert longest_chain(causet).n_optima > 1
+    assert chain_counts(causet, 2)[1] == causet.n_relations
+    assert interval_abundances(causet, 0)[0] == len(causet.links())
+    assert len(causet.between(0, int(causet.future_of(0)[-1]))) < SIZE
+
+
+def test_memory_of_a_container_counts(monkeypatch, tmp_path):
+    monkeypatch.setattr(bits, "_GROUP_LIMIT", tmp_path / "memory.max")
+    free = bits.available_bytes()
+    (tmp_path / "memory.max").write_text("max\n")
+    assert bits.available_bytes() == pytest.approx(free, rel=0.5)
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert bits.available_bytes() == 0

@@ -1,0 +1,314 @@
+"""Observables of two rankings against plain loops and exact null means."""
+
+import math
+from itertools import permutations
+
+import numpy as np
+import pytest
+from scipy.stats import hypergeom, kendalltau
+
+from qglib.spacetime import (
+    Causet,
+    action,
+    chain_counts,
+    interval_abundances,
+    longest_chain,
+)
+from qglib.spacetime.rank_kernels import log_chain_count, pair_sums, past_table
+from qglib.spacetime.rank_observables import SMEARINGS, rank_observables
+from qglib.spacetime.scale_kernels import coarse_table
+
+
+# ------------------------------------------------- a plain and slow second version
+def octave(mean):
+    return min(max(math.floor(math.log2(mean)) + 2, 0), 8) if mean >= 0.5 else 0
+
+
+def z_score(count, a, b, n):
+    """Standardised hypergeometric count, its octave; None for a degenerate region."""
+    if not (0 < a < n - 2 and 0 < b < n - 2):
+        return None
+    mean = a * b / (n - 2)
+    spread = mean * (n - 2 - a) * (n - 2 - b) / ((n - 2) * (n - 3))
+    return (count - mean) / math.sqrt(spread), octave(mean)
+
+
+def regions_of(p, i, j):
+    """(kind, count, a, b) of the regions cut out by the light rays of i and j."""
+    n, low, high = len(p), min(p[i], p[j]), max(p[i], p[j])
+    rising = p[i] < p[j]
+    columns = [range(i), range(i + 1, j), range(j + 1, n)]
+    rows = [range(low), range(low + 1, high), range(high + 1, n)]
+    for u, column in enumerate(columns):
+        for v, row in enumerate(rows):
+            if u == v == 1:
+                kind = "inside"
+            elif u == 1 or v == 1:
+                kind = "beside"
+            elif (u == v) == rising:
+                kind = "beyond"
+            else:
+                continue
+            count = sum(p[k] in row for k in column)
+            yield kind, count, len(column), len(row)
+
+
+def reference(p):
+    p = [int(rank) for rank in p]
+    n = len(p)
+    pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    found = {"relations": sum(p[i] < p[j] for i, j in pairs)}
+    for side, related, _ranks in (
+        ("up", lambda i, j: p[i] < p[j], p),
+        ("down", lambda i, j: p[i] > p[j], [n - 1 - rank for rank in p]),
+    ):
+        relation = np.zeros((n, n))
+        for i, j in pairs:
+            relation[i, j] = related(i, j)
+        operator = np.linalg.inv(np.eye(n) - relation)
+        heights = np.zeros(n, int)
+        for j in range(n):
+            heights[j] = 1 + max(
+                (heights[i] for i in range(j) if relation[i, j]), default=0
+            )
+        square = relation @ relation
+        found |= {
+            f"{side}_longest": heights.max(),
+            f"{side}_chains_3": square.sum(),
+            f"{side}_chains_4": (square @ relation).sum(),
+            f"{side}_log_chains": math.log(operator.sum()),
+            f"{side}_minimal": (relation.sum(axis=0) == 0).sum(),
+            f"{side}_maximal": (relation.sum(axis=1) == 0).sum(),
+        }
+        counts = np.bincount(square[relation > 0].astype(int), minlength=n)
+        m = np.arange(n)
+        for e in SMEARINGS:
+            weight = (1 - e) ** m - 2 * e * m * (1 - e) ** (m - 1.0)
+            weight += 0.5 * e * e * m * (m - 1) * (1 - e) ** (m - 2.0)
+            found[f"{side}_action_{e:g}"] = e * (n - 2 * e * weight @ counts)
+        found[f"{side}_links"] = counts[0]
+        for low, high in ((1, 2), (3, 6), (7, 14), (15, 30), (31, 62), (63, None)):
+            name = f"{side}_intervals_{low}_{high or 'more'}"
+            found[name] = counts[low : None if high is None else high + 1].sum()
+        for k in range(9):
+            found |= {f"{side}_{name}_{k}": 0 for name in ("surplus", "inside")}
+            found |= {f"{side}_{name}_{k}": 0 for name in ("beside", "beyond")}
+            found |= {f"{side}_roughness_{k}_{r}": 0 for r in range(3)}
+            found[f"{side}_fullest_{k}"] = -3
+        for i, j in pairs:
+            if not related(i, j):
+                continue
+            for kind, count, a, b in regions_of(p, i, j):
+                scored = z_score(count, a, b, n)
+                if scored is None:
+                    continue
+                z, k = scored
+                found[f"{side}_{kind}_{k}"] += z * z
+                if kind == "inside":
+                    r = 1 if a > 4 * b else 2 if b > 4 * a else 0
+                    found[f"{side}_surplus_{k}"] += z
+                    found[f"{side}_roughness_{k}_{r}"] += z * z
+                    name = f"{side}_fullest_{k}"
+                    found[name] = max(found[name], z)
+    past = [[sum(r < b for r in p[:a]) for b in range(n + 1)] for a in range(n + 1)]
+    past = np.array(past)
+    inner = np.arange(1, n)
+    gap = (past - np.outer(np.arange(n + 1), np.arange(n + 1)) / n)[1:n, 1:n]
+    weight = 1 / (inner * (n - inner))
+    found["past_volume_1"] = sum(
+        (past[i + 1, p[i] + 1] - (i + 1) * (p[i] + 1) / n) ** 2 for i in range(n)
+    )
+    found["past_volume_2"] = (gap**2).sum()
+    found["past_volume_3"] = (gap**2 * n**4 * np.outer(weight, weight)).sum()
+    found["past_volume_4"] = np.abs(gap).max()
+    found |= scale_reference(p, every_lag=True)
+    return found
+
+
+def scale_reference(p, every_lag):
+    """Waves and separations, which exist at every n."""
+    p = np.asarray(p)
+    n, found = len(p), {}
+    k = np.arange(1, 65)[:, None]
+    wave = np.cos(k * np.pi * (np.arange(n) + 0.5) / n)
+    energy = (2 / np.sqrt(n) * wave @ wave[:, p].T) ** 2
+    for a in (1, 2, 4, 8, 16, 32, 64):
+        for b in (1, 2, 4, 8, 16, 32, 64):
+            if a * b <= 256 and max(a, b) < n:
+                found[f"waves_{a}x{b}"] = energy[:a, :b].sum()
+    for axis, ranks in (("x", p), ("y", np.argsort(p))):
+        for k in range((n - 1).bit_length()):
+            lags = range((1 << k) // 2 + 1, (1 << k) + 1) if every_lag else [1 << k]
+            found[f"separation_{axis}_{1 << k}"] = sum(
+                np.abs(ranks[lag:] - ranks[:-lag]).sum() for lag in lags if lag < n
+            )
+    return found
+
+
+def shapes(n, rng):
+    x = np.arange(n)
+    trend, wave = x + 0.3 * n * rng.normal(size=n), np.sin(9 * x / n)
+    yield from (rng.permutation(n), np.argsort(np.argsort(trend)), x, x[::-1])
+    yield np.argsort(np.argsort(wave + 0.3 * rng.normal(size=n)))
+
+
+@pytest.mark.parametrize("n", [7, 20, 35])
+def test_against_plain_loops(n):
+    observe = rank_observables(n)
+    for p in shapes(n, np.random.default_rng(n)):
+        expected = reference(p)
+        assert set(expected) == set(observe.names)
+        values = observe(p)
+        wanted = np.array([expected[name] for name in observe.names], float)
+        error = np.abs(values - wanted) / np.maximum(1, np.abs(wanted))
+        assert error.max() < 1e-9, observe.names[error.argmax()]
+
+
+# ------------------------------------------------------------------- exact means
+def exact_means(n):
+    """Means over uniform random permutations of n ranks, at fixed n."""
+    pairs = n * (n - 1)
+    records = sum(1 / k for k in range(1, n + 1))
+    means = {
+        "relations": pairs / 4,
+        "past_volume_2": (n - 1) * (n + 1) ** 2 / 36,
+        "past_volume_3": n * n * (n - 1),
+    }
+    a, b = np.meshgrid(np.arange(n - 1), np.arange(n - 1), indexing="ij")
+    ways = (n - 1 - a) * (n - 1 - b) / pairs
+    counts = np.array(
+        [(ways * hypergeom.pmf(m, n - 2, a, b)).sum() for m in range(n - 1)]
+    )
+    # Each choice of two columns and two rows holds a pair of each order with
+    # probability 1 / (n (n - 1)), and E z^2 = 1.
+    roughness = dict.fromkeys(("inside", "beside", "beyond"), 0)
+    roughness = {kind: np.zeros(9) for kind in roughness}
+    cells = np.zeros((9, 3))
+    cuts = [(i, j - i - 1, n - 1 - j) for i in range(n) for j in range(i + 1, n)]
+    cuts = np.array(cuts)
+    for u in range(3):
+        for v in range(3):
+            kind = "inside" if u == v == 1 else "beside" if 1 in (u, v) else "beyond"
+            if (u, v) in ((0, 2), (2, 0)):
+                continue
+            first, second = np.meshgrid(cuts[:, u], cuts[:, v], indexing="ij")
+            live = (first > 0) & (second > 0) & (first < n - 2) & (second < n - 2)
+            s, t = first[live], second[live]
+            k = np.searchsorted(2.0 ** np.arange(-1, 7) * (n - 2), s * t, "right")
+            roughness[kind] += np.bincount(k, minlength=9) / pairs
+            if kind == "inside":
+                r = np.where(s > 4 * t, 1, np.where(t > 4 * s, 2, 0))
+                np.add.at(cells, (k, r), 1 / pairs)
+    for side in ("up", "down"):
+        means |= {
+            f"{side}_chains_3": math.comb(n, 3) / 6,
+            f"{side}_chains_4": math.comb(n, 4) / 24,
+            f"{side}_minimal": records,
+            f"{side}_maximal": records,
+            f"{side}_links": counts[0],
+            f"{side}_intervals_1_2": counts[1:3].sum(),
+            f"{side}_intervals_3_6": counts[3:7].sum(),
+            f"{side}_intervals_7_14": counts[7:15].sum(),
+            f"{side}_intervals_63_more": counts[63:].sum(),
+        }
+        means |= {f"{side}_action_{e:g}": 1 - (1 - e) ** n for e in SMEARINGS}
+        for k in range(9):
+            means[f"{side}_surplus_{k}"] = 0
+            means |= {f"{side}_roughness_{k}_{r}": cells[k, r] for r in range(3)}
+            means |= {f"{side}_{kind}_{k}": roughness[kind][k] for kind in roughness}
+    for s in (1, 2, 4, 8, 16, 32, 64):
+        for t in (1, 2, 4, 8, 16, 32, 64):
+            if s * t <= 256 and max(s, t) < n:
+                means[f"waves_{s}x{t}"] = s * t * n / (n - 1)
+    for k in range((n - 1).bit_length()):
+        lags = range((1 << k) // 2 + 1, min(1 << k, n - 1) + 1)
+        mean = sum(n - lag for lag in lags) * (n + 1) / 3
+        means |= {f"separation_{axis}_{1 << k}": mean for axis in "xy"}
+    return means
+
+
+@pytest.mark.parametrize("n", [7, 8])
+def test_means_over_every_permutation(n):
+    observe = rank_observables(n)
+    total = np.zeros(len(observe.names))
+    for p in permutations(range(n)):
+        total += observe(p)
+    seen = dict(zip(observe.names, total / math.factorial(n), strict=True))
+    for name, mean in exact_means(n).items():
+        assert seen[name] == pytest.approx(mean, abs=1e-9 * max(1, abs(mean))), name
+
+
+def test_means_of_many_points():
+    n, draws = 50, 4000
+    observe, rng = rank_observables(n), np.random.default_rng(31)
+    sample = np.array([observe(rng.permutation(n)) for _ in range(draws)])
+    mean, error = sample.mean(axis=0), sample.std(axis=0) / draws**0.5
+    exact = exact_means(n)
+    assert exact["up_links"] == pytest.approx(129.460, abs=5e-4)
+    beyond = [
+        abs(mean[c] - exact[name]) / error[c]
+        for c, name in enumerate(observe.names)
+        if name in exact and error[c] > 0
+    ]
+    assert len(beyond) > 150
+    assert np.sort(beyond)[-1] < 4.5  # the largest of some 200
+
+
+# ------------------------------------------------------------ agreement elsewhere
+def test_observables_agree_with_the_causal_set():
+    p = np.random.default_rng(26).permutation(60)
+    observe = rank_observables(60)
+    seen = dict(zip(observe.names, observe(p), strict=True))
+    assert 4 * seen["relations"] / (60 * 59) - 1 == pytest.approx(
+        kendalltau(range(60), p).statistic
+    )
+    for side, ranks in (("up", p), ("down", 59 - p)):
+        causet = Causet.from_ranks(range(60), ranks)
+        counts = interval_abundances(causet)
+        assert seen[f"{side}_links"] == counts[0]
+        assert seen[f"{side}_intervals_3_6"] == counts[3:7].sum()
+        assert seen[f"{side}_longest"] == longest_chain(causet).length
+        assert seen[f"{side}_chains_4"] == chain_counts(causet, 4)[3]
+        assert seen[f"{side}_action_0.1"] == pytest.approx(action(causet, 2, 0.1))
+
+
+def test_numbers_of_chains_beyond_float():
+    """Two unrelated towers: 2^1100 - 1 chains below, 2^1300 - 1 beside."""
+    p = np.concatenate([np.arange(1300, 2400), np.arange(1300)])
+    assert log_chain_count(p, 0) == pytest.approx(1300 * math.log(2), rel=1e-12)
+    chains = pair_sums(p, past_table(p))[1]
+    assert chains[0, 2] == pytest.approx(1300 * math.log(2), rel=1e-12)
+    assert chains[1, 2] == pytest.approx(math.log(1100 * 1300 + 2400), rel=1e-12)
+    p = np.random.default_rng(32).permutation(80)
+    logs = pair_sums(p, past_table(p))[1][:, 2]
+    assert [log_chain_count(p, s) for s in (0, 1)] == pytest.approx(logs, rel=1e-12)
+
+
+def test_many_points_on_a_grid_of_cells():
+    n = 1003
+    observe, p = rank_observables(n), np.random.default_rng(33).permutation(n)
+    seen = dict(zip(observe.names, observe(p), strict=True))
+    ranks = np.arange(n) * 256 // n
+    edges = np.searchsorted(ranks, np.arange(257))
+    past = np.array([[(p[:a] < b).sum() for b in edges] for a in edges[::16]])
+    assert (coarse_table(p, 256)[::16] == past).all()
+    gap = coarse_table(p, 256) - np.outer(edges, edges) / n
+    boxes = gap[64:, 16:] - gap[:-64, 16:] - gap[64:, :-16] + gap[:-64, :-16]
+    expected = scale_reference(p, every_lag=False) | {
+        "relations": sum((p[i] < p[i + 1 :]).sum() for i in range(n)),
+        "up_longest": longest_chain(Causet.from_ranks(range(n), p)).length,
+        "down_longest": longest_chain(Causet.from_ranks(range(n), -p)).length,
+        "up_minimal": (p == np.minimum.accumulate(p)).sum(),
+        "down_maximal": (p[::-1] == np.minimum.accumulate(p[::-1])).sum(),
+        "past_volume_2": (gap[1:-1, 1:-1] ** 2).sum(),
+        "past_volume_4": np.abs(gap).max(),
+        "boxes_64x16": (boxes**2).sum(),
+    }
+    for name, value in expected.items():
+        assert seen[name] == pytest.approx(value, rel=1e-9), name
+
+
+def test_size_is_checked():
+    for n in (6, 20_001):
+        with pytest.raises(ValueError, match=f"n is {n}"):
+            rank_observables(n)
