@@ -129,6 +129,7 @@ def test_checksums_are_those_of_the_files():
         digest, name = line.split(maxsplit=1)
         listed[name] = digest
     expected = {f"newswire/{name}.conll" for name in SPLITS} | {"planted/frames.tsv"}
+    expected |= {"messages/intents.tsv", "messages/sentiment.tsv"}
     assert set(listed) == expected
     for name, digest in listed.items():
         assert hashlib.sha256((EMBEDDED / name).read_bytes()).hexdigest() == digest
