@@ -10,13 +10,16 @@ from collections.abc import Iterator
 
 import networkx as nx
 import numpy as np
+from sklearn.datasets import load_breast_cancer
 
 from bench import Row, interleave
 from qglib.spacetime import (
     Causet,
+    dependence_network,
     independence_test,
     interval_abundances,
     longest_chain,
+    null_table,
     sprinkle_diamond,
 )
 
@@ -171,6 +174,23 @@ def _independence_row() -> Row:
     )
 
 
+def _network_row() -> Row:
+    table = load_breast_cancer().data
+    null_table(len(table), draws=1000)  # simulated once and kept
+    start = time.perf_counter()
+    network = dependence_network(table, np.random.default_rng(4), ties="random")
+    return Row(
+        "dependence network, 30 columns x 569 rows, null kept",
+        time.perf_counter() - start,
+        None,
+        30,
+        10,
+        smaller=True,
+        unit="s",
+        note=f"{len(network.pairs)} pairs",
+    )
+
+
 def rows() -> Iterator[Row]:
     """One row per promise; ratios of minima, one thread."""
     yield _against_blas(2, 2000, rounds=7, goal=20)
@@ -180,3 +200,4 @@ def rows() -> Iterator[Row]:
     yield from _memory_rows()
     yield from _chain_rows()
     yield _independence_row()
+    yield _network_row()

@@ -18,6 +18,8 @@ from .chains import (
 )
 from .content_dimension import ContentDimension, content_dimension
 from .controls import kleitman_rothschild, posts, rewired, transitive_percolation
+from .dependence_drawing import draw_dependence
+from .dependence_network import DependenceNetwork, dependence_network
 from .dimension import (
     DimensionEstimate,
     clear_intervals,
@@ -46,6 +48,7 @@ from .judging import judge_features
 from .manifold import ManifoldVerdict, largest_interval, manifold_likeness
 from .path_sum import path_sum, propagator_amplitudes
 from .power import ALTERNATIVES, power_table
+from .power_drawing import draw_power, power_differences, power_summary
 from .scans import feature_table, gate_table, speed_scan
 from .sprinkling import sprinkle_diamond
 from .transformer import CausalSetFeatures
@@ -57,6 +60,7 @@ __all__ = [
     "CausalSetFeatures",
     "Causet",
     "ContentDimension",
+    "DependenceNetwork",
     "DimensionEstimate",
     "DominancePosition",
     "FeatureVerdict",
@@ -70,12 +74,15 @@ __all__ = [
     "chain_counts",
     "clear_intervals",
     "content_dimension",
+    "dependence_network",
     "dimension_of_fraction",
     "draw_abundances",
     "draw_against_null",
+    "draw_dependence",
     "draw_gains",
     "draw_names",
     "draw_order",
+    "draw_power",
     "draw_verdict",
     "expected_action",
     "expected_interval_abundances",
@@ -96,6 +103,8 @@ __all__ = [
     "ordering_fraction",
     "path_sum",
     "posts",
+    "power_differences",
+    "power_summary",
     "power_table",
     "propagator_amplitudes",
     "rewired",
