@@ -25,12 +25,10 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pennylane as qml
 import torch
 from tqdm import tqdm
 
-from qglib.quantum import QuantumHead
-from qglib.quantum.circuits import ring
+from qglib.quantum.plateaus import OBSERVABLES, gradient_squares
 from qglib.run import versions, write_json
 
 OUT = Path(__file__).parents[2] / "data/reference/results/barren_plateau.json"
@@ -43,61 +41,12 @@ SETTINGS = (
     ("reuploading", "near_identity"),
     ("strong", "uniform"),
 )
-OBSERVABLES = ("local", "global")
-
-
-def angles_as_inputs(circuit: str, n: int, depth: int) -> QuantumHead:
-    """Head whose inputs are [features (n) | weights (depth, n, 3)]: a batch of draws.
-
-    Outputs: <Z_0> and <Z_0 ... Z_(n-1)>.
-    """
-
-    def body(inputs):
-        def weight(layer, wire):
-            start = n + 3 * (layer * n + wire)
-            return [inputs[..., start + k] for k in range(3)]
-
-        for layer in range(depth):
-            if layer == 0 or circuit == "reuploading":
-                for wire in range(n):
-                    rotate = qml.RY if circuit == "reuploading" else qml.RX
-                    rotate(inputs[..., wire], wires=wire)
-            for wire in range(n):
-                qml.Rot(*weight(layer, wire), wires=wire)
-            if circuit == "reuploading":
-                for pair in ring(n):
-                    qml.CZ(pair)
-            elif n > 1:
-                reach = layer % (n - 1) + 1  # PennyLane's default ranges
-                for wire in range(n):
-                    qml.CNOT([wire, (wire + reach) % n])
-        words = qml.Z(0), qml.prod(*map(qml.Z, range(n))) if n > 1 else qml.Z(0)
-        return [qml.expval(word) for word in words]
-
-    qnode = qml.QNode(body, qml.device("default.qubit", wires=n), interface="torch")
-    return QuantumHead(qnode, {}, "batched", n_inputs=n + 3 * n * depth)
-
-
-def draw(start: str, n: int, depth: int, rng: np.random.Generator) -> np.ndarray:
-    """Inputs and weights of all draws, (DRAWS, n + 3 n depth) radians."""
-    if start == "uniform":
-        return rng.uniform(-math.pi, math.pi, (DRAWS, n + 3 * n * depth))
-    features = math.pi * np.tanh(0.17 * rng.normal(size=(DRAWS, n)))
-    return np.hstack([features, rng.normal(0, 0.1, (DRAWS, 3 * n * depth))])
 
 
 def squares(circuit: str, start: str, n: int, depth: int) -> dict[str, np.ndarray]:
     """Mean square gradient over the weights for every draw, by observable."""
     key = [SEED, SETTINGS.index((circuit, start)), n, depth]
-    head = angles_as_inputs(circuit, n, depth)
-    angles = torch.tensor(draw(start, n, depth, np.random.default_rng(key)))
-    angles.requires_grad_()
-    values = head(angles).sum(0)
-    found = {}
-    for k, name in enumerate(OBSERVABLES):
-        (slope,) = torch.autograd.grad(values[k], angles, retain_graph=True)
-        found[name] = slope[:, n:].square().mean(1).numpy()
-    return found
+    return gradient_squares(circuit, start, n, depth, DRAWS, np.random.default_rng(key))
 
 
 def rows_of(circuit: str, start: str, n: int, depth: int, found: dict) -> list[dict]:

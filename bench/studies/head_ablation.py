@@ -18,144 +18,26 @@ Run: python -m bench.studies.head_ablation
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pennylane as qml
 import torch
-from torch import nn
 from tqdm import tqdm
 
 from qglib import text
 from qglib.data import Corpus, load_corpus
-from qglib.quantum import circuits
 from qglib.record import versions, write_json
-from qglib.text.heads import QuantumTokenHead, build_head
+from qglib.text.head_variants import LAYERS, QUBITS, VARIANTS, Build, train_variant
 
 RESULT = Path(__file__).parents[2] / "data/reference/results/head_ablation.json"
 RATES = (2e-3, 4e-3)
 LIMITS = (5e-4, 6.4e-2)
 RATE_SEEDS = (301, 302)
 SEEDS = (401, 402, 403, 404, 405)
-QUBITS, LAYERS, EPOCHS = 8, 3, 12
+EPOCHS = 12
 RIVAL = "bottleneck"  # steadier than mlp:8, whose few GELU units may die
-Build = Callable[[int, int], nn.Module]
-
-
-def circuit_family(
-    *, entangle: bool = True, upload: bool = True, read: str = "z+zz"
-) -> Callable[..., Any]:
-    """`circuits.reuploading` with one part changed.
-
-    ``upload=False`` embeds once, in the first layer only; ``read`` is ``"z"``,
-    ``"z+zz"`` (neighbours) or ``"xyz+zz"``.
-    """
-
-    def family(device: Any, qubits: int, layers: int) -> tuple[Any, dict, int]:
-        pairs = circuits.ring(qubits)
-        z = [qml.Z(w) for w in range(qubits)]
-        zz = [qml.Z(a) @ qml.Z(b) for a, b in pairs]
-        xy = [p(w) for p in (qml.X, qml.Y) for w in range(qubits)]
-        observables = {"z": z, "z+zz": z + zz, "xyz+zz": z + xy + zz}[read]
-
-        def circuit(inputs, weights):
-            for layer in range(layers):
-                if upload or layer == 0:
-                    qml.AngleEmbedding(inputs, wires=range(qubits), rotation="Y")
-                for wire in range(qubits):
-                    qml.Rot(*weights[layer, wire], wires=wire)
-                if entangle:
-                    for pair in pairs:
-                        qml.CZ(wires=pair)
-            return [qml.expval(o) for o in observables]
-
-        qnode = qml.QNode(circuit, device, interface="torch")
-        return qnode, {"weights": (layers, qubits, 3)}, len(observables)
-
-    return family
-
-
-class ResidualHead(nn.Module):
-    """Quantum head whose read-out sees the circuit's inputs as well."""
-
-    def __init__(self, n_inputs: int, n_labels: int, **options: Any) -> None:
-        super().__init__()
-        self.quantum = QuantumTokenHead(n_inputs, n_labels, QUBITS, LAYERS, **options)
-        outputs = self.quantum.read_out.in_features
-        self.quantum.read_out = nn.Linear(outputs + QUBITS, n_labels)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """``(n, n_inputs)`` to ``(n, n_labels)``."""
-        part = self.quantum
-        reduced = part.reduce(features)
-        seen = part.circuit(part.reach * torch.tanh(reduced))
-        return part.read_out(torch.cat([seen, reduced], dim=-1))
-
-
-class ResidualBottleneck(nn.Module):
-    """The classical control of `ResidualHead`: 16 tanh units for the circuit."""
-
-    def __init__(self, n_inputs: int, n_labels: int, units: int = 16) -> None:
-        super().__init__()
-        self.reduce = nn.Linear(n_inputs, QUBITS)
-        self.hidden = nn.Linear(QUBITS, units)
-        self.read_out = nn.Linear(units + QUBITS, n_labels)
-        with torch.no_grad():
-            self.reduce.weight.mul_(0.3)  # as the quantum head starts
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """``(n, n_inputs)`` to ``(n, n_labels)``."""
-        reduced = self.reduce(features)
-        seen = torch.tanh(self.hidden(torch.tanh(reduced)))
-        return self.read_out(torch.cat([seen, reduced], dim=-1))
-
-
-def low_rank(n: int, k: int) -> nn.Module:
-    """What is left of the residual head without its circuit."""
-    return nn.Sequential(nn.Linear(n, QUBITS), nn.Linear(QUBITS, k))
-
-
-def quantum(family: Callable[..., Any] | None = None, **options: Any) -> Build:
-    """Builder of a quantum head with some options changed."""
-    return lambda n, k: QuantumTokenHead(
-        n, k, QUBITS, LAYERS, circuit=family, **options
-    )
-
-
-def untrained(n: int, k: int) -> nn.Module:
-    """Circuit with random angles that never learn; the linear maps do."""
-    head = QuantumTokenHead(n, k, QUBITS, LAYERS, spread=0)
-    head.circuit.requires_grad_(False)
-    return head
-
-
-def classical(name: str) -> Build:
-    """Builder of a classical head."""
-    return lambda n, k: build_head(name, n, k, qubits=QUBITS, layers=LAYERS)
-
-
-HALF = math.pi / 2
-VARIANTS: Mapping[str, Build] = {
-    "bottleneck": classical("bottleneck"),
-    "mlp:8": classical("mlp:8"),
-    "linear": classical("linear"),
-    "quantum": quantum(),
-    "no entanglement": quantum(circuit_family(entangle=False)),
-    "untrained circuit": untrained,
-    "no re-uploading": quantum(circuit_family(upload=False)),
-    "<Z> only": quantum(circuit_family(read="z")),
-    "unscaled inputs": quantum(squash=False, reach=1.0, gain=1.0),
-    "uniform angles": quantum(spread=0),
-    "half reach": quantum(reach=HALF),
-    "X, Y, Z read": quantum(circuit_family(read="xyz+zz")),
-    "half reach, X, Y, Z read": quantum(circuit_family(read="xyz+zz"), reach=HALF),
-    "low rank": low_rank,
-    "residual bottleneck": ResidualBottleneck,
-    "residual": lambda n, k: ResidualHead(n, k, reach=HALF),
-}
 
 
 class Bench:
@@ -185,15 +67,11 @@ class Bench:
         features, gold = self.features["train"], self.gold["train"]
         if rows is not None:
             features, gold = features.take(rows), [gold[k] for k in rows]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            head = build(len(self.model.feature_mean), len(self.corpus.labels))
-        self.model.head = head
         dev = (self.features["dev"], self.gold["dev"])
-        history = text.train_head(
-            self.model, features, gold, dev, epochs=epochs, rate=rate, seed=seed
-        )
-        return float(history["dev_f1"].max())
+        return train_variant(
+            self.model, build, features, gold, dev,
+            rate=rate, seed=seed, epochs=epochs,
+        )  # fmt: skip
 
     def test(self) -> tuple[float, list[list[str]]]:
         """Test entity F1 of the head trained last, and its tags."""
@@ -274,6 +152,8 @@ def ablation(
         result |= {"rows": rows, "rates_on_dev": dev}
         if path is not None:
             write_json(path, rounded(envelope(bench) | result))
+    if path is not None:  # rows taken over after the last new one
+        write_json(path, rounded(envelope(bench) | result))
     return result
 
 

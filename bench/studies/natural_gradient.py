@@ -16,34 +16,35 @@ is scipy's L-BFGS-B: its line search sets the step, the length of its memory is 
 instead of a rate, and every evaluation of its line search is counted. Targets are
 fixed per problem, below.
 
-Counting rule for circuits on hardware, per sample: a loss 1; a gradient 2 P by the
-parameter-shift rule; a block-diagonal metric 3 circuits a layer (commuting
-generators are measured together, Stokes et al.); a full metric 2 P (P - 1) + P
-fidelities (4 shifts a pair, 1 on the diagonal: Mari, Bromley, Killoran, Phys. Rev. A
-103, 012405, 2021). The natural-gradient metric of the classification is averaged
-over 8 samples. Simulated in double precision. Time is recorded as the ratio to
-Adam's time to the target in the same process, and is not reproducible bit by bit.
+Circuits are counted as `qglib.quantum.descent` says. The natural-gradient metric of
+the classification is averaged over 8 samples. Simulated in double precision. Time is
+recorded as the ratio to Adam's time to the target in the same process, and is not
+reproducible bit by bit.
 Runtime: about 8 minutes on one thread.
 """
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pennylane as qml
 import torch
-from scipy.optimize import minimize
 from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from qglib.quantum import NaturalGradient, QuantumHead, circuits
+from qglib.quantum import QuantumHead, circuits
+from qglib.quantum.descent import (
+    Descent,
+    Problem,
+    descend,
+    head_without_data,
+    ising_ring,
+    rotations,
+)
 from qglib.run import versions, write_json
 
 OUT = Path(__file__).parents[2] / "data/reference/results/natural_gradient.json"
@@ -59,35 +60,6 @@ DAMPINGS = (1e-4, 1e-3, 1e-2, 1e-1)
 SLICE = dict.fromkeys(RATES, (0.1, 1e-2)) | {"lbfgs": (10, 0.0)}
 
 
-@dataclass
-class Problem:
-    """A loss of a head's weights."""
-
-    build: Callable[[], QuantumHead]
-    inputs: torch.Tensor
-    loss: Callable[[torch.Tensor], torch.Tensor]  # of the head's outputs
-    target: float
-    layers: int
-    metric_samples: int = 1
-
-
-def ising(n: int, layers: int) -> Problem:
-    """Energy per qubit of -sum Z Z - sum X on a ring, above the exact ground."""
-    ring = circuits.ring(n)
-    words = [qml.Z(a) @ qml.Z(b) for a, b in ring] + [qml.X(k) for k in range(n)]
-    energy = qml.Hamiltonian([-1.0] * len(words), words)
-    ground = np.linalg.eigvalsh(qml.matrix(energy, wire_order=range(n)))[0]
-
-    def circuit(inputs, weights):
-        rotations(weights, n, ring)
-        return qml.expval(energy)
-
-    def loss(outputs):
-        return (outputs.sum() - ground) / n
-
-    return Problem(lambda: head_of(circuit, n, layers), ONE, loss, 0.05, layers)
-
-
 def random_state(n: int, layers: int) -> Problem:
     """Infidelity with one random state."""
     rng = np.random.default_rng(20)
@@ -95,13 +67,15 @@ def random_state(n: int, layers: int) -> Problem:
     goal = torch.tensor(goal / np.linalg.norm(goal)).conj().resolve_conj()
 
     def circuit(inputs, weights):
-        rotations(weights, n, circuits.ring(n))
+        rotations(weights, n)
         return qml.state()
 
     def loss(outputs):
         return 1 - (outputs[0] @ goal).abs().square()
 
-    return Problem(lambda: head_of(circuit, n, layers), ONE, loss, 0.01, layers)
+    return Problem(
+        lambda: head_without_data(circuit, n, layers), ONE, loss, 0.01, layers
+    )
 
 
 def classification(n: int, layers: int) -> Problem:
@@ -126,107 +100,11 @@ def classification(n: int, layers: int) -> Problem:
 
 ONE = torch.zeros(1, 1, dtype=torch.float64)
 PROBLEMS = {
-    "ising_4": lambda: ising(4, 3),
-    "ising_6": lambda: ising(6, 4),
+    "ising_4": lambda: ising_ring(4, 3),
+    "ising_6": lambda: ising_ring(6, 4),
     "state_3": lambda: random_state(3, 3),
     "wine_4": lambda: classification(4, 3),
 }
-
-
-def rotations(weights, n: int, ring: list[tuple[int, int]]) -> None:
-    """Layers of Rot on every qubit and a ring of CZ."""
-    for layer in weights:
-        for wire in range(n):
-            qml.Rot(*layer[wire], wires=wire)
-        for pair in ring:
-            qml.CZ(pair)
-
-
-def head_of(circuit: Callable, n: int, layers: int) -> QuantumHead:
-    """Head of a circuit without data."""
-    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=n), interface="torch")
-    return QuantumHead(qnode, {"weights": (layers, n, 3)}, "batched", n_inputs=1)
-
-
-@dataclass
-class Run:
-    """Losses after every iteration, circuits and seconds spent until then."""
-
-    losses: list[float]
-    circuits: list[int]
-    seconds: list[float]
-
-
-def train(
-    problem: Problem, method: str, rate: float, damping: float, seed: int, steps: int
-) -> Run:
-    """One run from the weights of a seed; entry 0 is the start."""
-    torch.manual_seed(seed)
-    head = problem.build().double()
-    with torch.no_grad():  # drawn in double precision
-        head.weights.copy_(2 * math.pi * torch.rand(head.weights.shape).double())
-    x, size = problem.inputs, head.weights.numel()
-    n_samples, run = len(x), Run([], [], [])
-    mode = method.removeprefix("natural_")
-    if method == "adam":
-        optimiser = torch.optim.Adam(head.parameters(), lr=rate)
-    elif method != "lbfgs":
-        optimiser = NaturalGradient(head, rate, damping, mode)
-    metric = 3 * problem.layers if mode == "block" else 2 * size * (size - 1) + size
-    count, began = 0, time.perf_counter()
-
-    def closure():
-        nonlocal count
-        count += n_samples * (1 + 2 * size)
-        head.zero_grad()
-        loss = problem.loss(head(x))
-        loss.backward()
-        return loss
-
-    def note():
-        with torch.no_grad():
-            run.losses.append(float(problem.loss(head(x))))
-        run.circuits.append(count)
-        run.seconds.append(time.perf_counter() - began)
-
-    note()
-    if method == "lbfgs":
-
-        def fun(flat):
-            set_weights(head, flat)
-            loss = closure()
-            return float(loss.detach()), head.weights.grad.numpy().ravel().copy()
-
-        def each(intermediate_result):  # scipy asks for this name
-            set_weights(head, intermediate_result.x)
-            note()
-
-        options = {"maxiter": steps, "maxcor": rate, "ftol": 0, "gtol": 1e-10}
-        start = head.weights.detach().numpy().ravel().copy()
-        minimize(
-            fun, start, jac=True, method="L-BFGS-B", callback=each, options=options
-        )
-        for series in (run.losses, run.circuits, run.seconds):  # it may stop early
-            series += [series[-1]] * (steps + 1 - len(series))
-        return run
-    for step in range(steps):
-        if method == "adam":
-            closure()
-            optimiser.step()
-        else:
-            closure()
-            k = problem.metric_samples
-            which = [(step * k + i) % n_samples for i in range(k)]
-            optimiser.step(x[which])
-            count += k * metric
-        note()
-    return run
-
-
-def set_weights(head: QuantumHead, flat: np.ndarray) -> None:
-    """Weights from a flat array."""
-    with torch.no_grad():
-        head.weights.copy_(torch.as_tensor(flat).view_as(head.weights))
 
 
 def choose(problem: Problem, method: str, steps: int) -> tuple[float, float]:
@@ -236,21 +114,16 @@ def choose(problem: Problem, method: str, steps: int) -> tuple[float, float]:
     for rate in RATES[method]:
         for damping in DAMPINGS if natural else (0.0,):
             final = [
-                train(problem, method, rate, damping, seed, steps).losses[-1]
+                descend(problem, method, rate, damping, seed, steps).losses[-1]
                 for seed in TUNING
             ]
             best = min(best, (float(np.mean(final)), rate, damping))
     return best[1:]
 
 
-def first(run: Run, target: float) -> int | None:
-    """First iteration at or below the target."""
-    return next((k for k, loss in enumerate(run.losses) if loss <= target), None)
-
-
-def summary(problem: Problem, runs: list[Run], adam: list[Run]) -> dict:
+def summary(problem: Problem, runs: list[Descent], adam: list[Descent]) -> dict:
     """What a method reached on the confirming seeds."""
-    hits = [first(run, problem.target) for run in runs]
+    hits = [run.first(problem.target) for run in runs]
     reached = [k for k in hits if k is not None]
     final = [run.losses[-1] for run in runs]
     row = {
@@ -282,7 +155,7 @@ def summary(problem: Problem, runs: list[Run], adam: list[Run]) -> dict:
         )
     ratios = []
     for ours, theirs in zip(runs, adam, strict=True):
-        a, b = first(ours, problem.target), first(theirs, problem.target)
+        a, b = ours.first(problem.target), theirs.first(problem.target)
         if a and b:
             ratios.append(ours.seconds[a] / theirs.seconds[b])
     if ratios:
@@ -301,7 +174,7 @@ def recompute_slice() -> dict[str, list[float]]:
     problem = PROBLEMS["ising_4"]()
     return {
         method: [
-            rounded(v) for v in train(problem, method, *SLICE[method], 0, 20).losses
+            rounded(v) for v in descend(problem, method, *SLICE[method], 0, 20).losses
         ]
         for method in RATES
     }
@@ -319,7 +192,7 @@ def main() -> None:
         runs = {method: [] for method in RATES}
         for seed in tqdm(CONFIRMING, desc=name):
             for method, (rate, damping) in chosen.items():  # side by side, for time
-                run = train(problem, method, rate, damping, seed, ITERATIONS)
+                run = descend(problem, method, rate, damping, seed, ITERATIONS)
                 runs[method].append(run)
         for method, (rate, damping) in chosen.items():
             row = {"problem": name, "method": method, "rate": rate}

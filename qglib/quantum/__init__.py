@@ -7,7 +7,8 @@ best classical method, and the classical rival is always at hand.
 from __future__ import annotations
 
 from qglib.quantum import circuits
-from qglib.quantum.drawing import draw_convergence, draw_variances
+from qglib.quantum.descent import descend, ising_ring
+from qglib.quantum.drawing import draw_convergence, draw_costs, draw_variances
 from qglib.quantum.grover import (
     GroverResult,
     MinimumSearch,
@@ -19,6 +20,7 @@ from qglib.quantum.grover import (
 )
 from qglib.quantum.head import QuantumHead
 from qglib.quantum.kernel_classifier import FidelityKernelClassifier
+from qglib.quantum.kernel_drawing import draw_bandwidths
 from qglib.quantum.kernels import fidelity_kernel, pairwise_fidelity_kernel
 from qglib.quantum.metric_tensor import NaturalGradient, metric_tensor
 from qglib.quantum.path_register import (
@@ -27,6 +29,7 @@ from qglib.quantum.path_register import (
     path_register,
     path_register_qaoa,
 )
+from qglib.quantum.plateaus import gradient_squares
 from qglib.quantum.qaoa import QaoaResult, qaoa
 from qglib.quantum.qaoa_circuit import qaoa_qnode, z_terms
 from qglib.quantum.trace import UnsupportedCircuit
@@ -42,14 +45,19 @@ __all__ = [
     "QuantumHead",
     "UnsupportedCircuit",
     "circuits",
+    "descend",
+    "draw_bandwidths",
     "draw_convergence",
+    "draw_costs",
     "draw_variances",
     "durr_hoyer",
     "fidelity_kernel",
+    "gradient_squares",
     "grover_iterations",
     "grover_qnode",
     "grover_search",
     "grover_success",
+    "ising_ring",
     "layered_minimum",
     "metric_tensor",
     "pairwise_fidelity_kernel",

@@ -125,3 +125,38 @@ def draw_convergence(
         ax.set_ylabel("loss (median of seeds)")
     axes.flat[0].legend(fontsize=8)
     return fig
+
+
+def draw_costs(runs: Mapping[str, Sequence[Any]], target: float) -> Figure:
+    """Loss against iterations and against circuits, one thin line a run.
+
+    Args:
+        runs: name of the optimiser to its runs (`qglib.quantum.descent.Descent`).
+        target: loss that counts as reached; drawn as a line.
+
+    Raises:
+        ValueError: when there is no run.
+    """
+    if not any(runs.values()):
+        raise ValueError("runs is empty: give at least one run of one optimiser")
+    fig, axes = plt.subplots(1, 2, figsize=(9.5, 3.6), sharey=True)
+    for method, several in runs.items():
+        name, color, line = METHODS.get(method, (method, None, "-"))
+        for k, run in enumerate(several):
+            losses = np.maximum(np.asarray(run.losses, float), 1e-9)
+            label = name if not k else None
+            steps = np.arange(len(losses))
+            axes[0].plot(steps, losses, line, color=color, lw=1.2, label=label)
+            spent = np.asarray(run.circuits, float)
+            axes[1].plot(spent[1:], losses[1:], line, color=color, lw=1.2)
+    for ax in axes:
+        ax.axhline(target, **_GUIDE)
+        ax.set_yscale("log")
+    axes[1].set_xscale("log")
+    axes[0].set_xlabel("iterations")
+    axes[1].set_xlabel("circuits on hardware (counted)")
+    axes[0].set_ylabel("loss (dotted: target)")
+    axes[0].set_title("What a step brings")
+    axes[1].set_title("What it costs")
+    axes[0].legend(fontsize=9)
+    return fig

@@ -7,7 +7,7 @@ from qglib.tasks.adapters import (
     trainable_share,
     unwrapped,
 )
-from qglib.tasks.drawing import draw_tasks
+from qglib.tasks.drawing import draw_gains, draw_tasks
 from qglib.tasks.examples import Examples, divided, in_order
 from qglib.tasks.fine_tuning import fine_tune_classifier
 from qglib.tasks.head_comparison import compare_heads
@@ -43,6 +43,7 @@ __all__ = [
     "build_text_classifier",
     "compare_heads",
     "divided",
+    "draw_gains",
     "draw_tasks",
     "fine_tune_classifier",
     "in_order",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
@@ -44,6 +46,43 @@ def draw_tasks(rows: pd.DataFrame) -> Figure:
     ax.set_xlabel("test score, mean and deviation over seeds (1 is perfect)")
     ax.set_title(_finding(rows))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    return fig
+
+
+RIVALS = ("mlp_same_size", "bottleneck", "linear", "logistic regression")
+
+
+def draw_gains(rows: pd.DataFrame, methods: Sequence[str] = RIVALS) -> Figure:
+    """Quantum head minus each rival with its interval, one line per task.
+
+    Args:
+        rows: columns task, method, difference, low, high (paired over seeds).
+        methods: the rivals, one panel each.
+
+    Raises:
+        ValueError: when a rival has no row.
+    """
+    tasks = list(dict.fromkeys(rows["task"]))
+    lacking = [m for m in methods if m not in set(rows["method"])]
+    if lacking:
+        raise ValueError(f"rows hold no method {lacking[0]!r}: see rows['method']")
+    size = (2.6 * len(methods) + 1.4, 0.3 * len(tasks) + 1.4)
+    fig, axes = plt.subplots(1, len(methods), figsize=size, sharey=True, squeeze=False)
+    for ax, method in zip(axes[0], methods, strict=True):
+        mine = rows[rows["method"] == method].set_index("task").reindex(tasks)
+        roles = [
+            "null" if low <= 0 <= high else "quantum" if low > 0 else "classical"
+            for low, high in zip(mine["low"], mine["high"], strict=True)
+        ]
+        plots.intervals(
+            [t.replace("_", " ") for t in tasks],
+            mine["difference"], mine["low"], mine["high"],
+            roles=roles, xlabel="difference", ax=ax,
+        )  # fmt: skip
+        won, lost = roles.count("quantum"), roles.count("classical")
+        label = STYLES.get(method, ("", "", method))[2]
+        ax.set_title(f"{label}\nwon {won}, lost {lost}", fontsize=10)
+    fig.suptitle("Quantum head minus the rival (95 %, over seeds)")
     return fig
 
 

@@ -20,7 +20,7 @@ class QuantumTokenHead(nn.Module):
 
     Rotation angles are ``reach * tanh(...)``, by default pi, so that the circuit
     sees one period. What the defaults are worth is measured by
-    ``bench.studies.head_ablation``.
+    ``bench.studies.head_ablation``; variants in `qglib.text.head_variants`.
     """
 
     def __init__(

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from optuna.trial import TrialState
 
 from qglib import plots
+from qglib.text.head_variants import CLASSICAL
 
 COLORS = {
     "linear": plots.PALETTE["black"],
@@ -147,20 +148,18 @@ def draw_ablation(record: Mapping[str, Any]) -> Figure:
     rival = record["settings"]["rival"]
     rows = [r for r in record["summary"] if "gain" in r and r["head"] != rival]
     rows = sorted(rows, key=lambda r: -r["gain"])
-    classical = ("linear", "mlp", "bottleneck")
     ax = plots.intervals(
         [r["head"] for r in rows],
         [r["gain"] for r in rows],
         [r["gain_low"] for r in rows],
         [r["gain_high"] for r in rows],
-        roles=[
-            "classical" if r["head"].split(":")[0] in classical else "quantum"
-            for r in rows
-        ],
+        roles=["classical" if r["head"] in CLASSICAL else "quantum" for r in rows],
         xlabel=f"test entity F1 minus that of {rival} (95 %)",
     )
     closed = [r["head"] for r in rows if r["gain_low"] <= 0 <= r["gain_high"]]
     ax.set_title(
-        f"{len(closed)} of {len(rows)} heads are within the interval of {rival}"
+        f"{len(closed)} of {len(rows)} heads: interval holds the score of {rival}"
     )
+    named = {"quantum": "with a circuit", "classical": "classical"}
+    plots.legend_for(named, ax, loc="lower right")
     return ax.figure

@@ -12,7 +12,8 @@ import pytest
 matplotlib.use("Agg")
 
 from bench.studies import barren_plateau, natural_gradient
-from qglib.quantum import drawing
+from qglib.quantum import drawing, plateaus
+from qglib.quantum.descent import descend, ising_ring
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,7 +34,7 @@ def test_gradient_variances_are_reproduced():
 def test_variance_of_one_qubit_in_closed_form():
     """<Z> = cos x cos t - sin x sin t cos p: 3/8, 1/8 and 0 for t, p and omega."""
     rng = np.random.default_rng(0)
-    head = barren_plateau.angles_as_inputs("reuploading", 1, 1)
+    head = plateaus.angles_as_inputs("reuploading", 1, 1)
     import torch
 
     angles = torch.tensor(rng.uniform(-np.pi, np.pi, (4000, 4)), requires_grad=True)
@@ -60,7 +61,7 @@ def test_counting_rule():
     problem = natural_gradient.PROBLEMS["ising_4"]()
     p, layers = 36, 3
     counts = {
-        m: natural_gradient.train(problem, m, 0.1, 0.01, 0, 2).circuits
+        m: descend(problem, m, 0.1, 0.01, 0, 2).circuits
         for m in ("adam", "natural_full", "natural_block")
     }
     assert counts["adam"] == [0, 1 + 2 * p, 2 * (1 + 2 * p)]
@@ -71,7 +72,7 @@ def test_counting_rule():
 
 def test_ground_energy_of_the_ising_ring():
     """Critical ring of 4: -sum |2 sin(k / 2)| over odd momenta, 5.2262518595."""
-    problem = natural_gradient.ising(4, 1)
+    problem = ising_ring(4, 1)
     import torch
 
     ground = -4 * float(problem.loss(torch.zeros(1, 1, dtype=torch.float64)))

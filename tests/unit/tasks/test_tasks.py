@@ -16,6 +16,7 @@ from qglib.tasks import (
     TaskConfig,
     compare_heads,
     divided,
+    draw_gains,
     draw_tasks,
     in_order,
     load_task_model,
@@ -306,6 +307,26 @@ def test_the_figure_counts_wins() -> None:
     )
     figure = draw_tasks(rows)
     assert "in 1 of 2" in figure.axes[0].get_title()
+
+
+def test_gains_are_counted_by_their_intervals() -> None:
+    rows = pd.DataFrame(
+        [
+            ("one", "linear", 0.1, 0.05, 0.15),
+            ("two", "linear", -0.1, -0.15, -0.05),
+            ("three", "linear", 0.1, -0.05, 0.25),
+        ],
+        columns=["task", "method", "difference", "low", "high"],
+    )
+    figure = draw_gains(rows, ("linear",))
+    assert figure.axes[0].get_title(loc="left").endswith("won 1, lost 1") or (
+        figure.axes[0].get_title().endswith("won 1, lost 1")
+    )
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == [
+        "one", "two", "three",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="no method 'bottleneck'"):
+        draw_gains(rows, ("bottleneck",))
 
 
 def test_real_recordings_and_questions(shared_data) -> None:
