@@ -48,7 +48,13 @@ from .judging import judge_features
 from .manifold import ManifoldVerdict, largest_interval, manifold_likeness
 from .path_sum import path_sum, propagator_amplitudes
 from .power import ALTERNATIVES, power_table
-from .power_drawing import draw_power, power_differences, power_summary
+from .power_drawing import (
+    draw_power,
+    power_contests,
+    power_differences,
+    power_summary,
+    recipe_gaps,
+)
 from .scans import feature_table, gate_table, speed_scan
 from .sprinkling import sprinkle_diamond
 from .transformer import CausalSetFeatures
@@ -103,10 +109,12 @@ __all__ = [
     "ordering_fraction",
     "path_sum",
     "posts",
+    "power_contests",
     "power_differences",
     "power_summary",
     "power_table",
     "propagator_amplitudes",
+    "recipe_gaps",
     "rewired",
     "speed_scan",
     "sprinkle_diamond",

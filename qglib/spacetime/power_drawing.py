@@ -6,7 +6,7 @@ The record is the dictionary read from ``data/reference/results/independence_pow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,3 +117,56 @@ def draw_power(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(len(table)), table["simulation"].str.replace("_", " "))
     ax.set_xlabel("power of the causal-set test minus the rival's")
     return ax
+
+
+def power_contests(
+    record: Mapping[str, Any], rivals: Sequence[str] = ("mgc", "kendall")
+) -> pd.DataFrame:
+    """Cells won, tied and lost against rivals, and where a rival is clearly better.
+
+    Args:
+        record: the recorded benchmark.
+        rivals: rows of the table.
+
+    Returns:
+        One column per noise level, "won / tied / lost" over simulations and sample
+        sizes (a tie is within two standard errors or 0.02), and `better on`: the
+        simulations where the rival's lead has an interval clear of zero.
+
+    Raises:
+        ValueError: as `power_differences`.
+    """
+    rows = {}
+    for rival in rivals:
+        table = power_differences(record, rival)
+        behind = table[table.high < 0].simulation.str.replace("_", " ")
+        cells = record["win_tie_loss"][rival]
+        rows[rival] = {
+            level.replace("kappa_", "noise "): " / ".join(map(str, score))
+            for level, score in cells.items()
+        } | {"better on": ", ".join(behind) or "nowhere"}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def recipe_gaps(record: Mapping[str, Any], split: str = "validation") -> pd.DataFrame:
+    """Mean power of other forms of the test minus that of the recipe.
+
+    Args:
+        record: the content of ``recipe_choice.json``.
+        split: "training" or "validation" structures.
+
+    Returns:
+        Index: forms, the weakest first. Columns power, difference, low, high (95 %
+        interval over structures, paired).
+    """
+    rows = {
+        row["form"].replace("_", " "): {
+            "power": row["power"]["mean"],
+            "difference": row["minus_recipe"]["mean"],
+            "low": row["minus_recipe"]["low"],
+            "high": row["minus_recipe"]["high"],
+        }
+        for row in record["all_sizes"][split]
+        if "minus_recipe" in row
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").sort_values("difference")

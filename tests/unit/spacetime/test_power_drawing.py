@@ -7,8 +7,10 @@ import pytest
 
 from qglib.spacetime.power_drawing import (
     draw_power,
+    power_contests,
     power_differences,
     power_summary,
+    recipe_gaps,
 )
 
 
@@ -23,6 +25,7 @@ def record() -> dict:
         },
         "differences": {"mgc": {"nine_cells": interval}},
         "families": [{"family": "third"}],
+        "win_tie_loss": {"mgc": {"kappa_0": [3, 2, 1], "kappa_1": [1, 4, 1]}},
         "per_simulation": [
             {
                 "simulation": name,
@@ -54,3 +57,25 @@ def test_differences_are_sorted_and_drawn(record: dict) -> None:
     plt.close(ax.figure)
     with pytest.raises(ValueError, match="hhg"):
         power_differences(record, rival="hhg")
+
+
+def test_contests_name_where_the_rival_leads(record: dict) -> None:
+    row = power_contests(record, ["mgc"]).loc["mgc"]
+    assert row["noise 0"] == "3 / 2 / 1" and row["noise 1"] == "1 / 4 / 1"
+    assert row["better on"] == "step", "its interval alone lies below zero"
+    record["per_simulation"][0]["minus"]["mgc"] = [0.0, -0.1, 0.1]
+    assert power_contests(record, ["mgc"]).loc["mgc", "better on"] == "nowhere"
+
+
+def test_recipe_gaps_leave_the_recipe_out() -> None:
+    def row(form: str, mean: float) -> dict:
+        gap = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}
+        return {"form": form, "power": {"mean": 0.5 + mean}, "minus_recipe": gap}
+
+    rows = [{"form": "recipe", "power": {"mean": 0.5}}, row("hoeffding", -0.1)]
+    study = {"all_sizes": {"validation": [*rows, row("without_peak", -0.2)]}}
+    table = recipe_gaps(study)
+    assert list(table.index) == ["without peak", "hoeffding"]
+    assert table.loc["hoeffding"].tolist() == pytest.approx([0.4, -0.1, -0.2, 0.0])
+    with pytest.raises(KeyError):
+        recipe_gaps(study, "training")
