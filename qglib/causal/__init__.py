@@ -15,14 +15,17 @@ from qglib.causal.augmentation import (
     random_copies,
 )
 from qglib.causal.classifier_effects import classifier_effects, control_effects
-from qglib.causal.classifier_order import classifier_order_flips
+from qglib.causal.classifier_order import classifier_order_flips, control_flips
 from qglib.causal.comparison import compare_methods
+from qglib.causal.conditional_independence import CI_TESTS, TestSettings
 from qglib.causal.constrained_path import (
     ConstrainedPath,
+    budget_graph,
     constrained_path,
     quantum_constrained_path,
 )
 from qglib.causal.control_tasks import CONTROL_TASKS, control_task
+from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 from qglib.causal.discovery import bootstrap_edges, discover
 from qglib.causal.drawing import draw_graph
 from qglib.causal.effect_figures import draw_contrast, draw_effects, draw_flips
@@ -36,6 +39,13 @@ from qglib.causal.figures import (
 )
 from qglib.causal.graphs import compelled_arrows, cpdag, graph_metrics, undirected_edges
 from qglib.causal.interventions import Target, intervene_on_context, targets_of
+from qglib.causal.kernel_tests import (
+    KernelTest,
+    KernelTests,
+    conditional_test,
+    kernel_test,
+    unconditional_test,
+)
 from qglib.causal.markov_class import (
     Identifiability,
     class_members,
@@ -142,31 +152,36 @@ from qglib.causal.trackers import (
     greedy_track,
     viterbi_track,
 )
+from qglib.causal.validity_card import ValidityCard, calibrated_ridge, validity_card
+from qglib.causal.validity_figure import draw_validity_card
 from qglib.causal.word_classes import WordClasses, word_class
 
 # fmt: off
 __all__ = [
-    "CONTROL_TASKS", "MARKERS", "TRACKERS", "BinaryNetwork", "CausalLanguageModel",
-    "ChainSignificance", "Clutter", "ConstrainedPath", "CueTest", "Identifiability",
+    "CI_TESTS", "CONTROL_TASKS", "MARKERS", "TRACKERS", "BinaryNetwork",
+    "CausalLanguageModel", "ChainSignificance", "Clutter", "ConstrainedPath",
+    "CueTest", "GaussianKernel", "Identifiability", "KernelTest", "KernelTests",
     "LaggedLinks", "LaggedPath", "LanguageModel", "MelodyPath", "NgramModel",
     "OptimalPath", "OrderCounterfactual", "OrientationProblem", "PathStability",
-    "QuantumPath", "Target", "TextClassifier", "TextEffects", "WordClasses",
-    "additive_ridge_bic", "adjusted_effects", "adjustments_over_class", "anneal",
-    "augmentation_trial", "augmentation_trials", "bootstrap_edges", "causal_witness",
-    "chain_significance", "chain_track", "channel_correlations", "class_members",
-    "class_size", "classifier_effects", "classifier_order_flips", "cluster_interval",
-    "compare_augmentations", "compare_methods", "compare_orientation",
-    "compelled_arrows", "constrained_path", "contrast_sentence", "control_effects",
-    "control_task", "counterfactual_copies", "cpdag", "cue_by_place",
-    "depolarising_channel", "discover", "discrete_bic", "draw_assumptions",
-    "draw_augmentation", "draw_classes", "draw_confidence", "draw_contrast",
-    "draw_controls", "draw_cue", "draw_effects", "draw_flips", "draw_graph",
-    "draw_links", "draw_melody_path", "draw_orientation_table", "draw_path",
-    "draw_path_products", "draw_planted_path", "draw_root_cause", "draw_search",
-    "effects_over_class", "exact_orientation", "exact_search", "fit_linear_model",
-    "fit_text_classifier", "gaussian_bic", "graph_metrics", "greedy_track",
-    "hide_tone", "identifiability", "intervene_on_context", "lagged_gains",
-    "lagged_links", "lagged_path", "layered_graph", "load_network", "melody_path",
+    "QuantumKernel", "QuantumPath", "Target", "TestSettings", "TextClassifier",
+    "TextEffects", "ValidityCard", "WordClasses", "additive_ridge_bic",
+    "adjusted_effects", "adjustments_over_class", "anneal", "augmentation_trial",
+    "augmentation_trials", "bootstrap_edges", "budget_graph", "calibrated_ridge",
+    "causal_witness", "chain_significance", "chain_track", "channel_correlations",
+    "class_members", "class_size", "classifier_effects", "classifier_order_flips",
+    "cluster_interval", "compare_augmentations", "compare_methods",
+    "compare_orientation", "compelled_arrows", "conditional_test", "constrained_path",
+    "contrast_sentence", "control_effects", "control_flips", "control_task",
+    "counterfactual_copies", "cpdag", "cue_by_place", "depolarising_channel",
+    "discover", "discrete_bic", "draw_assumptions", "draw_augmentation",
+    "draw_classes", "draw_confidence", "draw_contrast", "draw_controls", "draw_cue",
+    "draw_effects", "draw_flips", "draw_graph", "draw_links", "draw_melody_path",
+    "draw_orientation_table", "draw_path", "draw_path_products", "draw_planted_path",
+    "draw_root_cause", "draw_search", "draw_validity_card", "effects_over_class",
+    "exact_orientation", "exact_search", "fit_linear_model", "fit_text_classifier",
+    "gaussian_bic", "graph_metrics", "greedy_track", "hide_tone", "identifiability",
+    "intervene_on_context", "kernel_test", "lagged_gains", "lagged_links",
+    "lagged_path", "layered_graph", "load_network", "melody_path",
     "minimal_order_change", "naturalness", "network_names", "optimal_path",
     "order_counterfactual", "order_flips", "order_game", "order_sense",
     "orientation_problem", "path_products", "path_report", "path_stability",
@@ -176,7 +191,7 @@ __all__ = [
     "random_copies", "robustness_value", "root_cause", "search_cost",
     "search_scaling", "shuffled_time", "spurious_cue_test", "state_correlations",
     "strata_contrast", "switch_information", "targets_of", "text_effects",
-    "text_features", "total_effects", "undirected_edges", "viterbi_track",
-    "whitespace_placebo", "word_class",
+    "text_features", "total_effects", "unconditional_test", "undirected_edges",
+    "validity_card", "viterbi_track", "whitespace_placebo", "word_class",
 ]
 # fmt: on

@@ -23,7 +23,14 @@ __all__ = [
     "draw_search",
 ]
 
-METHODS = {"pc": "PC", "ges": "GES", "exact": "exact search", "empty": "empty graph"}
+METHODS = {
+    "pc": "PC",
+    "ges": "GES",
+    "exact": "exact search",
+    "exact_nl": "exact search, non-linear",
+    "lingam": "LiNGAM",
+    "empty": "empty graph",
+}
 
 
 def draw_classes(
