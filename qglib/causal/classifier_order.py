@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 
-from qglib.causal.naturalness import LanguageModel, naturalness
+from qglib.causal.control_tasks import CONTROL_TASKS, control_task
+from qglib.causal.naturalness import LanguageModel, NgramModel, naturalness
 from qglib.causal.order_search import Levels, order_levels, search_together
-from qglib.causal.text_classifier import TextClassifier
+from qglib.causal.text_classifier import TextClassifier, fit_text_classifier
 
-__all__ = ["classifier_order_flips"]
+__all__ = ["classifier_order_flips", "control_flips"]
 
 
 def classifier_order_flips(
@@ -100,3 +102,61 @@ def classifier_order_flips(
         rows.append(row)
     names = ["text", "label", "swaps", "exact", "changed"]
     return pd.DataFrame(rows, columns=names + ["naturalness"] * (language is not None))
+
+
+def control_flips(
+    model: torch.nn.Module,
+    tokenizer: object,
+    sentences: Sequence[Sequence[str]],
+    rng: np.random.Generator,
+    *,
+    n_train: int = 300,
+    n_test: int = 12,
+    moves: Sequence[str] = ("adjacent", "transposition"),
+    **settings: object,
+) -> pd.DataFrame:
+    """Smallest flipping reorderings on the control tasks, fresh sentences only.
+
+    Parameters
+    ----------
+    model, tokenizer: a tagger whose encoder is read.
+    sentences: what the n-gram judge is counted on, beside the lesson of the task.
+    rng: source of the sentences.
+    n_train, n_test: sentences of the lesson, and at most so many of the exam, which
+        leaves out those of the lesson.
+    moves: kinds of moves, see `minimal_order_change`.
+    settings: others of `minimal_order_change`.
+
+    Returns
+    -------
+    Index (task, moves); ``right`` decisions, ``flipped``, the share of them that some
+    order flips, ``fewest`` and ``median`` moves, median ``naturalness`` and the most
+    natural flipping order as ``example``.
+    """
+    rows = {}
+    for task in CONTROL_TASKS:
+        lesson, answers = control_task(task, n_train, rng)
+        raw = [" ".join(words) for words in lesson]
+        reader = fit_text_classifier(model, tokenizer, raw, answers, strength=10.0)
+        exam = dict(zip(*control_task(task, 5 * n_test, rng), strict=True))
+        fresh = [words for words in exam if words not in set(lesson)][:n_test]
+        language = NgramModel([*sentences, *lesson])
+        for kind in moves:
+            found = classifier_order_flips(
+                reader,
+                fresh,
+                [exam[words] for words in fresh],
+                language=language,
+                moves=kind,
+                **settings,
+            )
+            flips = found.dropna().sort_values("naturalness")
+            rows[task, kind] = {
+                "right": len(found),
+                "flipped": found["swaps"].notna().mean(),
+                "fewest": flips["swaps"].min(),
+                "median": flips["swaps"].median(),
+                "naturalness": flips["naturalness"].median(),
+                "example": "" if flips.empty else flips["changed"].iloc[-1],
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["task", "moves"])

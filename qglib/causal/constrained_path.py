@@ -23,7 +23,12 @@ from qglib.causal.optimal_path import arc_weights, require_reachable
 from qglib.causal.quantum_path import layered_graph
 from qglib.quantum import grover_search, path_register, qaoa
 
-__all__ = ["ConstrainedPath", "constrained_path", "quantum_constrained_path"]
+__all__ = [
+    "ConstrainedPath",
+    "budget_graph",
+    "constrained_path",
+    "quantum_constrained_path",
+]
 
 _TIE = 1e-12
 
@@ -130,6 +135,36 @@ def constrained_path(
     raise AssertionError("a feasible path exists and was not found")
 
 
+def budget_graph(
+    costs: Sequence[np.ndarray], resources: Sequence[np.ndarray]
+) -> nx.DiGraph:
+    """Layered graph whose arcs carry a ``cost`` and a ``resource``.
+
+    Parameters
+    ----------
+    costs, resources: tables per pair of layers, ``[k][a, b]`` from node a of layer
+        k to node b of layer k + 1, as `layered_graph`; the arcs from "source" and to
+        "target" are free.
+
+    Raises
+    ------
+    ValueError: costs and resources of different shapes.
+    """
+    shapes = [[np.shape(t) for t in tables] for tables in (costs, resources)]
+    if shapes[0] != shapes[1] or not shapes[0]:
+        raise ValueError(
+            f"costs have shapes {shapes[0]}, resources {shapes[1]}: give one table of "
+            "each per pair of layers, of one shape."
+        )
+    graph, also = layered_graph(costs), layered_graph(resources)
+    ends = {"source", "target"}
+    for a, b in graph.edges:
+        free = a in ends or b in ends
+        graph.edges[a, b]["cost"] = 0.0 if free else graph.edges[a, b]["weight"]
+        graph.edges[a, b]["resource"] = 0.0 if free else also.edges[a, b]["weight"]
+    return graph
+
+
 def quantum_constrained_path(
     costs: Sequence[np.ndarray],
     resources: Sequence[np.ndarray],
@@ -175,12 +210,7 @@ def quantum_constrained_path(
     odd = [width for width in register.widths if width & (width - 1)]
     if odd:
         raise ValueError(f"a layer has {odd[0]} nodes; use powers of two.")
-    graph, also = layered_graph(costs), layered_graph(resources)
-    ends = {"source", "target"}
-    for a, b in graph.edges:
-        free = a in ends or b in ends
-        graph.edges[a, b]["cost"] = 0.0 if free else graph.edges[a, b]["weight"]
-        graph.edges[a, b]["resource"] = 0.0 if free else also.edges[a, b]["weight"]
+    graph = budget_graph(costs, resources)
     exact = constrained_path(graph, "source", "target", budget)
     within = load.values <= budget + _TIE * max(1.0, budget)
     values = register.values + np.where(within, 0.0, np.ptp(register.values) + 1.0)

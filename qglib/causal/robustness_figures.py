@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -12,10 +13,16 @@ __all__ = ["draw_augmentation", "draw_controls", "draw_cue"]
 
 
 def draw_controls(table: pd.DataFrame) -> Figure:
-    """Effects on the two control tasks side by side, from `control_effects`."""
+    """Effects on tasks side by side, from `control_effects`; more tasks may follow.
+
+    Parameters
+    ----------
+    table: index (task, kind), the same kinds for every task.
+    """
     tasks = list(table.index.get_level_values("task").unique())
-    fig, axs = plt.subplots(1, len(tasks), figsize=(10, 3.9), sharex=True)
-    for ax, task in zip(axs, tasks, strict=True):
+    size = (1.6 + 3.8 * len(tasks), 3.9)
+    fig, axs = plt.subplots(1, len(tasks), figsize=size, sharex=True, sharey=True)
+    for ax, task in zip(np.atleast_1d(axs), tasks, strict=True):
         part = table.loc[task]
         plots.intervals(
             [kind.replace("_", " ") for kind in part.index],
@@ -27,7 +34,7 @@ def draw_controls(table: pd.DataFrame) -> Figure:
             ax=ax,
         )
         largest = part["effect"].abs().idxmax().replace("_", " ")
-        ax.set_title(f"Task {task}: largest effect {largest}")
+        ax.set_title(f"Task {task}: {largest} most")
     return fig
 
 

@@ -19,7 +19,11 @@ from qglib.causal.augmentation import (
     random_copies,
 )
 from qglib.causal.robust_training import augmentation_trial, compare_augmentations
-from qglib.causal.robustness_figures import draw_augmentation, draw_cue
+from qglib.causal.robustness_figures import (
+    draw_augmentation,
+    draw_controls,
+    draw_cue,
+)
 from qglib.data import entities, load_corpus
 
 module = importlib.import_module("qglib.causal.augmentation")
@@ -132,6 +136,19 @@ def test_recorded_study_summarises_its_rows() -> None:
     first = places[places["seed"] == places["seed"].min()].set_index("offset")
     title = draw_cue(first).axes[0].get_title()
     assert title.endswith("place -1")
+    plt.close("all")
+
+
+@pytest.mark.parametrize("tasks", [("role",), ("sentiment", "role", "topic")])
+def test_each_task_has_a_panel_that_names_its_largest_effect(tasks) -> None:
+    part = pd.DataFrame(
+        {"effect": [-0.1, -0.4, 0.0], "low": -0.5, "high": 0.0},
+        index=pd.Index(["meaning_far", "shuffle", "whitespace"], name="kind"),
+    )
+    fig = draw_controls(pd.concat({task: part for task in tasks}, names=["task"]))
+    titles = [ax.get_title() for ax in fig.axes]
+    assert titles == [f"Task {task}: shuffle most" for task in tasks]
+    assert [t.get_text() for t in fig.axes[0].get_yticklabels()][1] == "shuffle"
     plt.close("all")
 
 

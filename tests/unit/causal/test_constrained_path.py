@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import networkx as nx
 import numpy as np
 import pytest
 
-from qglib.causal.constrained_path import constrained_path, quantum_constrained_path
+from qglib.causal.constrained_path import (
+    budget_graph,
+    constrained_path,
+    quantum_constrained_path,
+)
 
 
 def random_graph(seed: int) -> nx.DiGraph:
@@ -51,6 +55,25 @@ def test_quantum_search_is_checked_by_label_setting() -> None:
     q = table.loc["QAOA, depth 3"]
     assert q["success"] > 1 / 256
     assert q["feasible"] > table.loc["uniform guessing", "feasible"]
+
+
+def test_budget_graph_of_layers_equals_brute_force_over_its_paths() -> None:
+    rng = np.random.default_rng(5)
+    costs = [rng.uniform(size=shape) for shape in ((2, 3), (3, 2))]
+    loads = [rng.uniform(size=shape) for shape in ((2, 3), (3, 2))]
+    graph = budget_graph(costs, loads)
+    found = constrained_path(graph, "source", "target", 1.0)
+    sums = {
+        (a, b, c): tuple(t[0][a, b] + t[1][b, c] for t in (costs, loads))
+        for a, b, c in product(range(2), range(3), range(2))
+    }
+    best = min((p for p in sums if sums[p][1] <= 1.0), key=lambda p: sums[p][0])
+    assert found.nodes == ("source", *enumerate(best), "target")
+    assert (found.cost, found.resource) == pytest.approx(sums[best], abs=1e-12)
+    with pytest.raises(ValueError, match="of one shape"):
+        budget_graph(costs, loads[:1])
+    with pytest.raises(ValueError, match="of one shape"):
+        budget_graph([], [])
 
 
 def test_bad_input() -> None:

@@ -29,7 +29,7 @@ from qglib.causal import (
     word_class,
 )
 from qglib.causal.classifier_effects import classifier_effects, control_effects
-from qglib.causal.classifier_order import classifier_order_flips
+from qglib.causal.classifier_order import classifier_order_flips, control_flips
 from qglib.causal.control_tasks import control_task
 from qglib.causal.interventions import KINDS
 from qglib.causal.naturalness import NgramModel
@@ -360,6 +360,27 @@ def test_order_flips_of_a_classifier_follow_the_task(tagger) -> None:
     assert share["role"] > 0.5 and share["sentiment"] == 0
     with pytest.raises(ValueError, match="unknown to the classifier"):
         classifier_order_flips(reader, lesson[:1], ["blue"])
+
+
+def test_control_flips_follow_the_task(tagger) -> None:
+    lines = [("the", "dog", "sat"), ("a", "cat", "ran")]
+
+    def flips(seed: int) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        settings = {"n_train": 300, "n_test": 6, "max_swaps": 1}
+        return control_flips(*tagger, lines, rng, **settings)
+
+    table = flips(0)
+    role, calm = table.loc["role"], table.loc["sentiment"]
+    assert (calm["flipped"] == 0).all() and (calm["example"] == "").all()
+    assert (role["fewest"].dropna() == 1).all() and (role["right"] >= 4).all()
+    free, near = role.loc["transposition"], role.loc["adjacent"]
+    assert free["flipped"] > 0.5 and free["flipped"] >= near["flipped"]
+    # two words exchanged at will sound better than two neighbours exchanged
+    assert free["naturalness"] > near["naturalness"] + 0.3
+    words = free["example"].split()
+    assert words[0] == words[3] == "the"  # the actors changed places
+    assert flips(0).equals(table)
 
 
 def test_classifier_bad_input(tagger) -> None:
