@@ -19,12 +19,12 @@ import torch
 
 from bench.studies.curvature import load
 from qglib.data import load_corpus
-from qglib.explain import decision, interval_table, right_entities
-from qglib.explain.blank_graphs import blank_graphs
-from qglib.explain.intervention_agreement import (
+from qglib.explain import (
     deletion_effects,
+    interval_table,
     path_agreement,
-    start_shares,
+    right_entities,
+    word_rankings,
 )
 from qglib.run import versions, write_json
 
@@ -38,20 +38,9 @@ def compare(model, most: int = 100) -> list[dict]:
     for sentence, at in right_entities(*model, short):
         found.setdefault(sentence.words, (at, sentence.tags[at]))
     cases = list(found.items())[:most]
-    graphs = blank_graphs(*model, [w for w, _ in cases], [t for _, t in cases])
-    effects, scores = [], {"D": [], "attention": [], "nearness": []}
-    for (words, target), graph in zip(cases, graphs, strict=True):
-        this = decision(*model, words, target)
-        effects.append(deletion_effects(*model, words, target))
-        scores["D"].append(start_shares(graph, this.word_of, len(words)))
-        looks = np.zeros(len(words))
-        for value, word in zip(
-            graph.attention[-1, this.position], this.word_of, strict=True
-        ):
-            if word is not None:
-                looks[word] += value
-        scores["attention"].append(looks)
-        scores["nearness"].append(1 / (1 + abs(np.arange(len(words)) - target[0])))
+    effects = [deletion_effects(*model, words, target) for words, target in cases]
+    asked = [(words, *target) for words, target in cases]
+    scores = word_rankings(*model, asked, ("D", "attention", "nearness"))
     places = [target[0] for _, target in cases]
     rng = np.random.default_rng(0)
     got = {n: path_agreement(effects, s, places, rng) for n, s in scores.items()}

@@ -1,10 +1,17 @@
 """Explanations that are tested: attributions, the decision path D, drawings."""
 
-from qglib.explain.attribution import METHODS, Attribution, attributions
+from qglib.explain.attribution import METHODS, attributions
 from qglib.explain.background import background_shapley
 from qglib.explain.blank_graphs import blank_graphs
+from qglib.explain.branches import BranchControls, branch_controls
 from qglib.explain.causal_drawing import draw_causal_graph
-from qglib.explain.causal_layout import HasseLayout, hasse_layout
+from qglib.explain.causal_layout import (
+    HasseLayout,
+    LayeredGraph,
+    hasse_layout,
+    layered_graph,
+)
+from qglib.explain.contribution import Attribution
 from qglib.explain.controls import (
     PathControls,
     interval_table,
@@ -33,6 +40,7 @@ from qglib.explain.drawings import (
     draw_curves,
     draw_decision_graph,
 )
+from qglib.explain.edge_rankings import CURVATURES, removal_changes
 from qglib.explain.edge_removal import removed_logits
 from qglib.explain.explanation import explanation
 from qglib.explain.faithfulness import (
@@ -61,24 +69,32 @@ from qglib.explain.light_cone import LightConeLayout, light_cone_layout
 from qglib.explain.page import explanation_page, write_page
 from qglib.explain.patching import exact_patching, restored_logit, restored_logits
 from qglib.explain.path_search import lost_logits, searched_path
+from qglib.explain.planted_classifier import PlantedClassifier, negation_classifier
 from qglib.explain.planted_negation import NegationPair, negation_pairs
 from qglib.explain.planted_pairs import PlantedPair, planted_pairs
 from qglib.explain.quantum_wires import WireGraph, WirePath, wire_graph, wire_path
 from qglib.explain.shapley import ShapleyValues, exact_shapley, sampled_shapley
+from qglib.explain.student import decided_entities, shown_words, student_agreement
+from qglib.explain.word_rankings import RANKINGS, word_rankings
 
 __all__ = [
+    "CURVATURES",
     "METHODS",
+    "RANKINGS",
     "Attribution",
+    "BranchControls",
     "Decision",
     "DecisionGraph",
     "DecisionPath",
     "FaithfulnessCurve",
     "HasseLayout",
     "KnownCause",
+    "LayeredGraph",
     "LightConeLayout",
     "NegationPair",
     "PathAgreement",
     "PathControls",
+    "PlantedClassifier",
     "PlantedPair",
     "ShapleyValues",
     "WireGraph",
@@ -87,6 +103,8 @@ __all__ = [
     "attributions",
     "background_shapley",
     "blank_graphs",
+    "branch_controls",
+    "decided_entities",
     "decision",
     "decision_branches",
     "decision_graph",
@@ -112,8 +130,10 @@ __all__ = [
     "input_only_scores",
     "interval_table",
     "known_causes",
+    "layered_graph",
     "light_cone_layout",
     "lost_logits",
+    "negation_classifier",
     "negation_pairs",
     "ollivier_ricci",
     "oracle_agreement",
@@ -124,6 +144,7 @@ __all__ = [
     "random_path",
     "randomised",
     "rank_agreement",
+    "removal_changes",
     "removed_logits",
     "restored_logit",
     "restored_logits",
@@ -132,11 +153,14 @@ __all__ = [
     "sampled_shapley",
     "sanity_check",
     "searched_path",
+    "shown_words",
     "start_shares",
     "stay_path",
+    "student_agreement",
     "turning_pairs",
     "visit_probability",
     "wire_graph",
     "wire_path",
+    "word_rankings",
     "write_page",
 ]

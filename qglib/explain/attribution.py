@@ -8,16 +8,21 @@ Special tokens, positions and word shapes stay as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from qglib.explain.background import background_shapley
 from qglib.explain.captum_gradients import captum_integrated_gradients
+from qglib.explain.contribution import Attribution
 from qglib.explain.decision import Decision, baseline_id, decision, evaluation_mode
 from qglib.explain.encoder import word_embedding
-from qglib.explain.shapley import exact_shapley, sampled_shapley
+from qglib.explain.shapley import (
+    MAX_EXACT_PLAYERS,
+    exact_shapley,
+    sampled_shapley,
+)
 
 METHODS = (
     "gradient_x_input",
@@ -25,39 +30,8 @@ METHODS = (
     "occlusion",
     "shapley",
     "shapley_sampled",
+    "background_shapley",
 )
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """Signed contributions of the words to one logit.
-
-    Attributes:
-        words: the words.
-        scores: contribution of each word in logit units, float64, shape (words,).
-        method: one of `METHODS`.
-        target: (word index, label).
-        logit: the logit of the sentence.
-        baseline_logit: the logit with every word replaced by the baseline.
-        stderr: standard error of each score, for the sampled method only.
-    """
-
-    words: tuple[str, ...]
-    scores: np.ndarray
-    method: str
-    target: tuple[int | None, str]
-    logit: float
-    baseline_logit: float
-    stderr: np.ndarray | None = None
-
-    @property
-    def completeness_gap(self) -> float:
-        """Sum of the scores minus (logit - baseline logit), in logits.
-
-        Zero by theory for Shapley values and, with enough steps, for integrated
-        gradients; a measure of non-linearity for the other methods.
-        """
-        return float(self.scores.sum() - (self.logit - self.baseline_logit))
 
 
 def attributions(
@@ -70,6 +44,7 @@ def attributions(
     baseline: str = "mask",
     steps: int = 50,
     players: Sequence[Sequence[int]] | None = None,
+    background: Sequence[Sequence[str]] = (),
     permutations: int = 64,
     rng: np.random.Generator | None = None,
     batch_size: int = 64,
@@ -86,13 +61,16 @@ def attributions(
             ``integrated_gradients`` (Sundararajan et al. 2017) along the straight
             line of word embeddings, by Captum's Gauss-Legendre quadrature;
             ``occlusion`` (logit lost when one word is replaced);
-            ``shapley`` (exact, at most 12 players); ``shapley_sampled``.
+            ``shapley`` (exact, at most 12 players); ``shapley_sampled``;
+            ``background_shapley`` (absent words come from `background`, no
+            baseline token; sampled beyond 12 words if `rng` is given).
         baseline: token that stands for "no word": ``mask``, ``pad`` or ``unk``.
         steps: quadrature points of integrated gradients.
         players: for Shapley values, groups of word indices that act together;
             each word of a group gets an equal part. Default: every word alone.
-        permutations: orders drawn by ``shapley_sampled``.
-        rng: generator, needed by ``shapley_sampled``.
+        background: sentences that align word for word, for ``background_shapley``.
+        permutations: orders drawn by the sampled methods.
+        rng: generator, needed by the sampled methods.
         batch_size: rows of one forward pass.
 
     Raises:
@@ -102,6 +80,13 @@ def attributions(
         raise ValueError(f"method={method!r} is unknown: use one of {METHODS}")
     this = decision(model, tokenizer, words, target)
     n = len(this.words)
+    if method == "background_shapley":
+        sampled = n > MAX_EXACT_PLAYERS and rng is not None
+        return background_shapley(
+            model, tokenizer, words, target, background,
+            permutations=permutations if sampled else 0, rng=rng,
+            batch_size=batch_size,
+        )  # fmt: skip
     ends = np.array([np.ones(n, bool), np.zeros(n, bool)])
     logit, empty = this.logits(this.without_words(ends, baseline))
     stderr = None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from qglib.explain.attribution import Attribution
+from qglib.explain.contribution import Attribution
 from qglib.explain.decision_graph import aligned_decisions
 from qglib.explain.shapley import exact_shapley, sampled_shapley
 

@@ -86,21 +86,7 @@ def hasse_layout(graph: nx.DiGraph) -> HasseLayout:
         ValueError: a directed cycle.
     """
     graph = directed_version(graph)
-    height = heights(graph)
-    layers: list[list] = [[] for _ in range(max(height.values(), default=0) + 1)]
-    for node in graph:
-        layers[height[node]].append(node)
-    pieces: list[tuple] = []  # (height of the tail, tail, head), one layer apart
-    chains: dict[tuple, list] = {}
-    for a, b in graph.edges:
-        chain = [a, *[(a, b, level) for level in range(height[a] + 1, height[b])], b]
-        for level, middle in enumerate(chain[1:-1], start=height[a] + 1):
-            layers[level].append(middle)
-        pieces += [(height[a] + i, *pair) for i, pair in enumerate(pairwise(chain))]
-        chains[a, b] = chain
-    between: list[list[tuple]] = [[] for _ in layers]
-    for level, tail, head in pieces:
-        between[level].append((tail, head))
+    layers, between, chains = _layers(graph)
 
     def count(order: list[list]) -> int:
         place = {node: i for layer in order for i, node in enumerate(layer)}
@@ -120,6 +106,64 @@ def hasse_layout(graph: nx.DiGraph) -> HasseLayout:
         routes={edge: [at[node] for node in chain] for edge, chain in chains.items()},
         crossings=count(best),
     )
+
+
+@dataclass(frozen=True)
+class LayeredGraph:
+    """A causal graph as layers with arrows between neighbouring layers only.
+
+    Attributes:
+        sizes: nodes of each layer, lowest first.
+        edges: (layer of the tail, place of the tail, place of the head).
+        names: name of each node by layer; "" for a bend of a long arrow.
+    """
+
+    sizes: tuple[int, ...]
+    edges: tuple[tuple[int, int, int], ...]
+    names: tuple[tuple[str, ...], ...]
+
+
+def layered_graph(graph: nx.DiGraph) -> LayeredGraph:
+    """Nodes at their heights in the order of the graph, long arrows cut into pieces.
+
+    The form that `qglib.quantum.crossing` and its rivals take.
+
+    Raises:
+        ValueError: a directed cycle.
+    """
+    graph = directed_version(graph)
+    layers, between, _ = _layers(graph)
+    place = {node: i for layer in layers for i, node in enumerate(layer)}
+    return LayeredGraph(
+        sizes=tuple(len(layer) for layer in layers),
+        edges=tuple(
+            (level, place[a], place[b])
+            for level, group in enumerate(between)
+            for a, b in group
+        ),
+        names=tuple(
+            tuple(str(node) if node in graph else "" for node in layer)
+            for layer in layers
+        ),
+    )
+
+
+def _layers(graph: nx.DiGraph) -> tuple[list[list], list[list[tuple]], dict]:
+    """Nodes and bends by height, pieces between layers, and each arrow's chain."""
+    height = heights(graph)
+    layers: list[list] = [[] for _ in range(max(height.values(), default=0) + 1)]
+    for node in graph:
+        layers[height[node]].append(node)
+    between: list[list[tuple]] = [[] for _ in layers]
+    chains: dict[tuple, list] = {}
+    for a, b in graph.edges:
+        chain = [a, *[(a, b, level) for level in range(height[a] + 1, height[b])], b]
+        for level, middle in enumerate(chain[1:-1], start=height[a] + 1):
+            layers[level].append(middle)
+        for i, pair in enumerate(pairwise(chain)):
+            between[height[a] + i].append(pair)
+        chains[a, b] = chain
+    return layers, between, chains
 
 
 def _sweeps(layers: list[list], between: list[list[tuple]], count) -> list[list]:

@@ -14,7 +14,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from qglib.explain.attribution import Attribution
+from qglib.explain.contribution import Attribution
 from qglib.explain.decision_graph import DecisionGraph
 from qglib.explain.decision_path import DecisionPath, visit_probability
 from qglib.plots import DIVERGING, PALETTE, ROLES, ink
@@ -78,9 +78,15 @@ def draw_attributions(
 
 
 def draw_decision_graph(
-    graph: DecisionGraph, path: DecisionPath | None = None, *, title: str = ""
+    graph: DecisionGraph,
+    path: DecisionPath | None = None,
+    *,
+    branches: Sequence[Sequence[int]] = (),
+    title: str = "",
 ) -> Figure:
     """The decision graph with the decision path D on it; time runs upwards.
+
+    `branches` are further paths (sub-words by layer) drawn like D.
 
     The width of an edge is the probability that the backward walk takes it, the
     size of a node that it visits the node. Words of the corrupt text stand beside
@@ -103,9 +109,9 @@ def draw_decision_graph(
         for t in range(tokens)
     ]
     on_path = set()
-    if path is not None:
-        chain = [(s, layer) for layer, s in path.nodes]
-        on_path = set(zip(chain, [*chain[1:], summit], strict=True))
+    for positions in [*([] if path is None else [path.positions]), *branches]:
+        chain = [(s, layer) for layer, s in enumerate(positions)]
+        on_path |= set(zip(chain, [*chain[1:], summit], strict=True))
     for tail, head, flow in flows:
         if flow < 0.01 and (tail, head) not in on_path:
             continue

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qglib.explain.attribution import Attribution
+from qglib.explain.contribution import Attribution
 from qglib.explain.decision_graph import DecisionGraph
 from qglib.explain.decision_path import DecisionPath
 

@@ -27,7 +27,7 @@ def draw_layered(
     Args:
         drawings: method -> orders of the layers.
         edges: (layer of the tail, tail, head).
-        names: name of each node by layer.
+        names: name of each node by layer; "" draws a bend and no box.
         crossings: method -> number for the panel's title.
         title: of the figure.
 
@@ -54,6 +54,8 @@ def draw_layered(
             ax.plot([x, u], [y, v], color=PALETTE["grey"], linewidth=1.8, zorder=1)
         for (layer, node), (x, y) in at.items():
             text = names[layer][node] if names else chr(97 + layer) + str(node + 1)
+            if not text:
+                continue
             ax.text(
                 x,
                 y,

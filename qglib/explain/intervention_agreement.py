@@ -9,6 +9,7 @@ and nearness to the target is the rival that knows neither.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 
-from qglib.explain.decision import decision
+from qglib.explain.decision import Decision, decision, evaluation_mode
 from qglib.explain.decision_graph import DecisionGraph
 from qglib.explain.decision_path import visit_probability
 
@@ -36,12 +37,22 @@ def deletion_effects(
     base = this.probabilities(this.inputs)[0]
     at = target[0]
     effects = np.zeros(len(words))
+    by_length: dict[int, list[tuple[int, Decision]]] = defaultdict(list)
     for place in range(len(words)):
         if place != at and len(words) > 1:
             left = [*words[:place], *words[place + 1 :]]
             moved = (at - (place < at), target[1])
             other = decision(model, tokenizer, left, moved)
-            effects[place] = base - other.probabilities(other.inputs)[0]
+            by_length[len(other.tokens)].append((place, other))
+    for group in by_length.values():  # equal lengths make one batch
+        inputs = {
+            name: torch.cat([other.inputs[name] for _, other in group])
+            for name in this.inputs
+        }
+        with evaluation_mode(model), torch.inference_mode():
+            chance = model(**inputs).logits.double().softmax(-1).cpu().numpy()
+        for row, (place, other) in zip(chance, group, strict=True):
+            effects[place] = base - row[other.position, other.label]
     return effects
 
 

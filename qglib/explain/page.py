@@ -14,7 +14,7 @@ from pathlib import Path
 
 from matplotlib.colors import to_hex
 
-from qglib.explain.attribution import Attribution
+from qglib.explain.contribution import Attribution
 from qglib.explain.decision_graph import DecisionGraph
 from qglib.explain.decision_path import DecisionPath, visit_probability
 from qglib.plots import DIVERGING, PALETTE, ROLES, ink

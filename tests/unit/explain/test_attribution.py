@@ -11,8 +11,15 @@ RNG = np.random.default_rng
 @pytest.mark.parametrize("method", METHODS)
 def test_linear_model_has_one_answer(method, bag_of_words, tokenizer):
     """Without interactions each word adds w . (its embedding - the baseline's)."""
+    blank = [tokenizer.mask_token] * len(TEXT)
     got = attributions(
-        bag_of_words, tokenizer, TEXT, (None, "B-PER"), method, rng=RNG(0)
+        bag_of_words,
+        tokenizer,
+        TEXT,
+        (None, "B-PER"),
+        method,
+        background=[blank],
+        rng=RNG(0),
     )
     ids = tokenizer.convert_tokens_to_ids(TEXT)
     table, weight = bag_of_words.table.weight, bag_of_words.head.weight[1]

@@ -49,6 +49,24 @@ def test_sampled_comes_with_an_error_bar(bert, tokenizer):
     assert (abs(found.scores - exact.scores) <= 5 * found.stderr + 1e-9).all()
 
 
+def test_the_one_interface_asks_for_it(bert, tokenizer):
+    exact = background_shapley(bert, tokenizer, CLEAN, TARGET, OTHERS)
+    method = "background_shapley"
+    found = attributions(bert, tokenizer, CLEAN, TARGET, method, background=OTHERS)
+    np.testing.assert_array_equal(found.scores, exact.scores)
+    assert found.stderr is None
+    with pytest.raises(ValueError, match="background is empty"):
+        attributions(bert, tokenizer, CLEAN, TARGET, method)
+    long, others = ["said", *["the"] * 12], [["plan", *["in"] * 12]]
+    options = {"background": others, "permutations": 40}
+    with pytest.raises(ValueError, match="error bar"):
+        attributions(bert, tokenizer, long, (0, "B-PER"), method, **options)
+    options["rng"] = np.random.default_rng(0)
+    found = attributions(bert, tokenizer, long, (0, "B-PER"), method, **options)
+    assert found.stderr.shape == (13,)
+    assert abs(found.completeness_gap) < 1e-6
+
+
 def test_captum_is_complete(bert, two_layer_reader, tokenizer):
     for model in (bert, two_layer_reader):
         found = attributions(model, tokenizer, CLEAN, TARGET, steps=50)

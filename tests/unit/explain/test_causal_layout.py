@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from qglib.explain import hasse_layout, light_cone_layout
+from qglib.explain import hasse_layout, layered_graph, light_cone_layout
 from qglib.explain.causal_layout import crossings, directed_version, heights
 
 
@@ -129,3 +129,24 @@ def test_empty_graph():
     assert hasse_layout(nx.DiGraph()).positions == {}
     rng = np.random.default_rng(0)
     assert light_cone_layout(nx.DiGraph(), rng).positions == {}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_layers_have_the_crossings_of_the_layout(seed):
+    """Two programs for the fewest crossings, here and beside the QUBO, agree."""
+    from qglib.quantum.layered_orders import brute_force_orders
+
+    rng = np.random.default_rng(seed)
+    graph = nx.DiGraph()
+    graph.add_nodes_from("abcdef")
+    for a, b in combinations("abcdef", 2):
+        if rng.random() < 0.4:
+            graph.add_edge(a, b)
+    layered = layered_graph(graph)
+    assert sorted(n for layer in layered.names for n in layer if n) == list("abcdef")
+    chains = sum(heights(graph)[b] - heights(graph)[a] for a, b in graph.edges)
+    assert len(layered.edges) == chains
+    bends = sum(name == "" for layer in layered.names for name in layer)
+    assert bends == chains - graph.number_of_edges()
+    fewest = brute_force_orders(layered.sizes, layered.edges)[1]
+    assert fewest == hasse_layout(graph).crossings

@@ -8,6 +8,7 @@ from qglib.explain import (
     KnownCause,
     PathControls,
     attributions,
+    decided_entities,
     decision_graphs,
     decision_path,
     explanation,
@@ -125,6 +126,21 @@ def test_right_entities(tagger):
     sentences = [e.sentence for e in planted(10, np.random.default_rng(5))]
     for sentence, at in right_entities(*tagger, sentences):
         assert sentence.tags[at].startswith("B-")
+
+
+def test_decided_entities_carry_the_taggers_own_label(tagger):
+    from qglib.text import word_logits
+
+    sentences = [e.sentence for e in planted(12, np.random.default_rng(6))]
+    found = decided_entities(*tagger, sentences, 8, np.random.default_rng(0))
+    assert 0 < len(found) <= 8
+    by_words = {s.words: s for s in sentences}
+    for words, at, own in found:
+        assert by_words[words].tags[at].startswith("B-")
+        logits = word_logits(*tagger, [words])[0][at]
+        assert own == tagger[0].config.labels[int(logits.argmax())] != "O"
+    with pytest.raises(ValueError, match="most=0"):
+        decided_entities(*tagger, sentences, 0, np.random.default_rng(0))
 
 
 def test_sanity_check_rows(bert, tokenizer):

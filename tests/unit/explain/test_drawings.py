@@ -59,6 +59,9 @@ def test_decision_graph_shows_label_tokens_and_path(bert, tokenizer):
     assert {"paris", "scored"} <= set(shown)
     widths = [p.get_linewidth() for p in fig.axes[0].patches]
     assert widths.count(3.2) == path.exit_layer + 1
+    branches = [(1, 1, 1, 1), (2, 2, 2, 2)]
+    fig = draw_decision_graph(graph, branches=branches)
+    assert [p.get_linewidth() for p in fig.axes[0].patches].count(3.2) == 8
 
 
 @pytest.mark.parametrize("style", ["hasse", "light_cone"])

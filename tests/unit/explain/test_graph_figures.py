@@ -22,6 +22,9 @@ def test_layered():
         "better: 0 crossings",
     ]
     plt.close(fig)
+    fig = draw_layered(orders, edges, names=[("a", "b"), ("c", "")])
+    assert [t.get_text() for t in fig.axes[0].texts] == ["a", "b", "c"]  # a bend
+    plt.close(fig)
     with pytest.raises(ValueError, match="empty"):
         draw_layered({}, edges)
 

@@ -44,6 +44,21 @@ def test_effects_of_deletion(bert, tokenizer):
     assert effects[0] == pytest.approx(want, abs=1e-12)
 
 
+def test_effects_in_batches_are_those_one_by_one(bert, tokenizer):
+    """ "planner" has two sub-words, so its deletion stands in a batch of its own."""
+    words, at = ["jordan", "planner", "scored", "said", "in"], 2
+    this = decision(bert, tokenizer, words, (at, "B-LOC"))
+    base = this.probabilities(this.inputs)[0]
+    want = np.zeros(5)
+    for place in (0, 1, 3, 4):
+        left = words[:place] + words[place + 1 :]
+        one = decision(bert, tokenizer, left, (at - (place < at), "B-LOC"))
+        want[place] = base - one.probabilities(one.inputs)[0]
+    got = deletion_effects(bert, tokenizer, words, (at, "B-LOC"))
+    np.testing.assert_allclose(got, want, atol=1e-12)
+    assert len(np.unique(want.round(9))) == 5
+
+
 def test_blank_graph_explains_what_attributions_explain(bert, tokenizer):
     (graph,) = blank_graphs(bert, tokenizer, [CLEAN], [TARGET])
     this = decision(bert, tokenizer, CLEAN, TARGET)
