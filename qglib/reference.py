@@ -22,6 +22,7 @@ KEPT = {
     "02_model_training": {"head": "model"},
     "03_causal_analysis": {"causal_graph.json": "causal_graph.json"},
     "04_interpretability": {"figures/decision_graph.png": "decision_graph.png"},
+    "12_heads_and_optimisers": {"figures/ablation.png": "ablation.png"},
 }
 
 
