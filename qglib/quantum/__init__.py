@@ -21,8 +21,10 @@ from qglib.quantum.grover import (
 from qglib.quantum.head import QuantumHead
 from qglib.quantum.kernel_classifier import FidelityKernelClassifier
 from qglib.quantum.kernel_drawing import draw_bandwidths
+from qglib.quantum.kernel_trial import angle_embedding, kernel_trial
 from qglib.quantum.kernels import fidelity_kernel, pairwise_fidelity_kernel
 from qglib.quantum.metric_tensor import NaturalGradient, metric_tensor
+from qglib.quantum.optimiser_trial import compare_optimisers
 from qglib.quantum.path_register import (
     PathRegister,
     layered_minimum,
@@ -44,7 +46,9 @@ __all__ = [
     "QaoaResult",
     "QuantumHead",
     "UnsupportedCircuit",
+    "angle_embedding",
     "circuits",
+    "compare_optimisers",
     "descend",
     "draw_bandwidths",
     "draw_convergence",
@@ -58,6 +62,7 @@ __all__ = [
     "grover_search",
     "grover_success",
     "ising_ring",
+    "kernel_trial",
     "layered_minimum",
     "metric_tensor",
     "pairwise_fidelity_kernel",

@@ -8,6 +8,8 @@ observable than for a local one (Cerezo et al., Nat. Commun. 12, 1791, 2021).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pennylane as qml
@@ -100,3 +102,28 @@ def gradient_squares(
         (slope,) = torch.autograd.grad(values[k], angles, retain_graph=True)
         found[name] = slope[:, n:].square().mean(1).numpy()
     return found
+
+
+def deviations(
+    rows: Sequence[Mapping[str, Any]],
+    draws: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Fresh draws against recorded mean squares, in standard errors of the difference.
+
+    Args:
+        rows: circuit, start, observable, qubits, depth, mean_square and
+            standard_error, as in ``barren_plateau.json``.
+        draws: fresh draws per row.
+        rng: draws the angles.
+
+    Returns:
+        One number per row, about normal with deviation 1 where both agree.
+    """
+    found = []
+    for row in rows:
+        shape = row["circuit"], row["start"], row["qubits"], row["depth"]
+        values = gradient_squares(*shape, draws, rng)[row["observable"]]
+        width = np.hypot(row["standard_error"], values.std() / math.sqrt(draws))
+        found.append((values.mean() - row["mean_square"]) / width)
+    return np.array(found)

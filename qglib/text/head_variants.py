@@ -10,13 +10,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import pennylane as qml
 import torch
 from torch import nn
 
 from qglib.quantum import circuits
-from qglib.text.evaluation import Tags
-from qglib.text.head_training import train_head
+from qglib.text.decoding import decode_all
+from qglib.text.evaluation import Tags, entity_f1
+from qglib.text.head_training import head_logits, train_head
 from qglib.text.heads import QuantumTokenHead, build_head
 from qglib.text.inference import WordFeatures
 from qglib.text.tagger import TokenTagger
@@ -173,3 +175,45 @@ def train_variant(
         model, features, tags, dev, epochs=epochs, rate=rate, seed=seed
     )
     return float(history["dev_f1"].max())
+
+
+def score_variants(
+    names: Sequence[str],
+    seeds: Sequence[int],
+    model: TokenTagger,
+    features: Mapping[str, WordFeatures],
+    gold: Mapping[str, Tags],
+    rates: Mapping[str, float],
+    epochs: int = 12,
+) -> pd.DataFrame:
+    """Test entity F1 of variants, every one with the same seeds.
+
+    Args:
+        names: keys of `VARIANTS`.
+        seeds: see `train_variant`.
+        model: its head is replaced.
+        features: keys train, dev and test, with the tags of ``gold``.
+        gold: tags of the same sentences.
+        rates: peak learning rate by name.
+        epochs: passes over the training words.
+
+    Returns:
+        Columns head, seed, f1, dev_f1.
+    """
+    rows = []
+    for name in names:
+        for seed in seeds:
+            best = train_variant(
+                model,
+                VARIANTS[name],
+                features["train"],
+                gold["train"],
+                (features["dev"], gold["dev"]),
+                rate=rates[name],
+                seed=seed,
+                epochs=epochs,
+            )
+            logits = head_logits(model, features["test"])
+            tags = decode_all(logits, model.config.labels)
+            rows.append((name, seed, entity_f1(gold["test"], tags), best))
+    return pd.DataFrame(rows, columns=["head", "seed", "f1", "dev_f1"])

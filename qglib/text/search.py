@@ -44,9 +44,14 @@ class HeadSearch:
     study: optuna.Study = field(repr=False)
 
     def papermill_command(
-        self, notebook: str = "02_model_training", output: str = "best_trial.ipynb"
+        self,
+        notebook: str = "12_heads_and_optimisers",
+        output: str = "best_trial.ipynb",
     ) -> str:
-        """Shell line, for the project's folder, that trains the best trial again."""
+        """Shell line, for the project's folder, that trains the best trial again.
+
+        The notebook must take these parameters: papermill only warns of others.
+        """
         parts = ["papermill", f"notebooks/{notebook}.ipynb", output]
         parts += ["-k", "python3", "--cwd", "notebooks"]
         for name, value in self.best.items():

@@ -68,6 +68,7 @@ def draw_search(study: optuna.Study, seed: int = 0) -> Figure:
         (history, order),
         (by_rate, [t.params["learning_rate"] for t in trials]),
     ):
+        named: set[str] = set()
         for head in dict.fromkeys(t.params["head"] for t in trials):
             color = COLORS.get(head, OTHER)
             rows = [k for k, t in enumerate(trials) if t.params["head"] == head]
@@ -79,8 +80,9 @@ def draw_search(study: optuna.Study, seed: int = 0) -> Figure:
                 ax.scatter(
                     [places[k] for k in ours], [scores[k] for k in ours], s=36,
                     facecolors=fill, edgecolors=color,
-                    label=head if state is not None or len(ours) == len(rows) else None,
+                    label=head if ours and head not in named else None,
                 )  # fmt: skip
+                named |= {head} if ours else set()
     history.set_xlabel("finished trial (open: pruned)")
     history.set_ylabel("dev entity F1")
     history.set_title(f"Best dev F1 {study.best_value:.3f}")
@@ -157,9 +159,7 @@ def draw_ablation(record: Mapping[str, Any]) -> Figure:
         xlabel=f"test entity F1 minus that of {rival} (95 %)",
     )
     closed = [r["head"] for r in rows if r["gain_low"] <= 0 <= r["gain_high"]]
-    ax.set_title(
-        f"{len(closed)} of {len(rows)} heads: interval holds the score of {rival}"
-    )
+    ax.set_title(f"{len(closed)} of {len(rows)} heads are not told apart from {rival}")
     named = {"quantum": "with a circuit", "classical": "classical"}
     plots.legend_for(named, ax, loc="lower right")
     return ax.figure

@@ -14,6 +14,7 @@ import torch
 
 from qglib.quantum import draw_bandwidths, draw_costs, plateaus
 from qglib.quantum.descent import OPTIMISERS, Descent, descend, ising_ring
+from qglib.quantum.optimiser_trial import OptimiserTrial, compare_optimisers
 
 SETTINGS = {
     "adam": (0.3, 0.0),
@@ -85,6 +86,43 @@ def test_cost_figure_draws_every_run():
     with pytest.raises(ValueError, match="runs is empty"):
         draw_costs({"adam": []}, 0.05)
     plt.close("all")
+
+
+def test_a_trial_counts_only_starts_that_all_reach():
+    fast = [Descent([1.0, 0.1], [0, 5], [0.0, 1.0]) for _ in range(2)]
+    slow = [
+        Descent([1.0, 0.5, 0.1], [0, 7, 14], [0.0, 5.0, 10.0]),
+        Descent([1.0, 0.9, 0.8], [0, 7, 14], [0.0, 5.0, 10.0]),
+    ]
+    trial = OptimiserTrial(0.2, {"lbfgs": fast, "adam": slow})
+    assert trial.paired() == [0]
+    assert trial.spent("adam", "iterations").tolist() == [2]
+    assert trial.spent("adam", "circuits").tolist() == [14]
+    assert trial.log10_time("adam", "lbfgs").tolist() == [-1.0]
+    table = trial.table()
+    assert table.loc["adam", "reached"] == "1 of 2"
+    assert table["time, lbfgs = 1"].tolist() == ["1", "1e+01"]
+
+
+def test_a_trial_starts_all_at_the_same_weights():
+    chosen = {"adam": (0.1, 0.0), "natural_full": (0.1, 1e-2)}
+    trial = compare_optimisers(ising_ring(2, 1), chosen, (4, 9), 2)
+    first = {m: [run.losses[0] for run in r] for m, r in trial.runs.items()}
+    assert first["adam"] == first["natural_full"]
+    assert first["adam"][0] != first["adam"][1]
+    with pytest.raises(ValueError, match="must not be empty"):
+        compare_optimisers(ising_ring(2, 1), chosen, ())
+
+
+def test_deviations_are_standard_errors_and_see_a_wrong_record():
+    rng = np.random.default_rng(8)
+    row = {"circuit": "reuploading", "start": "uniform", "observable": "local"}
+    row |= {"qubits": 1, "depth": 1, "standard_error": 0.0}
+    right = row | {"mean_square": 1 / 6}  # (3/8 + 1/8 + 0) / 3
+    wrong = row | {"mean_square": 1 / 4}
+    good, bad = plateaus.deviations([right, wrong], 512, rng)
+    assert abs(good) < 4
+    assert bad < -8
 
 
 def test_bandwidth_figure_names_the_best():

@@ -8,8 +8,9 @@ import optuna
 import pytest
 
 from bench.studies import head_ablation, learning_curve
+from qglib import parameters
 from qglib.data import Sentence
-from qglib.run import REFERENCE
+from qglib.run import NOTEBOOKS, REFERENCE
 from qglib.text import build_tagger, compare_heads, frozen_features
 from qglib.text import search as module
 from qglib.text.search import search_heads
@@ -109,11 +110,23 @@ def test_the_best_trial_is_reproduced_from_its_parameters(small, tmp_path) -> No
     assert heads.scores["dev_f1"].item() == found.value
     parts = shlex.split(found.papermill_command())
     assert parts[:3] == [
-        "papermill", "notebooks/02_model_training.ipynb", "best_trial.ipynb",
+        "papermill", "notebooks/12_heads_and_optimisers.ipynb", "best_trial.ipynb",
     ]  # fmt: skip
     said = {parts[k + 1]: parts[k + 2] for k, p in enumerate(parts) if p == "-p"}
     assert said == {name: str(value) for name, value in best.items()}
     assert float(said["learning_rate"]) == best["learning_rate"], "no digit is lost"
+
+
+def test_the_notebook_of_the_command_takes_what_a_best_trial_names() -> None:
+    """Papermill only warns of a parameter that a notebook does not have."""
+    study = optuna.create_study()
+    sizes = {"qubits": 8, "layers": 3}
+    best = {"head": "quantum", "learning_rate": 0.01, "head_epochs": 4, "seed": 3}
+    found = module.HeadSearch(best | sizes, 0.5, {}, study)
+    parts = shlex.split(found.papermill_command())
+    known = parameters.declared(NOTEBOOKS.parent / parts[1])
+    for name, value in found.best.items():
+        assert isinstance(value, type(known[name].default)), name
 
 
 def test_search_figure_shows_every_finished_trial(small, tmp_path) -> None:
