@@ -7,7 +7,7 @@ turned without changing the distribution, as long as no collider is made or unma
 (Hoyer et al., UAI 2008). So the estimated errors are tested for normality and such
 arrows are left undirected.
 
-DirectLiNGAM is the authors' code in causal-learn, the same as in the package lingam.
+DirectLiNGAM is the authors' code as shipped in causal-learn.
 """
 
 from __future__ import annotations

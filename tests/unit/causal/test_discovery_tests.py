@@ -1,0 +1,220 @@
+"""The tests that PC asks, LiNGAM, and bootstrap confidence of every method."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+
+from qglib.causal import (
+    GaussianKernel,
+    QuantumKernel,
+    TestSettings,
+    bootstrap_edges,
+    compelled_arrows,
+    discover,
+    kernel_test,
+    load_network,
+    optimal_path,
+    total_effects,
+    validity_card,
+)
+from qglib.spacetime import independence_test
+
+
+def collider(n: int, seed: int = 0) -> pd.DataFrame:
+    """a -> c <- b, not linear: c = a^2 + sin(2 b) + noise."""
+    rng = np.random.default_rng(seed)
+    a, b, e = rng.normal(size=(3, n))
+    return pd.DataFrame({"a": a, "b": b, "c": a**2 + 1.5 * np.sin(2 * b) + 0.3 * e})
+
+
+def linear(noise: str, n: int = 600, seed: int = 0) -> pd.DataFrame:
+    """a -> b -> c and a -> d, unit noise of the given shape."""
+    e = getattr(np.random.default_rng(seed), noise)(size=(4, n))
+    a = e[0]
+    b = 0.8 * a + e[1]
+    return pd.DataFrame({"c": 0.7 * b + e[2], "a": a, "d": -0.9 * a + e[3], "b": b})
+
+
+ARROWS = {("a", "b"), ("b", "c"), ("a", "d")}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pc_equals_that_of_causal_learn(seed: int) -> None:
+    from causallearn.search.ConstraintBased.PC import pc
+
+    rng = np.random.default_rng(seed)
+    d = 6
+    x = rng.normal(size=(200, d))
+    for k in range(1, d):
+        x[:, k] += x[:, :k] @ (rng.normal(size=k) * (rng.random(k) < 0.5))
+    theirs = pc(x, 0.05, "fisherz", show_progress=False).G.graph
+    found = discover(x, "pc", ci_test="fisherz")
+    skeleton = {frozenset(map(int, pair)) for pair in np.argwhere(theirs)}
+    ours = {frozenset((int(a[1]), int(b[1]))) for a, b in found.edges}
+    assert ours == skeleton
+    arrows = {
+        (int(i), int(j)) for j, i in np.argwhere((theirs == 1) & (theirs.T == -1))
+    }
+    assert {(int(a[1]), int(b[1])) for a, b in compelled_arrows(found)} == arrows
+
+
+@pytest.mark.parametrize("ci_test", ["kci", "causal_set", "quantum_kernel"])
+def test_tests_that_see_more_than_lines_find_the_collider(ci_test: str) -> None:
+    data, rng = collider(100), np.random.default_rng(0)
+    how = {}
+    if ci_test == "quantum_kernel":
+        how["card"] = validity_card(
+            QuantumKernel(), 100, replicates=300, power_replicates=0
+        )
+    found = discover(data, "pc", ci_test=ci_test, rng=rng, **how)
+    assert set(found.edges) == {("a", "c"), ("b", "c")}
+    assert found.graph["ci_test"] == ci_test
+    assert not discover(data, "pc", ci_test="fisherz").has_edge("a", "c")
+    said = " ".join(found.graph["warnings"])
+    assert ("Validity card: IQP 0.4" in said) == (ci_test == "quantum_kernel")
+    assert ("by the Gaussian kernel" in said) == (ci_test == "causal_set")
+
+
+def test_causal_set_decides_pairs_and_the_kernel_the_rest() -> None:
+    from qglib.causal.conditional_independence import pvalue_of
+
+    data = collider(60).to_numpy()
+    ask = pvalue_of(data, TestSettings("causal_set", GaussianKernel()), None)
+    alone = independence_test(data[:, 0], data[:, 2]).pvalue
+    assert ask(0, 2, ()) == pytest.approx(alone)
+    given = float(kernel_test(data[:, 0], data[:, 2], data[:, 1]).pvalue)
+    assert ask(0, 2, (1,)) == pytest.approx(given)
+
+
+def test_conditions_are_bounded() -> None:
+    rng = np.random.default_rng(1)
+    common = rng.normal(size=(300, 2))
+    x, y = (common.sum(1) + 0.7 * rng.normal(size=300) for _ in range(2))
+    data = np.column_stack([common, x, y])
+    free = discover(data, "pc", ci_test="kci")
+    bound = discover(data, "pc", ci_test="kci", max_conditioning=1)
+    assert not free.has_edge("x2", "x3") and not free.has_edge("x3", "x2")
+    assert bound.has_edge("x2", "x3") or bound.has_edge("x3", "x2")
+
+
+@pytest.mark.parametrize("noise", ["uniform", "laplace"])
+def test_lingam_turns_every_arrow_the_right_way(noise: str) -> None:
+    data = linear(noise)
+    found = discover(data, "lingam")
+    assert set(found.edges) == ARROWS == compelled_arrows(found)
+    assert found.graph["gaussian"] == []
+    gains = found.graph["coefficients"]
+    assert gains["a", "b"] == pytest.approx(0.8, abs=0.1)
+    assert gains["a", "d"] == pytest.approx(-0.9, abs=0.1)
+    scaled = discover(data * [1.0, 10.0, 1.0, 1.0], "lingam")
+    assert scaled.graph["coefficients"]["a", "b"] == pytest.approx(gains["a", "b"] / 10)
+    assert not compelled_arrows(discover(data, "exact"))  # the class alone says none
+
+
+def test_lingam_says_that_gaussian_noise_identifies_nothing() -> None:
+    found = discover(linear("normal"), "lingam")
+    assert not compelled_arrows(found)
+    said = " ".join(found.graph["warnings"])
+    assert "LiNGAM does not identify" in said and "['a', 'b', 'c', 'd']" in said
+
+
+def test_one_non_gaussian_end_is_enough_for_an_arrow() -> None:
+    rng = np.random.default_rng(3)
+    a = rng.uniform(-1, 1, 800)
+    b = a + rng.normal(size=800) * 0.6
+    found = discover(pd.DataFrame({"b": b, "a": a}), "lingam")
+    assert found.graph["gaussian"] == ["b"]
+    assert set(found.edges) == {("a", "b")}
+
+
+CASES = [
+    *((method, {}) for method in ("pc", "ges", "exact", "exact_nl", "lingam", "empty")),
+    ("pc", {"ci_test": "kci"}),
+    ("pc", {"ci_test": "causal_set"}),
+    ("pc", {"ci_test": "quantum_kernel", "override_card": True}),
+]
+
+
+@pytest.fixture(scope="module")
+def card():
+    return validity_card(QuantumKernel(), 160, replicates=50, power_replicates=0)
+
+
+@pytest.mark.parametrize(("method", "how"), CASES)
+def test_every_method_has_bootstrap_confidence(method: str, how: dict, card) -> None:
+    if how.get("ci_test") == "quantum_kernel":
+        how = how | {"card": card}
+    rng = np.random.default_rng(0)
+    data = linear("laplace", 160)
+    found = discover(data, method, n_bootstrap=6, rng=rng, **how)
+    for _, _, edge in found.edges(data=True):
+        assert 0 <= edge["arrow_confidence"] <= edge["confidence"] <= 1
+    if method != "empty":
+        pair = found.get_edge_data("a", "b") or found.get_edge_data("b", "a")
+        assert pair["confidence"] > 0.5
+    else:
+        assert not found.edges
+
+
+def test_copied_rows_do_not_make_edges() -> None:
+    rng = np.random.default_rng(5)
+    data = rng.normal(size=(100, 2))
+    for ci_test in ("kci", "causal_set"):
+        shares = bootstrap_edges(
+            data, "pc", 40, rng, settings=TestSettings(ci_test=ci_test)
+        )
+        assert shares["adjacent"].max() <= 0.3
+
+
+def test_settings_that_do_not_fit_are_refused() -> None:
+    numbers = collider(40)
+    codes = load_network("asia").sample(60, np.random.default_rng(0))
+    codes = codes[["smoke", "bronc", "dysp"]]
+    cases = [
+        (numbers, "pc", {"ci_test": "oracle"}, "ci_test must be one of"),
+        (numbers, "pc", {"ci_test": "chisq"}, "needs categories"),
+        (codes, "pc", {"ci_test": "kci"}, "needs numbers"),
+        (codes, "pc", {"ci_test": "fisherz"}, "needs numbers"),
+        (codes, "lingam", {}, "needs numbers"),
+        (numbers, "ges", {"ci_test": "kci"}, "are for method='pc'"),
+        (numbers, "pc", {"ci_test": "kci", "kernel": QuantumKernel()}, "takes a Gauss"),
+        (
+            numbers,
+            "pc",
+            {"ci_test": "quantum_kernel", "kernel": GaussianKernel()},
+            "takes a Quantum",
+        ),
+        (
+            numbers,
+            "pc",
+            {"ci_test": "quantum_kernel", "kernel": QuantumKernel(shots=99)},
+            "needs rng",
+        ),
+        (numbers.round(1), "pc", {"ci_test": "causal_set"}, "breaks ties at random"),
+        (numbers, "pc", {"max_conditioning": -1}, "0 or more"),
+        (numbers, "pc", {"ci_test": "kci", "ridge": 0.0}, "ridge"),
+        (numbers, "lingam", {"n_bootstrap": 2}, "needs rng"),
+    ]
+    for data, method, how, message in cases:
+        with pytest.raises(ValueError, match=message):
+            discover(data, method, **how)
+
+
+def test_too_many_variables_for_exact_search_names_the_memory() -> None:
+    data = np.random.default_rng(0).normal(size=(40, 24))
+    with pytest.raises(ValueError, match=r"4\.83 GB.*method='ges' or 'pc'"):
+        discover(data, "exact")
+
+
+def test_a_class_is_no_dag_and_a_target_may_be_out_of_reach() -> None:
+    found = discover(linear("normal"), "exact")
+    assert not compelled_arrows(found)
+    with pytest.raises(ValueError, match=r"acyclic.*class_members"):
+        total_effects(found)
+    graph = nx.DiGraph([("a", "b"), ("c", "d")])
+    nx.set_edge_attributes(graph, 0.5, "weight")
+    with pytest.raises(nx.NetworkXNoPath, match="choose a descendant"):
+        optimal_path(graph, "a", "d")

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qglib.causal import (
+    GaussianKernel,
+    KernelTests,
+    QuantumKernel,
+    conditional_test,
+    kernel_test,
+    unconditional_test,
+)
+from qglib.causal.data_kernels import embedding
+from qglib.causal.kernel_regression import KernelRegression, centred
+from qglib.causal.kernel_tests import from_residuals
+from qglib.quantum import fidelity_kernel, pairwise_fidelity_kernel
+
+
+def sample(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x and y independent given z, each (n, 1)."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(n, 1))
+    x = np.sin(1.5 * z) + 0.4 * rng.normal(size=(n, 1))
+    return x, z**2 + 0.5 * rng.normal(size=(n, 1)), z
+
+
+@pytest.mark.parametrize("n", [40, 120])
+@pytest.mark.parametrize("seed", range(3))
+def test_same_kernels_give_the_result_of_causal_learn(n: int, seed: int) -> None:
+    from causallearn.utils.KCI.KCI import KCI_CInd, KCI_UInd
+
+    x, y, z = sample(n, seed)
+    theirs = KCI_UInd()
+    pvalue, statistic = theirs.compute_pvalue(x, y)
+    ours = unconditional_test(*theirs.kernel_matrix(x, y))
+    assert ours.pvalue == pytest.approx(pvalue, abs=1e-12)
+    assert ours.statistic == pytest.approx(statistic, rel=1e-12)
+    theirs = KCI_CInd()
+    pvalue, statistic = theirs.compute_pvalue(x, y, z)
+    ours = conditional_test(*theirs.kernel_matrix(x, y, z)[:3])
+    assert ours.statistic == pytest.approx(statistic, rel=1e-8)
+    # causal-learn drops eigenvalues below 1e-5 of the largest in the null's moments
+    assert ours.pvalue == pytest.approx(pvalue, abs=1e-4)
+
+
+def test_ry_kernel_has_its_closed_form() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    difference = x[:, None] - x[None]
+    expected = np.prod(np.cos(1.3 * difference / 2) ** 4, -1)
+    np.testing.assert_allclose(QuantumKernel("ry", 1.3).gram(x), expected, atol=1e-12)
+
+
+def test_iqp_kernel_equals_dense_matrices_and_the_fidelity_kernel() -> None:
+    x = np.random.default_rng(1).normal(size=(15, 2))
+    gram = QuantumKernel("iqp", 0.8).gram(x)
+    hadamard = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+    layer = np.kron(np.kron(hadamard, hadamard), hadamard)
+    signs = np.array([[1 - 2 * (b >> (2 - j) & 1) for j in range(3)] for b in range(8)])
+    states = []
+    for sample_ in x:
+        phi = 0.8 * sample_[[0, 1, 0]]
+        phase = signs @ phi
+        for j, k in ((0, 1), (0, 2), (1, 2)):
+            phase = phase + phi[j] * phi[k] * signs[:, j] * signs[:, k]
+        state = np.eye(8)[0].astype(complex)
+        for _ in range(2):
+            state = np.exp(1j * phase) * (layer @ state)
+        states.append(state)
+    expected = abs(np.conj(states) @ np.transpose(states)) ** 2
+    np.testing.assert_allclose(gram, expected, atol=1e-12)
+    angles = 0.8 * x[:, [0, 1, 0]]
+    qnode = embedding("iqp", 3)
+    np.testing.assert_allclose(gram, fidelity_kernel(qnode, angles), atol=1e-12)
+    pairs = pairwise_fidelity_kernel(qnode, angles[:2], angles[:3])
+    np.testing.assert_allclose(gram[:2, :3], pairs, atol=1e-9)
+
+
+def test_gaussian_widths() -> None:
+    x = np.random.default_rng(2).normal(size=(30, 2))
+    square = ((x[:, None] - x[None]) ** 2).sum(-1)
+    median = np.median(square[np.triu_indices(30, 1)])
+    expected = np.exp(-square / (2 * median * 0.5**2))
+    np.testing.assert_allclose(GaussianKernel(0.5).gram(x), expected, atol=1e-12)
+    fixed = GaussianKernel(rule="empirical").gram(x, conditional=True)
+    np.testing.assert_allclose(fixed, np.exp(-square / (2 * 2 * 1.2**2)), atol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", [GaussianKernel(), QuantumKernel("ry", 1.0)])
+def test_few_directions_give_what_the_inverse_gives(kernel) -> None:
+    kx, ky, kz = (kernel.gram(v) for v in sample(150))
+    r = 1e-3 * np.linalg.inv(centred(kz) + 1e-3 * np.eye(150))
+    expected = from_residuals(r @ centred(kx * kz) @ r, r @ centred(ky) @ r)
+    found = conditional_test(kx * kz, ky, kz)
+    assert found.pvalue == pytest.approx(expected.pvalue, abs=1e-9)
+    assert found.statistic == pytest.approx(expected.statistic, rel=1e-9)
+
+
+def test_a_matrix_with_negative_eigenvalues_takes_the_direct_way() -> None:
+    kernel = QuantumKernel("ry", 1.0, shots=500, clip=False)
+    exact = kernel.gram(sample(100)[2])
+    noisy = kernel.measured(exact, np.random.default_rng(0))
+    assert np.linalg.eigvalsh(noisy)[0] < -0.05
+    r = 0.1 * np.linalg.inv(centred(exact) + 0.1 * np.eye(100))
+    found = KernelRegression(exact, 0.1).residual(noisy)
+    np.testing.assert_allclose(found, r @ centred(noisy) @ r, atol=1e-10)
+
+
+def test_shots_are_unbiased_and_clipping_leaves_a_kernel() -> None:
+    rng = np.random.default_rng(3)
+    exact = QuantumKernel("iqp", 0.8).gram(rng.normal(size=(12, 1)))
+    kernel = QuantumKernel("iqp", 0.8, shots=200, clip=False)
+    draws = np.array([kernel.measured(exact, rng) for _ in range(400)])
+    assert (draws == np.swapaxes(draws, 1, 2)).all()
+    assert (np.diagonal(draws, axis1=1, axis2=2) == 1).all()
+    error = np.sqrt(exact * (1 - exact) / 200)
+    assert abs(draws.mean(0) - exact).max() < 5 * error.max() / 20
+    assert draws.std(0).max() == pytest.approx(error.max(), rel=0.2)
+    clipped = QuantumKernel("iqp", 0.8, shots=200).measured(exact, rng)
+    assert np.linalg.eigvalsh(clipped)[0] > -1e-12
+
+
+def test_table_of_tests_makes_every_matrix_once(monkeypatch) -> None:
+    data = np.column_stack(sample(60))
+    made = []
+    gram = GaussianKernel.gram
+    monkeypatch.setattr(
+        GaussianKernel,
+        "gram",
+        lambda self, x, conditional=False: (
+            made.append(x.shape[1]) or gram(self, x, conditional)
+        ),
+    )
+    tests = KernelTests(data)
+    first = tests(0, 1, (2,))
+    for _ in range(3):
+        assert tests(0, 1, (2,)).pvalue == first.pvalue
+    assert len(made) == 3
+    alone = kernel_test(data[:, 0], data[:, 1], data[:, 2])
+    assert first.pvalue == pytest.approx(float(alone.pvalue), abs=1e-12)
+    free = KernelTests(data)(0, 1)
+    assert free.pvalue == pytest.approx(float(kernel_test(*data.T[:2]).pvalue))
+
+
+def test_units_do_not_matter_and_two_conditions_work() -> None:
+    x, y, z = sample(80)
+    w = np.random.default_rng(9).normal(size=(80, 1))
+    both = np.column_stack([z, w])
+    for kernel in (GaussianKernel(), QuantumKernel(), QuantumKernel("ry", 1.5)):
+        found = kernel_test(x, y, both, kernel)
+        again = kernel_test(1e3 * x - 7, 0.01 * y, 5 * both + 2, kernel)
+        assert found.pvalue == pytest.approx(float(again.pvalue), abs=1e-6)
+        assert 0.01 < found.pvalue <= 1
+
+
+def test_dependence_is_found() -> None:
+    x, _, z = sample(100)
+    y = x**2 + z
+    for kernel in (GaussianKernel(), QuantumKernel("iqp", 0.4)):
+        assert kernel_test(x, y, z, kernel).pvalue < 1e-3
+        assert kernel_test(x, z, kernel=kernel).pvalue < 1e-6
+
+
+def test_bad_input() -> None:
+    x, y, z = sample(30)
+    with pytest.raises(ValueError, match="NaN"):
+        kernel_test(np.where(x > 1, np.nan, x), y)
+    with pytest.raises(ValueError, match="constant column"):
+        kernel_test(x, np.ones(30))
+    with pytest.raises(ValueError, match="numbers of samples differ"):
+        kernel_test(x, y[:20])
+    with pytest.raises(ValueError, match=r"must be \(n, d\)"):
+        kernel_test(np.zeros((3, 3, 3)), y)
+    with pytest.raises(ValueError, match="ridge"):
+        kernel_test(x, y, z, ridge=0)
+    with pytest.raises(ValueError, match="shots need rng"):
+        kernel_test(x, y, kernel=QuantumKernel(shots=100))
+    with pytest.raises(ValueError, match=r"13 columns need 13 qubits.*fewer columns"):
+        kernel_test(
+            x, y, np.random.default_rng(0).normal(size=(30, 13)), QuantumKernel()
+        )
+    for wrong in (
+        {"circuit": "ghz"},
+        {"bandwidth": 0},
+        {"shots": 0},
+    ):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            QuantumKernel(**wrong)
+    with pytest.raises(ValueError, match="rule"):
+        GaussianKernel(rule="silverman")
+    with pytest.raises(ValueError, match="scale"):
+        GaussianKernel(scale=-1.0)
