@@ -128,7 +128,10 @@ class TextClassifier:
     def probabilities(
         self, texts: Sequence[str], batch_size: int = 32, progress: bool = False
     ) -> np.ndarray:
-        """Probability of every class for raw texts, float64 (n, n_classes)."""
+        """Probability of every class for raw texts, float64 (n, n_classes).
+
+        Texts of the same sub-words get exactly equal rows.
+        """
         features = text_features(
             self.model,
             self.tokenizer,
@@ -137,7 +140,9 @@ class TextClassifier:
             batch_size=batch_size,
             progress=progress,
         )
-        return self.reader.predict_proba(features)
+        # equal rows once: a matrix product may round them apart by their place
+        rows, place = np.unique(features, axis=0, return_inverse=True)
+        return self.reader.predict_proba(rows)[place.ravel()]
 
 
 def fit_text_classifier(

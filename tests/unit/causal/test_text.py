@@ -362,6 +362,17 @@ def test_order_flips_of_a_classifier_follow_the_task(tagger) -> None:
         classifier_order_flips(reader, lesson[:1], ["blue"])
 
 
+def test_texts_of_the_same_sub_words_get_exactly_equal_probabilities(tagger) -> None:
+    texts, labels = control_task("role", 60, np.random.default_rng(3))
+    raw = [" ".join(t) for t in texts]
+    reader = fit_text_classifier(*tagger, raw, labels)
+    blanks = [text.replace(" ", "  ") for text in raw]
+    mixed = [*raw, "an odd text of another length", *blanks[::-1]]
+    p = reader.probabilities(mixed)
+    assert (p[:60] == p[61:][::-1]).all()
+    assert np.allclose(p.sum(1), 1) and len(np.unique(p[:60], axis=0)) > 30
+
+
 def test_control_flips_follow_the_task(tagger) -> None:
     lines = [("the", "dog", "sat"), ("a", "cat", "ran")]
 
