@@ -108,7 +108,9 @@ def hide_tone(
 
 def draw_melody_path(found: MelodyPath) -> Figure:
     """The peaks with the longest chain, and its length beside the null."""
-    fig, axs = plt.subplots(1, 2, figsize=(10, 3.6), width_ratios=(2, 1))
+    fig, axs = plt.subplots(
+        1, 2, figsize=(10, 3.6), width_ratios=(2, 1), layout="constrained"
+    )
     grey, colour = plots.ROLES["null"], plots.ROLES["path"]
     axs[0].scatter(found.times, 2**found.octaves, s=5, color=grey, label="peaks")
     track = found.chain.track
@@ -126,5 +128,4 @@ def draw_melody_path(found: MelodyPath) -> Figure:
     axs[1].set(xlabel="events in the longest chain", ylabel="draws")
     axs[1].set_title(f"p = {found.chain.p_value:.3f}")
     axs[1].legend()
-    fig.tight_layout()
     return fig

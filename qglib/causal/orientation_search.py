@@ -132,7 +132,7 @@ def draw_orientation_table(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """
     kinds = ("dynamic programming", "simulated annealing", "QAOA", "uniform guessing")
     roles = ("truth", "classical", "quantum", "null")
-    fig, axs = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True)
+    fig, axs = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
     titles = ("One sample", "One run of 20 samples per edge")
     for ax, column, title in zip(
         axs, ("per_shot", "within_looks"), titles, strict=True
@@ -149,5 +149,4 @@ def draw_orientation_table(tables: Mapping[str, pd.DataFrame]) -> Figure:
     axs[0].set_ylim(0, 1.05)
     axs[0].set_ylabel("chance of an optimal orientation")
     axs[1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    fig.tight_layout()
     return fig

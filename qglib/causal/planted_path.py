@@ -123,7 +123,7 @@ def planted_path_power(
 
 def draw_planted_path(scene: Clutter, table: pd.DataFrame) -> Figure:
     """One scene with its longest chain, and recall and power by number planted."""
-    fig, axs = plt.subplots(1, 3, figsize=(12, 3.6))
+    fig, axs = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
     axs[0].scatter(scene.times, scene.places, s=4, color=plots.ROLES["null"])
     hidden = scene.planted
     truth = plots.ROLES["truth"]
@@ -157,5 +157,4 @@ def draw_planted_path(scene: Clutter, table: pd.DataFrame) -> Figure:
     axs[1].set_title("Share of the planted points found")
     axs[2].set_title("Chance to notice the path (level 0.05)")
     axs[2].legend(loc="lower right")
-    fig.tight_layout()
     return fig

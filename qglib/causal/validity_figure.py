@@ -31,6 +31,7 @@ def draw_validity_card(cards: ValidityCard | Sequence[ValidityCard]) -> Figure:
         figsize=(10 if with_power else 6.5, 1.5 + 0.55 * len(cards)),
         sharey=True,
         squeeze=False,
+        layout="constrained",
     )
     rows = np.arange(len(cards))[::-1]
     colors = [
@@ -62,7 +63,6 @@ def draw_validity_card(cards: ValidityCard | Sequence[ValidityCard]) -> Figure:
         right.set_xlim(0, 1)
         right.set_xlabel("mean power (pale: nominal, full: size-adjusted)")
         right.set_title("Power; cross: tuned Gaussian")
-    fig.tight_layout()
     return fig
 
 
