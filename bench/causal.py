@@ -1,4 +1,4 @@
-"""Speed of the causal floor: exact search, and interventions in batches."""
+"""Speed of the causal floor: exact search, kernel tests, interventions in batches."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from bench import Row, compare
 from qglib.causal import (
+    KernelTests,
+    conditional_test,
     discover,
     discrete_bic,
     exact_search,
@@ -61,7 +63,51 @@ def batched_interventions() -> Row:
     return compare(what, one_at_a_time, batched, 2, 8, rounds=3)
 
 
+def kernel_tests() -> Iterator[Row]:
+    from causallearn.utils.KCI.KCI import KCI_CInd
+
+    n, d = 300, 5
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(n, d))
+    data[:, 1] += np.sin(data[:, 0])
+    data[:, 2] += data[:, 0] ** 2
+    columns = [data[:, [k]] for k in range(d)]
+    theirs = KCI_CInd()
+    grams = theirs.kernel_matrix(*columns[:3])[:3]
+
+    def rival():
+        return theirs.compute_pvalue(*columns[:3])[0]
+
+    def ours():
+        return float(conditional_test(*grams).pvalue)
+
+    assert abs(rival() - ours()) < 1e-4
+    what = f"KCI from Gram matrices, one test n={n}, vs causal-learn, same kernels"
+    yield compare(what, rival, ours, 3, 10, repeat=3)
+
+    asked = [
+        (i, j, (k,))
+        for i in range(d)
+        for j in range(i + 1, d)
+        for k in range(d)
+        if k not in (i, j)
+    ]
+
+    def rival_table():
+        for i, j, (k,) in asked:
+            KCI_CInd().compute_pvalue(columns[i], columns[j], columns[k])
+
+    def our_table():
+        tests = KernelTests(data)
+        for one in asked:
+            tests(*one)
+
+    what = f"{len(asked)} conditional tests on {d} columns, n={n}, Gram matrices kept"
+    yield compare(what, rival_table, our_table, 3, 10, rounds=3)
+
+
 def rows() -> Iterator[Row]:
     yield exact_asia()
     yield exact_eleven()
+    yield from kernel_tests()
     yield batched_interventions()
