@@ -14,7 +14,11 @@ from qglib.causal.augmentation import (
     plant_cue,
     random_copies,
 )
-from qglib.causal.classifier_effects import classifier_effects, control_effects
+from qglib.causal.classifier_effects import (
+    classifier_effects,
+    control_effects,
+    trained_effects,
+)
 from qglib.causal.classifier_order import classifier_order_flips, control_flips
 from qglib.causal.comparison import compare_methods
 from qglib.causal.conditional_independence import CI_TESTS, TestSettings
@@ -27,6 +31,7 @@ from qglib.causal.constrained_path import (
 from qglib.causal.control_tasks import CONTROL_TASKS, control_task
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 from qglib.causal.discovery import bootstrap_edges, discover
+from qglib.causal.discovery_contest import diamond_system, discovery_contest
 from qglib.causal.drawing import draw_graph
 from qglib.causal.effect_figures import draw_contrast, draw_effects, draw_flips
 from qglib.causal.exact_search import exact_search
@@ -46,6 +51,7 @@ from qglib.causal.kernel_tests import (
     kernel_test,
     unconditional_test,
 )
+from qglib.causal.label_growth import efficient_tables, label_growth
 from qglib.causal.markov_class import (
     Identifiability,
     class_members,
@@ -159,39 +165,39 @@ from qglib.causal.word_classes import WordClasses, word_class
 # fmt: off
 __all__ = [
     "CI_TESTS", "CONTROL_TASKS", "MARKERS", "TRACKERS", "BinaryNetwork",
-    "CausalLanguageModel", "ChainSignificance", "Clutter", "ConstrainedPath",
-    "CueTest", "GaussianKernel", "Identifiability", "KernelTest", "KernelTests",
-    "LaggedLinks", "LaggedPath", "LanguageModel", "MelodyPath", "NgramModel",
-    "OptimalPath", "OrderCounterfactual", "OrientationProblem", "PathStability",
-    "QuantumKernel", "QuantumPath", "Target", "TestSettings", "TextClassifier",
-    "TextEffects", "ValidityCard", "WordClasses", "additive_ridge_bic",
-    "adjusted_effects", "adjustments_over_class", "anneal", "augmentation_trial",
-    "augmentation_trials", "bootstrap_edges", "budget_graph", "calibrated_ridge",
-    "causal_witness", "chain_significance", "chain_track", "channel_correlations",
-    "class_members", "class_size", "classifier_effects", "classifier_order_flips",
-    "cluster_interval", "compare_augmentations", "compare_methods",
-    "compare_orientation", "compelled_arrows", "conditional_test", "constrained_path",
-    "contrast_sentence", "control_effects", "control_flips", "control_task",
-    "counterfactual_copies", "cpdag", "cue_by_place", "depolarising_channel",
-    "discover", "discrete_bic", "draw_assumptions", "draw_augmentation",
+    "CausalLanguageModel", "ChainSignificance", "Clutter", "ConstrainedPath", "CueTest",
+    "GaussianKernel", "Identifiability", "KernelTest", "KernelTests", "LaggedLinks",
+    "LaggedPath", "LanguageModel", "MelodyPath", "NgramModel", "OptimalPath",
+    "OrderCounterfactual", "OrientationProblem", "PathStability", "QuantumKernel",
+    "QuantumPath", "Target", "TestSettings", "TextClassifier", "TextEffects",
+    "ValidityCard", "WordClasses", "additive_ridge_bic", "adjusted_effects",
+    "adjustments_over_class", "anneal", "augmentation_trial", "augmentation_trials",
+    "bootstrap_edges", "budget_graph", "calibrated_ridge", "causal_witness",
+    "chain_significance", "chain_track", "channel_correlations", "class_members",
+    "class_size", "classifier_effects", "classifier_order_flips", "cluster_interval",
+    "compare_augmentations", "compare_methods", "compare_orientation",
+    "compelled_arrows", "conditional_test", "constrained_path", "contrast_sentence",
+    "control_effects", "control_flips", "control_task", "counterfactual_copies",
+    "cpdag", "cue_by_place", "depolarising_channel", "diamond_system", "discover",
+    "discovery_contest", "discrete_bic", "draw_assumptions", "draw_augmentation",
     "draw_classes", "draw_confidence", "draw_contrast", "draw_controls", "draw_cue",
     "draw_effects", "draw_flips", "draw_graph", "draw_links", "draw_melody_path",
     "draw_orientation_table", "draw_path", "draw_path_products", "draw_planted_path",
     "draw_root_cause", "draw_search", "draw_validity_card", "effects_over_class",
-    "exact_orientation", "exact_search", "fit_linear_model", "fit_text_classifier",
-    "gaussian_bic", "graph_metrics", "greedy_track", "hide_tone", "identifiability",
-    "intervene_on_context", "kernel_test", "lagged_gains", "lagged_links",
-    "lagged_path", "layered_graph", "load_network", "melody_path",
-    "minimal_order_change", "naturalness", "network_names", "optimal_path",
-    "order_counterfactual", "order_flips", "order_game", "order_sense",
+    "efficient_tables", "exact_orientation", "exact_search", "fit_linear_model",
+    "fit_text_classifier", "gaussian_bic", "graph_metrics", "greedy_track", "hide_tone",
+    "identifiability", "intervene_on_context", "kernel_test", "label_growth",
+    "lagged_gains", "lagged_links", "lagged_path", "layered_graph", "load_network",
+    "melody_path", "minimal_order_change", "naturalness", "network_names",
+    "optimal_path", "order_counterfactual", "order_flips", "order_game", "order_sense",
     "orientation_problem", "path_products", "path_report", "path_stability",
     "path_summary", "plant_cue", "plant_path", "planted_interventions",
-    "planted_path_power", "planted_table_of_errors", "process_matrix",
-    "pseudo_density", "quantum_causality", "quantum_constrained_path", "quantum_path",
-    "random_copies", "robustness_value", "root_cause", "search_cost",
-    "search_scaling", "shuffled_time", "spurious_cue_test", "state_correlations",
-    "strata_contrast", "switch_information", "targets_of", "text_effects",
-    "text_features", "total_effects", "unconditional_test", "undirected_edges",
-    "validity_card", "viterbi_track", "whitespace_placebo", "word_class",
+    "planted_path_power", "planted_table_of_errors", "process_matrix", "pseudo_density",
+    "quantum_causality", "quantum_constrained_path", "quantum_path", "random_copies",
+    "robustness_value", "root_cause", "search_cost", "search_scaling", "shuffled_time",
+    "spurious_cue_test", "state_correlations", "strata_contrast", "switch_information",
+    "targets_of", "text_effects", "text_features", "total_effects", "trained_effects",
+    "unconditional_test", "undirected_edges", "validity_card", "viterbi_track",
+    "whitespace_placebo", "word_class",
 ]
 # fmt: on

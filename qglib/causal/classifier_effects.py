@@ -18,7 +18,7 @@ from qglib.causal.text_classifier import TextClassifier, fit_text_classifier
 from qglib.causal.text_effects import TextEffects, effect_table
 from qglib.causal.word_classes import WordClasses
 
-__all__ = ["classifier_effects", "control_effects"]
+__all__ = ["classifier_effects", "control_effects", "trained_effects"]
 
 
 def classifier_effects(
@@ -101,6 +101,64 @@ def classifier_effects(
     return TextEffects(effect_table(draws, kinds, rng, n_bootstrap), draws)
 
 
+def trained_effects(
+    model: torch.nn.Module,
+    tokenizer: object,
+    lesson: tuple[Sequence[Sequence[str]], Sequence[str]],
+    exam: tuple[Sequence[Sequence[str]], Sequence[str]],
+    rng: np.random.Generator,
+    *,
+    clusters: Sequence[object] | None = None,
+    n_draws: int = 4,
+    pooling: str = "mean",
+    strength: float = 0.1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Fit a classifier on a lesson and intervene on the texts of an exam.
+
+    Parameters
+    ----------
+    model, tokenizer: a tagger whose encoder is read.
+    lesson, exam: texts as words, and their labels; substitutes of words come from
+        the lesson.
+    rng: source of the interventions and of the bootstrap.
+    clusters, n_draws: see `classifier_effects`.
+    pooling, strength: see `fit_text_classifier`.
+    progress: whether to show bars.
+
+    Returns
+    -------
+    ``TextEffects.table`` with a column ``accuracy`` on the exam.
+
+    Raises
+    ------
+    ValueError: as `fit_text_classifier` and `classifier_effects`.
+    """
+    words, answers = lesson
+    texts, labels = exam
+    classifier = fit_text_classifier(
+        model,
+        tokenizer,
+        [" ".join(t) for t in words],
+        answers,
+        pooling=pooling,
+        strength=strength,
+    )
+    found = classifier_effects(
+        classifier,
+        texts,
+        labels,
+        rng,
+        clusters=clusters,
+        n_draws=n_draws,
+        classes=WordClasses(model, tokenizer, words),
+        progress=progress,
+    ).table
+    best = classifier.probabilities([" ".join(t) for t in texts]).argmax(1)
+    right = [classifier.classes[k] == y for k, y in zip(best, labels, strict=True)]
+    return found.assign(accuracy=float(np.mean(right)))
+
+
 def control_effects(
     model: torch.nn.Module,
     tokenizer: object,
@@ -137,25 +195,15 @@ def control_effects(
             for pair in zip(*control_task(task, 2 * n_test, rng), strict=True)
             if pair[0] not in set(lesson)
         ][:n_test]
-        texts, labels = [t for t, _ in exam], [label for _, label in exam]
-        classifier = fit_text_classifier(
+        tables[task] = trained_effects(
             model,
             tokenizer,
-            [" ".join(t) for t in lesson],
-            answers,
-            pooling=pooling,
-            strength=strength,
-        )
-        found = classifier_effects(
-            classifier,
-            texts,
-            labels,
+            (lesson, answers),
+            ([t for t, _ in exam], [label for _, label in exam]),
             rng,
             n_draws=n_draws,
-            classes=WordClasses(model, tokenizer, lesson),
+            pooling=pooling,
+            strength=strength,
             progress=progress,
-        ).table
-        best = classifier.probabilities([" ".join(t) for t in texts]).argmax(1)
-        right = [classifier.classes[k] == y for k, y in zip(best, labels, strict=True)]
-        tables[task] = found.assign(accuracy=float(np.mean(right)))
+        )
     return pd.concat(tables, names=["task", "kind"])
