@@ -38,6 +38,13 @@ class Examples:
         sizes = ", ".join(f"{(self.split == s).sum()} {s}" for s in SPLITS)
         return f"Examples({sizes})"
 
+    def part(self, name: str) -> tuple[list[Any], list[Any]]:
+        """Inputs and labels of one part: "train", "dev" or "test"."""
+        if name not in SPLITS:
+            raise ValueError(f"part is {name!r}: use {', '.join(SPLITS)}")
+        rows = np.flatnonzero(np.asarray(self.split) == name)
+        return [self.inputs[k] for k in rows], [self.labels[k] for k in rows]
+
     @property
     def tagged(self) -> bool:
         """Whether every word has a label."""

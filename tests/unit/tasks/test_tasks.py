@@ -309,6 +309,15 @@ def test_the_figure_counts_wins() -> None:
     assert "in 1 of 2" in figure.axes[0].get_title()
 
 
+def test_parts_keep_inputs_with_their_labels() -> None:
+    split = np.array(["train", "test", "dev", "test"])
+    examples = Examples(["a", "b", "c", "d"], [1, 2, 3, 4], split)
+    assert examples.part("test") == (["b", "d"], [2, 4])
+    assert [len(examples.part(p)[0]) for p in ("train", "dev")] == [1, 1]
+    with pytest.raises(ValueError, match="part is 'held out'"):
+        examples.part("held out")
+
+
 def test_gains_are_counted_by_their_intervals() -> None:
     rows = pd.DataFrame(
         [
