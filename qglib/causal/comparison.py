@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -17,7 +18,12 @@ __all__ = ["compare_methods"]
 def compare_methods(
     data: pd.DataFrame | np.ndarray,
     truth: nx.DiGraph,
-    methods: Sequence[str] = ("pc", "ges", "exact", "empty"),
+    methods: Sequence[str] | Mapping[str, Mapping[str, Any]] = (
+        "pc",
+        "ges",
+        "exact",
+        "empty",
+    ),
 ) -> tuple[dict[str, nx.DiGraph], pd.DataFrame]:
     """Learn the class with every method and measure its distance from the truth.
 
@@ -25,7 +31,9 @@ def compare_methods(
     ----------
     data: table whose columns are the nodes of `truth`.
     truth: the true directed acyclic graph.
-    methods: see `discover`; keep 'empty', the row that every method has to beat.
+    methods: names of methods, see `discover`, or row names with the arguments of
+        `discover`, ``{"PC, kernel": {"method": "pc", "ci_test": "kci"}}``; keep
+        'empty', the row that every method has to beat.
 
     Returns
     -------
@@ -36,7 +44,9 @@ def compare_methods(
     ------
     ValueError: as `discover` and `graph_metrics`.
     """
-    learned = {method: discover(data, method) for method in methods}
+    if not isinstance(methods, Mapping):
+        methods = {method: {"method": method} for method in methods}
+    learned = {name: discover(data, **how) for name, how in methods.items()}
     metrics = {method: graph_metrics(g, truth) for method, g in learned.items()}
     table = pd.DataFrame.from_dict(metrics, orient="index").rename_axis("method")
     return {"truth": cpdag(truth)} | learned, table

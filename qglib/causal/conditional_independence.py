@@ -42,7 +42,8 @@ class TestSettings:
     kernel: of 'quantum_kernel' (`QuantumKernel`) or 'kci' (`GaussianKernel`); None
         takes IQP with bandwidth .4, and the median width.
     ridge: of the kernel tests.
-    card: of the quantum kernel, made with the same kernel and ridge; None makes one.
+    card: of the quantum kernel, made with the same kernel and ridge; None makes one,
+        which takes some ten seconds at 200 rows and grows with their square.
     override_card: use a kernel whose card failed, and say so in the warnings.
     max_conditioning: largest condition; None takes 2 for kernel tests, else no bound.
     """

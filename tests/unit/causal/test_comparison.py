@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 
 from qglib.causal import compare_methods, cpdag, draw_classes, load_network
@@ -32,3 +33,19 @@ def test_a_table_without_the_nodes_is_refused() -> None:
     table = load_network("asia").sample(2000, np.random.default_rng(0))
     with pytest.raises(ValueError, match="share their nodes"):
         compare_methods(table, load_network("cancer").dag, ("empty",))
+
+
+def test_rows_may_carry_their_own_settings() -> None:
+    rng = np.random.default_rng(0)
+    a, b, e = rng.normal(size=(3, 100))
+    data = pd.DataFrame({"a": a, "b": b, "c": a**2 + 1.5 * np.sin(2 * b) + 0.3 * e})
+    truth = nx.DiGraph([("a", "c"), ("b", "c")])
+    rows = {
+        "PC, lines": {"method": "pc"},
+        "PC, kernel": {"method": "pc", "ci_test": "kci"},
+        "empty": {"method": "empty"},
+    }
+    classes, table = compare_methods(data, truth, rows)
+    assert list(table.index) == list(rows)
+    assert table.loc["PC, kernel", "shd"] == 0 < table.loc["PC, lines", "shd"]
+    assert classes["PC, kernel"].graph["ci_test"] == "kci"
