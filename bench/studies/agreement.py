@@ -19,13 +19,7 @@ import torch
 
 from bench.studies.curvature import load
 from qglib.data import load_corpus
-from qglib.explain import (
-    deletion_effects,
-    interval_table,
-    path_agreement,
-    right_entities,
-    word_rankings,
-)
+from qglib.explain import first_entities, interval_table, intervention_trial
 from qglib.run import versions, write_json
 
 OUT = Path(__file__).parents[2] / "data/reference/results/agreement.json"
@@ -33,17 +27,9 @@ OUT = Path(__file__).parents[2] / "data/reference/results/agreement.json"
 
 def compare(model, most: int = 100) -> list[dict]:
     """Rows of agreement with the effects of deletion."""
-    found = {}
-    short = [s for s in load_corpus("newswire").test if len(s.words) <= 30]
-    for sentence, at in right_entities(*model, short):
-        found.setdefault(sentence.words, (at, sentence.tags[at]))
-    cases = list(found.items())[:most]
-    effects = [deletion_effects(*model, words, target) for words, target in cases]
-    asked = [(words, *target) for words, target in cases]
-    scores = word_rankings(*model, asked, ("D", "attention", "nearness"))
-    places = [target[0] for _, target in cases]
+    cases = first_entities(*model, load_corpus("newswire").test, most)
     rng = np.random.default_rng(0)
-    got = {n: path_agreement(effects, s, places, rng) for n, s in scores.items()}
+    got = intervention_trial(*model, cases, rng)
     table = {n: g.each for n, g in got.items()}
     same = len({len(x) for x in table.values()}) == 1
     if same:

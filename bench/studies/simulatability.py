@@ -27,7 +27,7 @@ from qglib.data import load_corpus
 from qglib.explain import (
     decided_entities,
     interval_table,
-    student_agreement,
+    student_trial,
     word_rankings,
 )
 from qglib.run import versions, write_json
@@ -48,23 +48,8 @@ def compare(model, n_train: int = 400, n_test: int = 250, seed: int = 0) -> list
     asked = word_rankings(*model, test, METHODS)
     rows = []
     for k in KS:
-        luck = np.mean(
-            [
-                student_agreement(
-                    train,
-                    test,
-                    [rng.random(len(c[0])) for c in train],
-                    [rng.random(len(c[0])) for c in test],
-                    k,
-                )
-                for _ in range(DRAWS)
-            ],
-            0,
-        )
-        right = {
-            name: student_agreement(train, test, learned[name], asked[name], k)
-            for name in METHODS
-        }
+        right = student_trial(train, test, learned, asked, k, rng, DRAWS)
+        luck = right.pop("random")
         table = dict(right) | {"random": luck}
         table |= {f"{name} minus random": x - luck for name, x in right.items()}
         table |= {

@@ -19,6 +19,7 @@ from qglib.explain.controls import (
     path_controls,
 )
 from qglib.explain.curvature import attribution_network, ollivier_ricci
+from qglib.explain.curvature_truth import curvature_truth
 from qglib.explain.decision import Decision, decision
 from qglib.explain.decision_graph import (
     DecisionGraph,
@@ -61,21 +62,32 @@ from qglib.explain.intervention_agreement import (
 )
 from qglib.explain.known_truth import (
     KnownCause,
+    first_entities,
     known_causes,
     right_entities,
     turning_pairs,
 )
 from qglib.explain.light_cone import LightConeLayout, light_cone_layout
-from qglib.explain.page import explanation_page, write_page
+from qglib.explain.page import explanation_page, outside_addresses, write_page
 from qglib.explain.patching import exact_patching, restored_logit, restored_logits
 from qglib.explain.path_search import lost_logits, searched_path
-from qglib.explain.planted_classifier import PlantedClassifier, negation_classifier
+from qglib.explain.planted_classifier import (
+    PlantedClassifier,
+    negation_accuracy,
+    negation_classifier,
+)
 from qglib.explain.planted_negation import NegationPair, negation_pairs
 from qglib.explain.planted_pairs import PlantedPair, planted_pairs
+from qglib.explain.qaoa_drawing import QaoaDrawing, qaoa_drawing
 from qglib.explain.quantum_wires import WireGraph, WirePath, wire_graph, wire_path
 from qglib.explain.shapley import ShapleyValues, exact_shapley, sampled_shapley
-from qglib.explain.student import decided_entities, shown_words, student_agreement
-from qglib.explain.word_rankings import RANKINGS, word_rankings
+from qglib.explain.student import (
+    decided_entities,
+    shown_words,
+    student_agreement,
+    student_trial,
+)
+from qglib.explain.word_rankings import RANKINGS, intervention_trial, word_rankings
 
 __all__ = [
     "CURVATURES",
@@ -96,6 +108,7 @@ __all__ = [
     "PathControls",
     "PlantedClassifier",
     "PlantedPair",
+    "QaoaDrawing",
     "ShapleyValues",
     "WireGraph",
     "WirePath",
@@ -104,6 +117,7 @@ __all__ = [
     "background_shapley",
     "blank_graphs",
     "branch_controls",
+    "curvature_truth",
     "decided_entities",
     "decision",
     "decision_branches",
@@ -124,23 +138,28 @@ __all__ = [
     "explanation",
     "explanation_page",
     "faithfulness_curve",
+    "first_entities",
     "gate_shapley",
     "hasse_layout",
     "head_gate_shapley",
     "input_only_scores",
     "interval_table",
+    "intervention_trial",
     "known_causes",
     "layered_graph",
     "light_cone_layout",
     "lost_logits",
+    "negation_accuracy",
     "negation_classifier",
     "negation_pairs",
     "ollivier_ricci",
     "oracle_agreement",
+    "outside_addresses",
     "path_agreement",
     "path_controls",
     "pinned_ends_path",
     "planted_pairs",
+    "qaoa_drawing",
     "random_path",
     "randomised",
     "rank_agreement",
@@ -157,6 +176,7 @@ __all__ = [
     "start_shares",
     "stay_path",
     "student_agreement",
+    "student_trial",
     "turning_pairs",
     "visit_probability",
     "wire_graph",

@@ -90,6 +90,30 @@ def right_entities(
     ]
 
 
+def first_entities(
+    model: TokenTagger,
+    tokenizer: Any,
+    sentences: Sequence[Sentence],
+    most: int,
+    *,
+    longest: int = 30,
+) -> list[tuple[tuple[str, ...], int, str]]:
+    """(words, word index, label) of the first entity that is right, per sentence.
+
+    Of the sentences of at most `longest` words, in their order; at most `most`.
+
+    Raises:
+        ValueError: `most` below 1.
+    """
+    if most < 1:
+        raise ValueError(f"most={most}: ask for at least one sentence")
+    short = [s for s in sentences if len(s.words) <= longest]
+    found: dict[tuple[str, ...], tuple] = {}
+    for sentence, at in right_entities(model, tokenizer, short):
+        found.setdefault(sentence.words, (sentence.words, at, sentence.tags[at]))
+    return list(found.values())[:most]
+
+
 def turning_pairs(
     model: TokenTagger,
     tokenizer: Any,

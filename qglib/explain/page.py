@@ -8,6 +8,7 @@ text is escaped, and the page's own policy forbids it to load anything.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -40,6 +41,12 @@ for (const type of ["mouseover", "focusin"]) {
   });
 }
 """
+
+_OUTSIDE = re.compile(
+    r"""\w+://[^\s"'<]*|(?<![\w:])//[a-z][\w.-]*\.[a-z]{2,}|@import[^;]*|url\([^)]*"""
+    r"""|(?<![\w-])(?:src|href|action|data)\s*=\s*["'][^"']*""",
+    re.IGNORECASE,
+)
 
 _STEP_X, _STEP_Y, _MARGIN = 92, 74, 60
 
@@ -83,6 +90,14 @@ def explanation_page(
 </body>
 </html>
 """
+
+
+def outside_addresses(page: str) -> list[str]:
+    """What a page would load from elsewhere: addresses, sources, links, imports.
+
+    Empty for a page that needs no network.
+    """
+    return _OUTSIDE.findall(page)
 
 
 def write_page(

@@ -16,7 +16,8 @@ import torch
 from torch import nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from qglib.explain.planted_negation import negation_pairs
+from qglib.explain.decision import decision
+from qglib.explain.planted_negation import NegationPair, negation_pairs
 from qglib.text import encoder_path
 from qglib.text.encoder import load_encoder
 from qglib.text.fitting import fit
@@ -53,6 +54,13 @@ class PlantedClassifier(nn.Module):
         state = self.encoder(input_ids, attention_mask).last_hidden_state
         return state[:, 0] if self.pool == "cls" else state.mean(1)
 
+    def features(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """What the head reads: the pooled vector, standardised, (B, width)."""
+        vector = self.pooled(input_ids, attention_mask)
+        return (vector - self.feature_mean) / self.feature_scale
+
     def forward(
         self,
         input_ids: torch.Tensor,
@@ -60,8 +68,7 @@ class PlantedClassifier(nn.Module):
         **_: Any,
     ) -> SequenceClassifierOutput:
         """Logits (B, 2)."""
-        vector = self.pooled(input_ids, attention_mask)
-        vector = (vector - self.feature_mean) / self.feature_scale
+        vector = self.features(input_ids, attention_mask)
         return SequenceClassifierOutput(logits=self.head(vector))
 
 
@@ -114,6 +121,17 @@ def negation_classifier(
     inputs = (vectors - model.feature_mean) / model.feature_scale
     fit(model.head, inputs, gold, epochs=epochs, rate=5e-3, batch_size=64, seed=seed)
     return model.eval(), tokenizer
+
+
+def negation_accuracy(
+    model: torch.nn.Module, tokenizer: Any, pairs: Sequence[NegationPair]
+) -> float:
+    """Share of the clean sentences that get their label."""
+    right = []
+    for pair in pairs:
+        this = decision(model, tokenizer, pair.clean, (None, pair.label))
+        right.append(this.probabilities(this.inputs)[0] > 0.5)
+    return float(np.mean(right))
 
 
 def _vectors(

@@ -8,7 +8,7 @@ if the student agrees with the model more often than with other words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,3 +104,32 @@ def student_agreement(
     rows = [shown_words(c, s, k) for c, s in zip(test, test_scores, strict=True)]
     right = student.predict(rows) == np.array([case[2] for case in test])
     return right.astype(float)
+
+
+def student_trial(
+    train: Sequence[Case],
+    test: Sequence[Case],
+    learned: Mapping[str, Sequence[np.ndarray]],
+    asked: Mapping[str, Sequence[np.ndarray]],
+    k: int,
+    rng: np.random.Generator,
+    draws: int = 5,
+) -> dict[str, np.ndarray]:
+    """`student_agreement` of every method, and of random words (mean of `draws`).
+
+    `learned` and `asked` hold the scores of `train` and `test` by method.
+
+    Raises:
+        ValueError: fewer than one draw; as `student_agreement`.
+    """
+    if draws < 1:
+        raise ValueError(f"draws={draws}: at least one")
+    luck = []
+    for _ in range(draws):
+        noise = [[rng.random(len(case[0])) for case in part] for part in (train, test)]
+        luck.append(student_agreement(train, test, *noise, k))
+    said = {
+        name: student_agreement(train, test, scores, asked[name], k)
+        for name, scores in learned.items()
+    }
+    return said | {"random": np.mean(luck, axis=0)}

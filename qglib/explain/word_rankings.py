@@ -16,7 +16,12 @@ import torch
 from qglib.explain.attribution import attributions
 from qglib.explain.blank_graphs import blank_graphs
 from qglib.explain.decision import decision
-from qglib.explain.intervention_agreement import start_shares
+from qglib.explain.intervention_agreement import (
+    PathAgreement,
+    deletion_effects,
+    path_agreement,
+    start_shares,
+)
 
 RANKINGS = ("D", "attention", "nearness", "integrated_gradients", "occlusion")
 
@@ -69,3 +74,26 @@ def word_rankings(
                 scores = np.abs(found.scores)
             out[name].append(scores)
     return out
+
+
+def intervention_trial(
+    model: torch.nn.Module,
+    tokenizer: Any,
+    cases: Sequence[tuple[Sequence[str], int, str]],
+    rng: np.random.Generator,
+    methods: Sequence[str] = ("D", "attention", "nearness"),
+) -> dict[str, PathAgreement]:
+    """Agreement of each method's ranking with the effects of deleting words.
+
+    Raises:
+        ValueError, IndexError: as `word_rankings` and `path_agreement`.
+    """
+    effects = [
+        deletion_effects(model, tokenizer, words, (at, label))
+        for words, at, label in cases
+    ]
+    places = [at for _, at, _ in cases]
+    return {
+        name: path_agreement(effects, scores, places, rng)
+        for name, scores in word_rankings(model, tokenizer, cases, methods).items()
+    }

@@ -4,6 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from qglib.explain import curvature_truth
 from qglib.explain.curvature import LABEL, attribution_network, ollivier_ricci
 from qglib.explain.decision import decision
 from qglib.explain.decision_graph import decision_graph
@@ -110,3 +111,12 @@ def test_bad_edges(bert, tokenizer):
     this = decision(bert, tokenizer, CLEAN, TARGET)
     with pytest.raises(ValueError, match="outside the 3 layers"):
         removed_logits(this, [[(3, 0, 0)]])
+
+
+def test_the_table_of_closed_forms_is_met():
+    table = curvature_truth()
+    assert len(table) == 7
+    np.testing.assert_allclose(table["found"], table["closed form"], atol=1e-9)
+    # the closed forms as functions of the size, not as typed numbers
+    assert table["closed form"]["complete graph of 5"] == (5 - 2) / (5 - 1)
+    assert table["closed form"]["cube, LLY"] == 2 / 3

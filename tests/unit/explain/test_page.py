@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from qglib.explain import attributions, decision_graph, decision_path
-from qglib.explain.page import explanation_page, write_page
+from qglib.explain.page import explanation_page, outside_addresses, write_page
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "scored", "the", "plan"]
@@ -76,3 +76,22 @@ def test_all_text_is_escaped(parts):
 def test_attributions_of_one_decision(parts):
     with pytest.raises(ValueError, match="at least one"):
         explanation_page([], parts[1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<script src="there.js">',
+        "<a href='https://example.org/a'>x</a>",
+        '<img data = "x.png">',
+        "@import 'look.css';",
+        "body { background: url(x.png) }",
+        'fetch("//example.org")',
+        "new WebSocket('wss://example.org')",
+    ],
+)
+def test_what_a_page_would_load_is_found(text, parts):
+    found, graph, path = parts
+    page = explanation_page([found], graph, path)
+    assert not outside_addresses(page)
+    assert outside_addresses(page.replace("</body>", f"{text}</body>"))

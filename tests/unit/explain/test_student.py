@@ -12,6 +12,7 @@ from qglib.explain import (
     shown_words,
     start_shares,
     student_agreement,
+    student_trial,
     word_rankings,
 )
 from qglib.explain.blank_graphs import blank_graphs
@@ -49,6 +50,13 @@ def test_a_student_needs_the_word_that_decides():
 
     (train, learned), (test, asked) = cases(200), cases(200)
     assert student_agreement(train, test, learned, asked, 1).mean() == 1
+    rng = np.random.default_rng(1)
+    said = student_trial(train, test, {"all": learned}, {"all": asked}, 1, rng, 2)
+    assert said["all"].mean() == 1
+    assert said["random"].shape == (200,)
+    assert said["random"].mean() < 0.75  # the word is shown in one of six
+    with pytest.raises(ValueError, match="draws=0"):
+        student_trial(train, test, {}, {}, 1, rng, 0)
     blind = [[~s for s in part] for part in (learned, asked)]
     guess = student_agreement(train, test, *blind, 5).mean()
     assert 0.35 < guess < 0.65

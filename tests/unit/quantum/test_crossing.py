@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from qglib.quantum.crossing import crossing_qubo, draw_with_qaoa
+from qglib.quantum.crossing_rivals import crossing_rivals, random_layers
 from qglib.quantum.layered_orders import (
     barycentre_orders,
     brute_force_orders,
@@ -67,3 +68,21 @@ def test_bad_graphs():
         brute_force_orders((9, 9), [])
     with pytest.raises(ValueError, match="shots=0"):
         draw_with_qaoa((2, 2), [(0, 0, 0)], np.random.default_rng(0), shots=0)
+
+
+def test_rivals_on_random_layers():
+    rng = np.random.default_rng(0)
+    table = crossing_rivals((3, 3), 3, rng, shots=20, depth=1)
+    assert len(table) == 3
+    for rival in ("QAOA", "barycentre", "random", "mean random"):
+        assert (table[rival] >= table["all orders"]).all()
+    assert (table["mean random"] >= table["random"]).all()
+    assert table["success"].between(0, 1 + 1e-9).all()
+    assert random_layers((2, 2), rng, 1.0) == [
+        (0, a, b) for a in (0, 1) for b in (0, 1)
+    ]
+    assert random_layers((2, 2), rng, 0.0) == []
+    with pytest.raises(ValueError, match="share=2"):
+        random_layers((2, 2), rng, 2)
+    with pytest.raises(ValueError, match="graphs=0"):
+        crossing_rivals((3, 3), 0, rng)

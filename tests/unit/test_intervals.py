@@ -1,0 +1,38 @@
+"""Recorded and live intervals side by side."""
+
+import pandas as pd
+import pytest
+
+from qglib import intervals, run
+
+ROWS = [
+    {"row": "a", "k": 1, "mean": 0.5, "low": 0.25, "high": 0.75},
+    {"row": "a", "k": 3, "mean": 0.75, "low": 0.5, "high": 1.0, "p_value": 0.1},
+    {"row": "b", "k": 3, "mean": -1.0, "low": -2.0, "high": 0.0},
+    {"row": "commonest", "k": 0, "mean": 0.4},
+]
+
+
+def test_rows_are_chosen_by_what_they_hold():
+    table = intervals.recorded_rows(ROWS, k=3)
+    assert list(table.index) == ["a", "b"]
+    assert tuple(table.loc["b"]) == (-1, -2, 0)
+    with pytest.raises(ValueError, match="once"):
+        intervals.recorded_rows(ROWS)  # a stands twice
+    with pytest.raises(ValueError, match="leaves rows"):
+        intervals.recorded_rows(ROWS, k=7)
+    old = intervals.recorded_rows(run.recorded("agreement")["rows"])
+    assert (old["low"] <= old["mean"]).all()
+
+
+def test_live_beside_recorded():
+    recorded = intervals.recorded_rows(ROWS, k=3)
+    live = pd.DataFrame(
+        {"mean": [0.4, 0.2], "low": [0.3, 0.1], "high": [0.5, 0.3]}, ["a", "b"]
+    )
+    table = intervals.beside(live, recorded)
+    assert table["overlap"].tolist() == [True, False]  # touching is overlapping
+    assert table.loc["b", "live"] == "+0.200 [+0.100, +0.300]"
+    assert table.loc["a", "recorded"] == "+0.750 [+0.500, +1.000]"
+    with pytest.raises(KeyError, match="c"):
+        intervals.beside(live.rename({"a": "c"}), recorded)
