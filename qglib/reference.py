@@ -23,6 +23,7 @@ KEPT = {
     "03_causal_analysis": {"causal_graph.json": "causal_graph.json"},
     "04_interpretability": {"figures/decision_graph.png": "decision_graph.png"},
     "12_heads_and_optimisers": {"figures/ablation.png": "ablation.png"},
+    "13_causes_on_trial": {"figures/validity_cards.png": "validity_cards.png"},
     "14_explanations_on_trial": {"explanation.html": "explanation.html"},
 }
 

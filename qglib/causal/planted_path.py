@@ -141,7 +141,7 @@ def draw_planted_path(scene: Clutter, table: pd.DataFrame) -> Figure:
     axs[0].set(
         xlabel="time", ylabel="place", title=f"{int(hidden.sum())} points planted"
     )
-    axs[0].legend(loc="lower left")
+    axs[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     roles = dict(zip(TRACKERS, ("path", "null", "classical"), strict=True))
     for ax, column in zip(axs[1:], ("recall", "power"), strict=True):
         for name, part in table.groupby("tracker", sort=False):
