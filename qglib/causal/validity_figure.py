@@ -28,7 +28,7 @@ def draw_validity_card(cards: ValidityCard | Sequence[ValidityCard]) -> Figure:
     fig, axs = plt.subplots(
         1,
         1 + with_power,
-        figsize=(10 if with_power else 6.5, 1.5 + 0.55 * len(cards)),
+        figsize=(10 if with_power else 6.5, 1.9 + 0.55 * len(cards)),
         sharey=True,
         squeeze=False,
         layout="constrained",
@@ -50,7 +50,7 @@ def draw_validity_card(cards: ValidityCard | Sequence[ValidityCard]) -> Figure:
     left.axvline(1.5 * alpha, color=plots.ROLES["path"], lw=1, ls="--")
     left.set_yticks(rows, [_label(card) for card in cards])
     left.set_ylim(-0.6, len(cards) - 0.4)
-    left.set_xlim(left=0)
+    left.set_xlim(left=-0.004)
     left.set_xlabel("rejections of true nulls (dashed: refused beyond)")
     left.set_title("Type-I error; filled: conditional nulls")
     if with_power:
