@@ -1,5 +1,6 @@
 """Recorded and live intervals side by side."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -36,3 +37,16 @@ def test_live_beside_recorded():
     assert table.loc["a", "recorded"] == "+0.750 [+0.500, +1.000]"
     with pytest.raises(KeyError, match="c"):
         intervals.beside(live.rename({"a": "c"}), recorded)
+
+
+def test_the_figure_names_both_sides():
+    recorded = intervals.recorded_rows(ROWS, k=3)
+    fig = intervals.draw_beside(
+        recorded.loc[["a"]], recorded, count="5 pairs", xlabel="x", title="T"
+    )
+    (ax,) = fig.axes
+    labels = [t.get_text() for t in ax.get_yticklabels()]
+    assert labels == ["a, recorded", "b, recorded", "a, 5 pairs live"]
+    points = [float(line.get_xdata()[0]) for line in ax.lines[1::2]]
+    assert points == [0.75, -1.0, 0.75]
+    plt.close(fig)

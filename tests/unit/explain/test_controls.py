@@ -11,15 +11,20 @@ from qglib.explain import (
     decided_entities,
     decision_graphs,
     decision_path,
+    deletion_effects,
     explanation,
+    first_entities,
     interval_table,
+    intervention_trial,
     known_causes,
     oracle_agreement,
+    path_agreement,
     path_controls,
     planted_pairs,
     right_entities,
     sanity_check,
     turning_pairs,
+    word_rankings,
 )
 
 
@@ -126,6 +131,24 @@ def test_right_entities(tagger):
     sentences = [e.sentence for e in planted(10, np.random.default_rng(5))]
     for sentence, at in right_entities(*tagger, sentences):
         assert sentence.tags[at].startswith("B-")
+
+
+def test_first_entities_and_their_trial(tagger):
+    sentences = [e.sentence for e in planted(30, np.random.default_rng(5))]
+    cases = first_entities(*tagger, sentences, 6)
+    assert 3 <= len(cases) <= 6
+    assert len({words for words, _, _ in cases}) == len(cases)
+    right = {(s.words, at) for s, at in right_entities(*tagger, sentences)}
+    assert all((words, at) in right for words, at, _ in cases)
+    got = intervention_trial(*tagger, cases, np.random.default_rng(0))
+    assert list(got) == ["D", "attention", "nearness"]
+    effects = [deletion_effects(*tagger, words, (at, y)) for words, at, y in cases]
+    near = word_rankings(*tagger, cases, ["nearness"])["nearness"]
+    places = [at for _, at, _ in cases]
+    again = path_agreement(effects, near, places, np.random.default_rng(1), 9)
+    np.testing.assert_allclose(got["nearness"].each, again.each, atol=1e-9)
+    with pytest.raises(ValueError, match="most=0"):
+        first_entities(*tagger, sentences, 0)
 
 
 def test_decided_entities_carry_the_taggers_own_label(tagger):
