@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from qglib import quantum
-from qglib.quantum import QuantumHead, circuits
+from qglib.quantum import QuantumHead, circuits, plateaus
+from qglib.quantum.kernel_trial import EMBEDDINGS
 from qglib.quantum.qaoa import evolve
+from qglib.text.head_variants import circuit_family
 
 
 @pytest.fixture(params=["lightning.qubit", "lightning.gpu"])
@@ -51,17 +53,37 @@ def test_path_search(device):
     assert found.success == pytest.approx(found.closed_form, abs=1e-5)
 
 
-def test_kernel(device, engine):
-    def circuit(inputs):
-        qml.IQPEmbedding(inputs, wires=range(4), n_repeats=2)
-        return qml.state()
-
-    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=4))
+@pytest.mark.parametrize("embedding", sorted(EMBEDDINGS))
+def test_kernel(device, engine, embedding):
+    qnode = EMBEDDINGS[embedding](4)
     x = np.random.default_rng(0).normal(size=(5, 4))
     pairs = quantum.pairwise_fidelity_kernel(
         qnode, x, device=qml.device(device, wires=4)
     )
     np.testing.assert_allclose(quantum.fidelity_kernel(qnode, x), pairs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "part", [{"upload": False}, {"read": "z"}, {"read": "xyz+zz"}], ids=str
+)
+def test_variants_of_the_token_head(device, engine, part):
+    made = qml.device(device, wires=4)
+    qnode, shapes, outputs = circuit_family(**part)(made, 4, 2)
+    head = QuantumHead(qnode, shapes, "batched")
+    other = QuantumHead(qnode, shapes, device)
+    other.load_state_dict(head.state_dict())
+    x = torch.randn(3, 4)
+    assert head(x).shape == (3, outputs)
+    torch.testing.assert_close(head(x), other(x), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("circuit", plateaus.CIRCUITS)
+def test_plateaus(device, engine, circuit):
+    head = plateaus.angles_as_inputs(circuit, 3, 3)
+    other = QuantumHead(head.qnode, {}, device, n_inputs=head.n_inputs)
+    rng = np.random.default_rng(0)
+    x = torch.tensor(plateaus.draw_angles("uniform", 3, 3, 4, rng)).float()
+    torch.testing.assert_close(head(x), other(x), atol=1e-5, rtol=0)
 
 
 def test_energy_of_the_ising_ring(device, engine):
