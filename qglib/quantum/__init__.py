@@ -23,7 +23,11 @@ from qglib.quantum.kernel_classifier import FidelityKernelClassifier
 from qglib.quantum.kernel_drawing import draw_bandwidths
 from qglib.quantum.kernel_trial import angle_embedding, kernel_trial
 from qglib.quantum.kernels import fidelity_kernel, pairwise_fidelity_kernel
-from qglib.quantum.metric_tensor import NaturalGradient, metric_tensor
+from qglib.quantum.metric_tensor import (
+    NaturalGradient,
+    geometric_tensor,
+    metric_tensor,
+)
 from qglib.quantum.optimiser_trial import compare_optimisers
 from qglib.quantum.path_register import (
     PathRegister,
@@ -56,6 +60,7 @@ __all__ = [
     "draw_variances",
     "durr_hoyer",
     "fidelity_kernel",
+    "geometric_tensor",
     "gradient_squares",
     "grover_iterations",
     "grover_qnode",

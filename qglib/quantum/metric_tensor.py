@@ -47,6 +47,30 @@ def metric_tensor(
         ValueError: for numbers that are not finite.
         MemoryError: before allocating, when the tangents would not fit.
     """
+    return geometric_tensor(qnode, inputs, weights).real.copy()
+
+
+def geometric_tensor(
+    qnode: qml.QNode,
+    inputs: np.ndarray | None,
+    weights: np.ndarray | Mapping[str, np.ndarray],
+) -> np.ndarray:
+    """Quantum geometric tensor Q of the flattened weights (Provost, Vallee 1980).
+
+    Its real part is the metric tensor; -2 Im Q is the Berry curvature, which is
+    antisymmetric and changes sign with the orientation of the parameters.
+
+    Args:
+        qnode: see `metric_tensor`.
+        inputs: see `metric_tensor`.
+        weights: see `metric_tensor`.
+
+    Returns:
+        (P, P) complex128, Hermitian, or (B, P, P) for several samples.
+
+    Raises:
+        UnsupportedCircuit, ValueError, MemoryError: as `metric_tensor`.
+    """
     if not isinstance(weights, Mapping):
         weights = {"weights": weights}
     arrays = {k: np.asarray(w, float) for k, w in weights.items()}
@@ -56,7 +80,7 @@ def metric_tensor(
         raise ValueError("inputs or weights hold NaN or infinite numbers")
     shapes = {k: w.shape for k, w in arrays.items()}
     tangents = _tangents_of(qnode, shapes, sample.shape[-1])
-    rows = [tangents.metric(row, flat) for row in np.atleast_2d(sample)]
+    rows = [tangents.geometry(row, flat) for row in np.atleast_2d(sample)]
     return rows[0] if sample.ndim == 1 else np.stack(rows)
 
 
@@ -87,11 +111,11 @@ class _Tangents:
             else:
                 self.parts.append((part, None))
 
-    def metric(self, inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def geometry(self, inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
         psi, rows = self.run(np.concatenate([inputs, weights]))
         along = rows.conj() @ psi
         gram = rows.conj() @ rows.T
-        return (gram - np.outer(along, along.conj())).real
+        return gram - np.outer(along, along.conj())
 
     def run(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Final state (2**n,) and tangents (P, 2**n)."""

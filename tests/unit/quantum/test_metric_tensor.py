@@ -35,6 +35,28 @@ def test_closed_form_of_one_qubit():
         got = quantum.metric_tensor(qnode, None, np.array([theta, 1.3]))
         want = np.diag([0.25, np.sin(theta) ** 2 / 4])
         np.testing.assert_allclose(got, want, atol=1e-12)
+        tensor = quantum.geometric_tensor(qnode, None, np.array([theta, 1.3]))
+        berry = -2 * tensor.imag
+        assert abs(berry[0, 1]) == pytest.approx(np.sin(theta) / 2, abs=1e-12)
+        np.testing.assert_allclose(tensor, tensor.conj().T, atol=1e-15)
+
+
+def test_chern_number_of_the_bloch_sphere():
+    """Berry curvature over the whole sphere: 2 pi times one monopole."""
+
+    def circuit(weights):
+        qml.RY(weights[0], wires=0)
+        qml.RZ(weights[1], wires=0)
+        return qml.state()
+
+    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=1))
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    flux = [
+        -2 * quantum.geometric_tensor(qnode, None, np.array([angle, 0.4])).imag[0, 1]
+        for angle in (nodes + 1) * np.pi / 2
+    ]
+    total = 2 * np.pi * np.dot(weights, flux) * np.pi / 2
+    assert abs(total) == pytest.approx(2 * np.pi, abs=1e-9)
 
 
 @pytest.mark.parametrize(("n", "layers"), [(2, 2), (4, 1), (4, 2)])
