@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy.stats import chatterjeexi, kendalltau
@@ -91,6 +93,26 @@ def test_rank_rivals_hold_their_level() -> None:
 def test_a_small_cell_of_the_benchmark_repeats() -> None:
     pytest.importorskip("hyppo")
     found = benchmark.slice_power()
-    assert found == benchmark.slice_power(), "same seeds, same samples"
+    recorded = json.loads(benchmark.RECORD.read_text())["slice"]
+    # powers of 40 samples; another processor may move one across the level
+    assert found == pytest.approx(recorded, abs=1.5 / 40)
     assert found[benchmark.MAIN] > 0.3, "a circle is seen by its order"
     assert found["kendall"] < 0.2, "a circle has no trend"
+
+
+def test_recorded_size_and_headline() -> None:
+    """The level holds on 20 000 fresh nulls, and the means are those of the rows."""
+    record = json.loads(benchmark.RECORD.read_text())
+    for row in record["size_fresh_nulls"]:
+        assert row["samples"] == 20_000 and 0.045 <= row["size"] <= 0.055
+    left_out = {"uncorrelated_bernoulli", benchmark.NULL_SIMULATION}
+    alone = {name: 3 for name in benchmark.NOISELESS}  # one noise level stands for all
+    power, weight = np.zeros(len(record["methods"])), 0
+    for row in record["rows"]:
+        if row["simulation"] not in left_out:
+            times = alone.get(row["simulation"], 1)
+            power += times * np.array(row["power"])
+            weight += times
+    assert weight == 18 * 9
+    for name, value in zip(record["methods"], power / weight, strict=True):
+        assert record["headline"][name]["mean_18"] == pytest.approx(value, abs=2e-4)
