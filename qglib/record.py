@@ -1,8 +1,7 @@
 """The record of one run: what was asked, what it found, what it ran on.
 
-A record appears complete or not at all (written beside, then renamed), so a
-``record.json`` means "this notebook finished".  Times live only there: a time
-printed in a cell would make two equal runs differ.
+A record appears complete or not at all, so a ``record.json`` means "this notebook
+finished".  Times live only there: in a cell they would make two equal runs differ.
 """
 
 from __future__ import annotations
@@ -106,18 +105,19 @@ class Record:
         return device
 
     def figure(self, fig: Figure, name: str) -> None:
-        """Show the figure here, once, and save ``figures/<name>.png`` (150 dpi)."""
-        import matplotlib.pyplot as plt
+        """Show the figure once (`plots.small_png`), save ``figures/<name>.png``."""
         from IPython import get_ipython
-        from IPython.display import display
+        from IPython.display import Image, display
+
+        from qglib import plots
 
         _check_name("figure name", name)
         path = self.folder / "figures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
         fig.savefig(path, dpi=150, bbox_inches="tight", metadata={"Software": None})
-        plt.close(fig)  # or the end of the cell would show it again
+        plots.plt.close(fig)  # or the end of the cell would show it again
         if get_ipython() is not None:
-            display(fig)
+            display(Image(plots.small_png(fig)))
         if path.name not in self.figures:
             self.figures.append(path.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 
 import matplotlib
@@ -11,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from qglib import plots
 
@@ -88,3 +90,23 @@ def test_truth_and_legend() -> None:
     assert ax.lines[0].get_label() == "known truth"
     plots.legend_for({"quantum": "circuit", "classical": "MLP"}, ax, loc="upper left")
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["circuit", "MLP"]
+
+
+def test_a_small_png_looks_like_the_full_one() -> None:
+    rng = np.random.default_rng(0)
+    fig, axs = plt.subplots(1, 2, figsize=(7, 3))
+    axs[0].plot(rng.normal(size=(200, 6)).cumsum(axis=0))
+    axs[0].plot([0], [0], "*", color="#00FF00", ms=6)  # a colour that is rare
+    axs[1].imshow(rng.random((30, 30)), cmap=plots.DIVERGING)
+    fig.canvas.draw()
+    fig.set_layout_engine("none")  # or every drawing moves the axes a little
+    small, full = plots.small_png(fig), io.BytesIO()
+    fig.savefig(full, dpi=fig.dpi, bbox_inches="tight")
+    assert small == plots.small_png(fig), "two renderings differ"
+    assert len(small) < 0.5 * len(full.getvalue())
+    a, b = (
+        np.asarray(Image.open(file).convert("RGB")).astype(int)
+        for file in (io.BytesIO(small), full)
+    )
+    assert a.shape == b.shape and np.abs(a - b).max() <= 32
+    assert (np.abs(a - [0, 255, 0]).max(axis=2) <= 8).any(), "the rare colour is lost"
