@@ -7,13 +7,35 @@ from itertools import pairwise
 
 import networkx as nx
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.patches import FancyArrowPatch
+from matplotlib.text import Text
 
 from qglib import plots
 
 __all__ = ["draw_graph"]
 
-RADIUS = 16  # points left free around a node's centre
+GAP = 3  # points left free between the end of a line and the frame of a name
+
+
+class _Link(FancyArrowPatch):
+    """A line that ends at the frames of two names, however wide they are.
+
+    A frame gets its size only when its text is drawn, above the lines and so after
+    them; both sizes are therefore found before the line is drawn.
+    """
+
+    def __init__(self, ends: tuple[Text, Text], **style: object) -> None:
+        frames = [end.get_bbox_patch() for end in ends]
+        places = [end.get_position() for end in ends]
+        super().__init__(*places, patchA=frames[0], patchB=frames[1], **style)
+        self.ends = ends
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Find the frames, then draw the line between them."""
+        for end in self.ends:
+            end.update_bbox_position_size(renderer)
+        super().draw(renderer)
 
 
 def draw_graph(
@@ -39,6 +61,23 @@ def draw_graph(
     path: nodes of a path to draw thick.
     weight: arc attribute to write beside the arcs; "" for none.
     """
+    names = {}
+    for node, (x, y) in positions.items():
+        names[node] = ax.text(
+            x,
+            y,
+            str(node),
+            ha="center",
+            va="center",
+            fontsize=10,
+            bbox={
+                "boxstyle": "round,pad=0.3",
+                "facecolor": "white",
+                "edgecolor": plots.ROLES["path" if node in path else "null"],
+                "linewidth": 2 if node in path else 1,
+            },
+            zorder=5,
+        )
     on_path = set(pairwise(path))
     pairs = {frozenset(arc): arc for arc in graph.edges}
     for a, b in pairs.values():
@@ -50,7 +89,7 @@ def draw_graph(
         )
         thick = bool({(a, b), (b, a)} & on_path)
         colour = plots.ROLES["path"] if wrong or thick else plots.ROLES["truth"]
-        _line(ax, positions[a], positions[b], "-" if both else "-|>", colour, thick)
+        _line(ax, (names[a], names[b]), "-" if both else "-|>", colour, thick)
         if weight:
             (x, y), (u, v) = positions[a], positions[b]
             ax.text(
@@ -68,23 +107,7 @@ def draw_graph(
         for a, b in {frozenset(arc): arc for arc in truth.edges}.values():
             if frozenset((a, b)) not in pairs:
                 grey = plots.ROLES["null"]
-                _line(ax, positions[a], positions[b], "-", grey, False, ":")
-    for node, (x, y) in positions.items():
-        ax.text(
-            x,
-            y,
-            str(node),
-            ha="center",
-            va="center",
-            fontsize=10,
-            bbox={
-                "boxstyle": "round,pad=0.3",
-                "facecolor": "white",
-                "edgecolor": plots.ROLES["path" if node in path else "null"],
-                "linewidth": 2 if node in path else 1,
-            },
-            zorder=5,
-        )
+                _line(ax, (names[a], names[b]), "-", grey, False, ":")
     xs, ys = zip(*positions.values(), strict=True)
     ax.set_xlim(min(xs) - 0.45, max(xs) + 0.45)
     ax.set_ylim(min(ys) - 0.35, max(ys) + 0.35)
@@ -94,22 +117,20 @@ def draw_graph(
 
 def _line(
     ax: Axes,
-    start: tuple[float, float],
-    stop: tuple[float, float],
+    ends: tuple[Text, Text],
     style: str,
     colour: str,
     thick: bool,
     dash: str = "-",
 ) -> None:
     ax.add_patch(
-        FancyArrowPatch(
-            start,
-            stop,
+        _Link(
+            ends,
             arrowstyle=style,
             linestyle=dash,
             mutation_scale=16,
-            shrinkA=RADIUS,
-            shrinkB=RADIUS,
+            shrinkA=GAP,
+            shrinkB=GAP,
             linewidth=2.8 if thick else 1.6,
             color=colour,
             zorder=2,

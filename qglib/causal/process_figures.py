@@ -16,14 +16,15 @@ __all__ = ["draw_assumptions", "draw_links", "draw_root_cause"]
 
 PLANT = {
     "feed": (0, 2),
-    "level_1": (1, 2),
-    "level_2": (2.1, 2),
+    "level_1": (1, 2.5),
+    "level_2": (2.1, 2.2),
     "quality": (3.3, 1),
-    "temperature": (2.3, 0.1),
-    "power": (0.8, -0.5),
-    "weather": (0.8, 1.1),
+    "temperature": (2.5, -0.4),
+    "power": (0.9, -0.6),
+    "weather": (-0.1, 0.7),
 }
-"""Places of the variables of `qglib.data.processes`, in the direction of flow."""
+"""Places of the variables of `qglib.data.processes`, in the direction of flow; no line
+between two of them passes behind a third."""
 
 
 def draw_links(
@@ -82,7 +83,11 @@ def draw_root_cause(table: pd.DataFrame, root: str | None = None) -> Figure:
 
 
 def draw_assumptions(table: pd.DataFrame, treatment: str, outcome: str) -> Figure:
-    """One effect under every assumption, from `adjusted_effects`."""
+    """One effect under every assumption, from `adjusted_effects`.
+
+    The title says that the sign depends on them only where one interval lies above
+    zero and another below.
+    """
     fig, ax = plt.subplots(figsize=(8, 1.2 + 0.42 * len(table)))
     plots.intervals(
         list(table.index),
@@ -93,7 +98,7 @@ def draw_assumptions(table: pd.DataFrame, treatment: str, outcome: str) -> Figur
         xlabel="effect (standard deviations per standard deviation)",
         ax=ax,
     )
-    signs = (table["effect"] > 0).nunique()
-    finding = "the sign depends" if signs > 1 else "the size depends"
+    turns = (table["low"] > 0).any() and (table["high"] < 0).any()
+    finding = "the sign depends" if turns else "the size depends"
     ax.set_title(f"{treatment} on {outcome}: {finding} on what is held fixed")
     return fig

@@ -47,5 +47,6 @@ def draw_bandwidths(table: pd.DataFrame, floor: float) -> Figure:
     best = table.loc[table["accuracy"].idxmax()]
     axes[0].set_title(f"Best: {best['kernel']} at {best['bandwidth']:.2g}")
     axes[1].set_title("Wide: every sample alone")
-    axes[0].legend(fontsize=9)
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[1].legend(handles, labels, fontsize=9, loc="lower left")  # no curve there
     return fig

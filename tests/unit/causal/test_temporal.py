@@ -225,4 +225,7 @@ def test_figures_say_what_the_tables_say(plant) -> None:
     s1 = rows[rows["treatment"] == "s1"].set_index("assumption")
     title = draw_assumptions(s1, "s1", "progression").axes[0].get_title()
     assert title.endswith("the sign depends on what is held fixed")
+    unsure = s1.assign(high=s1["high"].clip(lower=0.01))  # none is surely negative
+    title = draw_assumptions(unsure, "s1", "progression").axes[0].get_title()
+    assert title.endswith("the size depends on what is held fixed")
     plt.close("all")
