@@ -22,6 +22,7 @@ KEPT = {
     "02_model_training": {"head": "model"},
     "03_causal_analysis": {"causal_graph.json": "causal_graph.json"},
     "04_interpretability": {"figures/decision_graph.png": "decision_graph.png"},
+    "11_order_and_independence": {"figures/power_by_simulation.png": "power.png"},
     "12_heads_and_optimisers": {"figures/ablation.png": "ablation.png"},
     "13_causes_on_trial": {"figures/validity_cards.png": "validity_cards.png"},
     "14_explanations_on_trial": {"explanation.html": "explanation.html"},

@@ -37,9 +37,9 @@ def draw_dependence(network: DependenceNetwork) -> Figure:
         quiet[i, j] = quiet[j, i] = row.seen_by == "neither"
     apart = squareform(1 - np.abs(np.nan_to_num(tau)), checks=False)
     order = leaves_list(linkage(apart, "average"))
-    size = np.clip(0.26 * len(names) + 2, 5, 10)
+    size = np.clip(0.14 * len(names) + 1.2, 4.2, 8)
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(2 * size, size), layout="constrained"
+        1, 2, figsize=(1.8 * size, size), layout="constrained"
     )
     labels = [names[k] for k in order]
     sns.heatmap(
@@ -53,8 +53,9 @@ def draw_dependence(network: DependenceNetwork) -> Figure:
         yticklabels=labels,
         cbar_kws={"label": "Kendall's tau", "shrink": 0.6},
     )
+    left.tick_params(labelsize=7)
     rows, columns = np.nonzero(quiet[np.ix_(order, order)])
-    left.plot(columns + 0.5, rows + 0.5, ".", color=plots.PALETTE["grey"], ms=4)
+    left.plot(columns + 0.5, rows + 0.5, ".", color=plots.PALETTE["grey"], ms=3)
     left.set_title("all pairs (dot: neither test sees it)")
     _draw_alone(network, right)
     return figure
@@ -73,7 +74,7 @@ def _draw_alone(network: DependenceNetwork, axes: object) -> None:
         axes.text(0.5, 0.5, "none", ha="center", transform=axes.transAxes)
         return
     at = nx.circular_layout(sorted(alone))
-    nx.draw_networkx_nodes(alone, at, ax=axes, node_size=60, node_color="0.3")
+    nx.draw_networkx_nodes(alone, at, ax=axes, node_size=40, node_color="0.3")
     for seen, role in _SEEN.items():
         edges = [e for e in alone.edges if alone.edges[e]["seen_by"] == seen]
         nx.draw_networkx_edges(
@@ -82,5 +83,5 @@ def _draw_alone(network: DependenceNetwork, axes: object) -> None:
         axes.plot([], [], color=plots.ROLES[role], lw=2, label=f"{seen} test alone")
     for name, (x, y) in at.items():
         side = "left" if x > 0.05 else "right" if x < -0.05 else "center"
-        axes.text(1.07 * x, 1.07 * y, name, ha=side, va="center", fontsize=10)
+        axes.text(1.07 * x, 1.07 * y, name, ha=side, va="center", fontsize=8)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2)
