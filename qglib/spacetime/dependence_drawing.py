@@ -37,9 +37,9 @@ def draw_dependence(network: DependenceNetwork) -> Figure:
         quiet[i, j] = quiet[j, i] = row.seen_by == "neither"
     apart = squareform(1 - np.abs(np.nan_to_num(tau)), checks=False)
     order = leaves_list(linkage(apart, "average"))
-    size = np.clip(0.14 * len(names) + 1.2, 4.2, 8)
+    size = np.clip(0.2 * len(names) + 1, 4.2, 9)
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(1.8 * size, size), layout="constrained"
+        1, 2, figsize=(1.9 * size, size), layout="constrained"
     )
     labels = [names[k] for k in order]
     sns.heatmap(
@@ -53,7 +53,7 @@ def draw_dependence(network: DependenceNetwork) -> Figure:
         yticklabels=labels,
         cbar_kws={"label": "Kendall's tau", "shrink": 0.6},
     )
-    left.tick_params(labelsize=7)
+    left.tick_params(labelsize=9)
     rows, columns = np.nonzero(quiet[np.ix_(order, order)])
     left.plot(columns + 0.5, rows + 0.5, ".", color=plots.PALETTE["grey"], ms=3)
     left.set_title("all pairs (dot: neither test sees it)")
@@ -83,5 +83,5 @@ def _draw_alone(network: DependenceNetwork, axes: object) -> None:
         axes.plot([], [], color=plots.ROLES[role], lw=2, label=f"{seen} test alone")
     for name, (x, y) in at.items():
         side = "left" if x > 0.05 else "right" if x < -0.05 else "center"
-        axes.text(1.07 * x, 1.07 * y, name, ha=side, va="center", fontsize=8)
+        axes.text(1.07 * x, 1.07 * y, name, ha=side, va="center", fontsize=10)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2)
