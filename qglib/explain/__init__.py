@@ -41,6 +41,7 @@ from qglib.explain.drawings import (
     draw_curves,
     draw_decision_graph,
 )
+from qglib.explain.edge_patching import checked_graph, exact_graph
 from qglib.explain.edge_rankings import CURVATURES, removal_changes
 from qglib.explain.edge_removal import removed_logits
 from qglib.explain.explanation import explanation
@@ -117,6 +118,7 @@ __all__ = [
     "background_shapley",
     "blank_graphs",
     "branch_controls",
+    "checked_graph",
     "curvature_truth",
     "decided_entities",
     "decision",
@@ -133,6 +135,7 @@ __all__ = [
     "draw_gates",
     "draw_layered",
     "draw_wires",
+    "exact_graph",
     "exact_patching",
     "exact_shapley",
     "explanation",

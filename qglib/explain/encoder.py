@@ -32,6 +32,8 @@ class Trace:
         grad_hidden: (L+1, B, T, D), total gradient at the hidden states.
         grad_read: (L+1, B, T, D), the part of it that reaches the head directly,
             not through the next layer.
+
+    The gradients are empty tensors in a trace without backward pass.
     """
 
     logit: torch.Tensor
@@ -125,11 +127,19 @@ def hidden_states(
     return torch.stack([states[i] for i in range(len(states))])
 
 
-def trace(model: torch.nn.Module, inputs: dict[str, torch.Tensor], read) -> Trace:
+def trace(
+    model: torch.nn.Module,
+    inputs: dict[str, torch.Tensor],
+    read,
+    *,
+    first: torch.Tensor | None = None,
+    backward: bool = True,
+) -> Trace:
     """Record a batch; ``read(logits)`` gives the logit of each row, shape (B,).
 
-    No padding is allowed in the batch, because the decision graph takes every
-    sub-word for a node.
+    ``first`` (B, T, D) replaces the input of the first layer; without `backward`
+    there are no gradients and the pass is cheaper. No padding is allowed in the
+    batch, because the decision graph takes every sub-word for a node.
 
     Raises:
         ValueError: no BERT-type encoder, or one that gives no attention weights.
@@ -142,7 +152,8 @@ def trace(model: torch.nn.Module, inputs: dict[str, torch.Tensor], read) -> Trac
 
     def keep(number: int, hidden: torch.Tensor) -> torch.Tensor:
         if number == 0:  # the graph starts here, even if the encoder is frozen
-            hidden = hidden.detach().requires_grad_()
+            hidden = hidden if first is None else first
+            hidden = hidden.detach().requires_grad_(backward)
         states[number] = hidden
         return hidden
 
@@ -167,7 +178,7 @@ def trace(model: torch.nn.Module, inputs: dict[str, torch.Tensor], read) -> Trac
     try:
         with (
             evaluation_mode(model),
-            torch.enable_grad(),
+            torch.set_grad_enabled(backward),
             layer_inputs_changed(model, keep),
         ):
             logit = read(model(**inputs).logits)
@@ -175,6 +186,23 @@ def trace(model: torch.nn.Module, inputs: dict[str, torch.Tensor], read) -> Trac
         for handle in handles:
             handle.remove()
     hidden = [states[i] for i in range(len(states))]
+    gradients = _gradients(logit, hidden, sums) if backward else [hidden[0][:0]] * 3
+    heads = layers[0].attention.self.num_attention_heads
+    return Trace(
+        logit=logit.detach(),
+        hidden=torch.stack(hidden).detach(),
+        attention=torch.stack(attention).detach(),
+        value=torch.stack(value).detach().unflatten(-1, (heads, -1)),
+        grad_sum=gradients[0],
+        grad_hidden=gradients[1],
+        grad_read=gradients[2],
+    )
+
+
+def _gradients(
+    logit: torch.Tensor, hidden: list[torch.Tensor], sums: list[torch.Tensor]
+) -> list[torch.Tensor]:
+    """``grad_sum``, ``grad_hidden`` and ``grad_read`` of a `Trace`."""
     if not logit.requires_grad:
         raise ValueError(
             "the model cuts the gradient between encoder and head (torch.no_grad or "
@@ -195,13 +223,4 @@ def trace(model: torch.nn.Module, inputs: dict[str, torch.Tensor], read) -> Trac
         )
         read_part.append(gradient - through)
     read_part.append(total[-1])
-    heads = layers[0].attention.self.num_attention_heads
-    return Trace(
-        logit=logit.detach(),
-        hidden=torch.stack(hidden).detach(),
-        attention=torch.stack(attention).detach(),
-        value=torch.stack(value).detach().unflatten(-1, (heads, -1)),
-        grad_sum=torch.stack(grad_sum),
-        grad_hidden=torch.stack(total),
-        grad_read=torch.stack(read_part),
-    )
+    return [torch.stack(part) for part in (grad_sum, total, read_part)]
