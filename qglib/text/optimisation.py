@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
+from qglib.text.batching import collate, kept_positions
 from qglib.text.tagger import TokenTagger
+from qglib.text.windows import Window
 
 
 def linear_schedule(step: int, total: int, warmup: float) -> float:
@@ -45,12 +48,14 @@ def training_mode(model: TokenTagger, dropout: float, seed: int) -> Iterator[Non
     """Seeded generators, deterministic kernels, the encoder's dropout; all restored."""
     modules = [m for m in model.encoder.modules() if isinstance(m, nn.Dropout)]
     rates = [m.p for m in modules]
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     exact = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     devices = [torch.cuda.current_device()] if next(model.parameters()).is_cuda else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # costs a tenth
         for m in modules:
             m.p = dropout
         try:
@@ -59,4 +64,26 @@ def training_mode(model: TokenTagger, dropout: float, seed: int) -> Iterator[Non
             for m, p in zip(modules, rates, strict=True):
                 m.p = p
             torch.use_deterministic_algorithms(exact, warn_only=warn_only)
+            torch.utils.deterministic.fill_uninitialized_memory = filled
             model.eval()
+
+
+def word_loss(
+    model: TokenTagger,
+    batch: Sequence[Window],
+    targets: Sequence[np.ndarray],
+    pad_id: int,
+    bf16: bool,
+) -> torch.Tensor:
+    """Cross-entropy of the kept words of a batch, mean; bfloat16 in the encoder."""
+    device = model.feature_mean.device
+    inputs = collate(batch, pad_id, device)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+        hidden, shapes, _ = model.hidden(**inputs)
+    row, column = (k.to(device) for k in kept_positions(batch))
+    flat = row * hidden.shape[1] + column
+    # the head sees labelled words only and always computes in float32
+    picked = hidden.flatten(0, 1).index_select(0, flat).float()
+    logits = model.head(model.features(picked, shapes.flatten()[flat]))
+    gold = np.concatenate([targets[w.sentence][w.words] for w in batch])
+    return nn.functional.cross_entropy(logits, torch.from_numpy(gold).to(device))

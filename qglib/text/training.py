@@ -16,7 +16,7 @@ from torch import nn
 from tqdm import tqdm
 
 from qglib.data import Sentence
-from qglib.text.batching import collate, kept_positions, length_batches
+from qglib.text.batching import length_batches
 from qglib.text.checkpoint import (
     Progress,
     copy_state,
@@ -26,36 +26,22 @@ from qglib.text.checkpoint import (
 from qglib.text.decoding import decode_all
 from qglib.text.evaluation import entity_f1
 from qglib.text.inference import word_logits
-from qglib.text.optimisation import linear_schedule, parameter_groups, training_mode
+from qglib.text.optimisation import (
+    linear_schedule,
+    parameter_groups,
+    training_mode,
+    word_loss,
+)
 from qglib.text.precision import choose_precision
 from qglib.text.tagger import TokenTagger
 from qglib.text.targets import check_training, label_numbers
 from qglib.text.tokenizer import ShapeTokenizer
+from qglib.text.used_rows import used_rows
 from qglib.text.windows import Window, check_words, model_limit, windows
 
 
 def _fingerprint(*parts: Any) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def _loss(
-    model: TokenTagger,
-    batch: Sequence[Window],
-    targets: Sequence[np.ndarray],
-    pad_id: int,
-    bf16: bool,
-) -> torch.Tensor:
-    device = model.feature_mean.device
-    inputs = collate(batch, pad_id, device)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-        hidden, shapes, _ = model.hidden(**inputs)
-    row, column = (k.to(device) for k in kept_positions(batch))
-    flat = row * hidden.shape[1] + column
-    # the head sees labelled words only and always computes in float32
-    picked = hidden.flatten(0, 1).index_select(0, flat).float()
-    logits = model.head(model.features(picked, shapes.flatten()[flat]))
-    gold = np.concatenate([targets[w.sentence][w.words] for w in batch])
-    return nn.functional.cross_entropy(logits, torch.from_numpy(gold).to(device))
 
 
 def train_tagger(
@@ -131,10 +117,9 @@ def train_tagger(
     starts = [[not t.startswith("I-") for t in row] for row in tags]
     pieces = windows(tokenizer, words, limit, breaks=starts)
     bf16, why = choose_precision(model.feature_mean.device, precision)
-    groups = parameter_groups(model, rate, head_factor, weight_decay)
-    optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
     rng = np.random.default_rng(seed)
     n_batches = -(-len(pieces) // batch_size)
+    total = epochs * n_batches
     settings = {
         "epochs": epochs,
         "rate": rate,
@@ -148,31 +133,43 @@ def train_tagger(
         "patience": patience,
         "seed": seed,
         "bf16": bf16,
+        "embedding": "used rows",
         "model": _fingerprint(model.config.to_dict()),
         "data": _fingerprint(
             words, tags, [(s.words, s.tags) for s in dev], [w.ids for w in pieces[:1]]
         ),
     }
     done = Progress()
-    with training_mode(model, encoder_dropout, seed):
+    read = {tokenizer.pad_token_id or 0, *(k for w in pieces for k in w.ids)}
+    table = model.get_input_embeddings()
+    with training_mode(model, encoder_dropout, seed), used_rows(table, read) as used:
+        groups = parameter_groups(model, rate, head_factor, weight_decay)
+        optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
         if checkpoint is not None:
             done = load_checkpoint(
                 Path(checkpoint), model, optimiser, rng, settings, stale
             )
         resumed = done.epoch
         bar = tqdm(
-            total=epochs * n_batches,
+            total=total,
             initial=done.step,
             disable=not progress,
             unit="batch",
             leave=False,
         )
         while done.epoch < epochs and not _stalled(done, patience):
+            before = done.step
             row = _epoch(
                 model, tokenizer, pieces, targets, optimiser, rng, done, bar,
-                total=epochs * n_batches, warmup=warmup, clip=clip, bf16=bf16,
+                total=total, warmup=warmup, clip=clip, bf16=bf16,
                 batch_size=batch_size,
             )  # fmt: skip
+            if used is not None:
+                factors = (
+                    linear_schedule(step, total, warmup)
+                    for step in range(before, done.step)
+                )
+                used.write_back(math.prod(1 - rate * weight_decay * f for f in factors))
             row["dev_f1"] = _dev_f1(model, tokenizer, dev)
             done.epoch += 1
             done.history.append({"epoch": done.epoch, **row})
@@ -237,7 +234,7 @@ def _epoch(
         factor = linear_schedule(done.step, total, warmup)
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * factor
-        loss = _loss(model, batch, targets, pad_id, bf16)
+        loss = word_loss(model, batch, targets, pad_id, bf16)
         if not torch.isfinite(loss):
             raise ValueError(
                 f"the loss became {loss.item()} at step {done.step}: the weights "
