@@ -292,10 +292,13 @@ def rows() -> Iterator[Row]:
     )
     if importlib.util.find_spec("jax"):
         yield versus_jax(8, 1024, 5, 8, 3)
-        # Here jax.jit was ahead of the torch passes: a ratio below 1 says it still is.
         yield versus_jax(4, 256, 1, 2, 20)
         yield versus_jax(8, 16, 1, 2, 20)
         yield versus_jax(4, 16, 0.5, 1, 50)
+        # One sample on few qubits: a ratio below 1 says by how much jax.jit is ahead.
+        yield versus_jax(6, 1, 0.5, 1, 50)
+        yield versus_jax(4, 1, 0.4, 1, 50)
+        yield versus_jax(2, 1, 0.25, 1, 50)
     else:
         print(" skipped: rows against jax.jit, pip install -e '.[bench]' brings jax")
     yield fixed_cost()
