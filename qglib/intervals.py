@@ -37,6 +37,21 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
     return pd.DataFrame(chosen, index=pd.Index(names, name="row"))[list(COLUMNS)]
 
 
+def recorded_groups(groups: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Means of several recorded groups, one line each, and the groups' plain numbers.
+
+    >>> rows = [{"row": "hits", "mean": 0.5, "low": 0.2, "high": 0.8}]
+    >>> recorded_groups({"ours": {"speed": 3.0, "rows": rows}}).loc["ours"].to_dict()
+    {'hits': 0.5, 'speed': 3.0}
+    """
+    lines = {}
+    for name, group in groups.items():
+        means = recorded_rows(group["rows"])["mean"].to_dict()
+        plain = {k: v for k, v in group.items() if isinstance(v, int | float)}
+        lines[name] = means | plain
+    return pd.DataFrame(lines).T
+
+
 def overlap(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
     """Whether two intervals ``low`` to ``high`` share a point."""
     return bool(first["low"] <= second["high"] and second["low"] <= first["high"])

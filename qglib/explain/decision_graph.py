@@ -17,10 +17,10 @@ booked on the source, also where the query at the destination caused it: a cut t
 the graph adds up to the logit difference to first order, a single node need not.
 
 Where the gradient is taken decides how good this is. At both texts the model may be
-sure of its answer and flat; halfway between them it is undecided, and one gradient
-there meets exact patching far better (`bench.studies.top_path`). This is the midpoint
-rule of integrated gradients over the embeddings, with one point (EAP-IG: Hanna,
-Pezzelle, Belinkov 2024, arXiv:2403.17806).
+sure of its answer and flat; halfway between them it is undecided. On the tagger one
+gradient there meets exact patching far better, on planted negations it does not
+(`bench.studies.top_path`). It is integrated gradients over the embeddings with one
+point (EAP-IG: Hanna, Pezzelle, Belinkov 2024, arXiv:2403.17806).
 """
 
 from __future__ import annotations
@@ -161,9 +161,9 @@ def decision_graphs(
         targets: (word index, label) of each pair.
         batch_size: pairs in a batch.
         slopes: where the gradients are taken: ``ends``, mean of both texts, or
-            ``midpoint``, halfway between their embeddings: cheaper (one backward
-            pass) and nearer to exact patching. A head that reads the sub-words
-            themselves (shapes) gets those of the corrupt text at the midpoint.
+            ``midpoint``, halfway between their embeddings: one backward pass, and
+            nearer to exact patching where the ends are saturated. A head that
+            reads the sub-words themselves gets the corrupt ones at the midpoint.
 
     Raises:
         ValueError, IndexError: unknown `slopes`; bad words, word index or label; a

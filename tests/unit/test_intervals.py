@@ -26,6 +26,19 @@ def test_rows_are_chosen_by_what_they_hold():
     assert (old["low"] <= old["mean"]).all()
 
 
+def test_groups_stand_under_each_other_with_their_plain_numbers():
+    groups = {
+        "one": {"speed": 3.0, "rows": ROWS[1:3], "note": "-"},
+        "two": {"rows": ROWS[:1]},
+    }
+    table = intervals.recorded_groups(groups)
+    assert list(table.index) == ["one", "two"]
+    assert set(table.columns) == {"a", "b", "speed"}
+    assert table.loc["one"].to_dict() == {"a": 0.75, "b": -1.0, "speed": 3.0}
+    assert table["a"]["two"] == 0.5
+    assert pd.isna(table["speed"]["two"])
+
+
 def test_live_beside_recorded():
     recorded = intervals.recorded_rows(ROWS, k=3)
     live = pd.DataFrame(
