@@ -6,9 +6,9 @@ patching every node, and does it point at the same nodes?
 Protocol: the reference tagger, pairs of generator 1 whose decision turns. Agreement:
 Pearson over all nodes below the last layer of a pair, share of layers with the same
 top node, and the exact effect of the node that first order puts on top, as a share
-of the layer's largest exact effect. Time: both on the same pairs, one thread, three rounds,
-median; the exact side runs all nodes of a pair as one batch. 95 % bootstrap over
-pairs. Runtime: about 4 minutes on one thread.
+of the layer's largest exact effect. Time: both on the same pairs, one thread, three
+rounds, median; the exact side runs all nodes of a pair as one batch. 95 % bootstrap
+over pairs. Runtime: about 4 minutes on one thread.
 """
 
 from __future__ import annotations
