@@ -52,7 +52,10 @@ def attributions(
     """Contribution of each word to the logit of `target` = (word index, label).
 
     Args:
-        model: token or text classifier of transformers; see `Decision`.
+        model: token or text classifier of transformers; see `Decision`. For many
+            forward passes, as Shapley values need, the copy that
+            `qglib.causal.reading.at_precision` makes of a tagger is about three times
+            as fast where the CPU computes in bfloat16, at 0.2 % of the largest value.
         tokenizer: its fast tokenizer.
         words: the sentence, already split.
         target: (word index, label name or index); word index ``None`` for a
