@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from qglib.causal.reading import at_precision
 from qglib.explain import METHODS, attributions, decision
+from qglib.reference import REFERENCE
+from qglib.text import load_tagger
 
 TEXT = ["jordan", "said", "the", "plan"]
 RNG = np.random.default_rng
@@ -148,3 +151,16 @@ def test_deterministic(bert, tokenizer):
     b = attributions(bert, tokenizer, TEXT, (0, 1), "shapley_sampled", rng=RNG(5))
     np.testing.assert_array_equal(a.scores, b.scores)
     assert a.stderr.shape == (4,)
+
+
+def test_half_precision_moves_shapley_values_little():
+    """The promise of the docstring, on the project's tagger; completeness stays."""
+    model, tokenizer = load_tagger(REFERENCE / "02_model_training" / "model")
+    words = "Jordan scored twice against Lyon".split()
+    full, half = (
+        attributions(at_precision(model, p), tokenizer, words, (0, "B-PER"), "shapley")
+        for p in ("fp32", "bf16")
+    )
+    error = np.abs(full.scores - half.scores).max() / np.abs(full.scores).max()
+    assert 0 < error < 0.01, "bfloat16 keeps eight bits"
+    assert abs(half.completeness_gap) < 1e-6
