@@ -24,13 +24,19 @@ def ring(n, layers):
     return qml.QNode(circuit, qml.device("default.qubit", wires=n))
 
 
-def test_closed_form_of_one_qubit():
+def bloch_sphere():
+    """One qubit at the polar angle weights[0] and the azimuth weights[1]."""
+
     def circuit(weights):
         qml.RY(weights[0], wires=0)
         qml.RZ(weights[1], wires=0)
         return qml.state()
 
-    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=1))
+    return qml.QNode(circuit, qml.device("default.qubit", wires=1))
+
+
+def test_closed_form_of_one_qubit():
+    qnode = bloch_sphere()
     for theta in (0.0, 0.7, 2.9):
         got = quantum.metric_tensor(qnode, None, np.array([theta, 1.3]))
         want = np.diag([0.25, np.sin(theta) ** 2 / 4])
@@ -43,13 +49,7 @@ def test_closed_form_of_one_qubit():
 
 def test_chern_number_of_the_bloch_sphere():
     """Berry curvature over the whole sphere: 2 pi times one monopole."""
-
-    def circuit(weights):
-        qml.RY(weights[0], wires=0)
-        qml.RZ(weights[1], wires=0)
-        return qml.state()
-
-    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=1))
+    qnode = bloch_sphere()
     nodes, weights = np.polynomial.legendre.leggauss(12)
     flux = [
         -2 * quantum.geometric_tensor(qnode, None, np.array([angle, 0.4])).imag[0, 1]
