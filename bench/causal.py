@@ -23,7 +23,7 @@ from qglib.causal import (
 from qglib.causal.reading import at_precision
 from qglib.causal.text_effects import probabilities
 from qglib.data import load_corpus
-from qglib.text import build_tagger, word_logits
+from qglib.models import build_tagger, word_logits
 
 
 def fastest(method, rounds: int = 5) -> float:

@@ -15,6 +15,10 @@ import torch
 
 from bench import Row, compare, interleave
 from qglib.data import load_corpus
+from qglib.models import build_tagger
+from qglib.models.batching import collate, kept_positions
+from qglib.models.precision import choose_precision
+from qglib.models.windows import windows
 from qglib.quantum import (
     QuantumHead,
     fidelity_kernel,
@@ -22,10 +26,6 @@ from qglib.quantum import (
     qaoa_qnode,
 )
 from qglib.quantum.qaoa import energy_and_gradient
-from qglib.text import build_tagger
-from qglib.text.batching import collate, kept_positions
-from qglib.text.precision import choose_precision
-from qglib.text.windows import windows
 
 
 def reference_circuit(n: int, layers: int = 2, device: str = "default.qubit", **kwargs):

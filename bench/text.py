@@ -15,7 +15,7 @@ from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from bench import Row, compare
 from qglib.data import Corpus, Sentence, load_corpus
-from qglib.text import (
+from qglib.models import (
     build_tagger,
     decode_all,
     encoder_path,

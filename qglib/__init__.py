@@ -1,7 +1,7 @@
 """Quantum gravity and quantum computing for learning machines, measured.
 
 ``qglib`` is the thin library behind the numbered notebooks: causal sets
-(`qglib.spacetime`), circuits (`qglib.quantum`), token tagging (`qglib.text`),
+(`qglib.spacetime`), circuits (`qglib.quantum`), token tagging (`qglib.models`),
 causal analysis (`qglib.causal`) and explanation (`qglib.explain`).
 """
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from math import cos, isclose, sin
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pennylane as qml
@@ -35,6 +36,9 @@ AMPLITUDE_BYTES = 16  # one complex128
 
 _GPU_EXTRA = 'pip install -c constraints.txt -e ".[gpu]"'
 _AUTO = 'or pass device="auto" to run on the CPU'
+
+
+_EXECUTED: Counter[str] = Counter()
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
     for name in ORDER if device == "auto" else (device,):
         try:
             _check(name)
-            built = _build(name, wires)
+            built = build(name, wires)
         except Exception as error:
             # A plugin may raise anything when its libraries are missing.
             cause, remedy = _diagnosis(name, error)
@@ -154,7 +158,34 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
     )
 
 
-def _build(name: str, wires: int) -> qml.devices.Device:
+def build(name: str, wires: Any) -> qml.devices.Device:
+    """Return a PennyLane device whose circuits are counted (`executed`)."""
+    import pennylane as qml
+
+    built = _build(name, wires)
+
+    def note(totals: dict, history: dict, latest: dict) -> None:
+        count(name, int(latest.get("executions", 0)))
+
+    qml.Tracker(built, callback=note, persistent=True).__enter__()
+    return built
+
+
+def count(name: str, circuits: int) -> None:
+    """Add to the circuits that a device, or ``"batched"``, has executed."""
+    _EXECUTED[name] += circuits
+
+
+def executed() -> dict[str, int]:
+    """Circuits executed so far in this process, by device; one sample is one circuit.
+
+    Devices made by `pick` and `build` count, and the batched head of
+    `qglib.quantum` under ``"batched"``; the check of a device does not.
+    """
+    return dict(_EXECUTED)
+
+
+def _build(name: str, wires: Any) -> qml.devices.Device:
     import pennylane as qml
 
     return qml.device(name, wires=wires)

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qglib import devices
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -74,6 +76,7 @@ class Record:
         self.claims: dict[str, dict[str, Any]] = {}
         self.figures: list[str] = []
         self._device: dict[str, Any] = {"device": "none", "device_reason": ""}
+        self._before = devices.executed()
         self._threads = threads
         self._generators: list[str] = []
         self._torch_seeded = "torch" in sys.modules
@@ -191,7 +194,12 @@ class Record:
 
     def _provenance(self) -> dict[str, Any]:
         torch = sys.modules.get("torch")
+        ran = {
+            name: total - self._before.get(name, 0)
+            for name, total in devices.executed().items()
+        }
         return self._device | {
+            "circuits": {name: n for name, n in sorted(ran.items()) if n},
             "threads": self._threads,
             "versions": versions(),
             "python": platform.python_version(),

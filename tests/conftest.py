@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def encoder_dir() -> Path:
     """Folder of the offline encoder; its absence is a failure, not a skip."""
-    from qglib.text import encoder_path
+    from qglib.models import encoder_path
 
     try:
         return Path(encoder_path())

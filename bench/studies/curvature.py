@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qglib import text
+from qglib import models
 from qglib.explain import (
     CURVATURES,
     decision_graphs,
@@ -39,7 +39,7 @@ KS = (1, 3, 5, 8)
 
 def load():
     """The reference tagger and its tokenizer."""
-    return text.load_tagger(MODEL)
+    return models.load_tagger(MODEL)
 
 
 def cases(model, seed: int, count: int):

@@ -36,8 +36,8 @@ from qglib.explain.decision_path import decision_branches, visit_probability
 from qglib.explain.patching import patched_logits
 from qglib.explain.path_search import lost_logits, searched_path
 from qglib.explain.planted_negation import negation_pairs
+from qglib.models import encoder_path
 from qglib.run import versions, write_json
-from qglib.text import encoder_path
 
 OUT = Path(__file__).parents[2] / "data/reference/results/faithfulness.json"
 KS = (5, 20, 60)

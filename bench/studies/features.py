@@ -209,10 +209,10 @@ def table_rows() -> Iterator[Row]:
 
 def encoded(texts: Sequence[Sequence[str]]) -> tuple[list, np.ndarray]:
     """Third-layer vectors of the words, and the mean last-layer vector, per text."""
-    from qglib import text
+    from qglib import models
 
-    tagger, tokenizer = text.build_tagger(hidden_layers=(3, 6), seed=SEED)
-    read = text.frozen_features(tagger, tokenizer, texts, dtype=np.float32)
+    tagger, tokenizer = models.build_tagger(hidden_layers=(3, 6), seed=SEED)
+    read = models.frozen_features(tagger, tokenizer, texts, dtype=np.float32)
     layers = np.split(read.hidden, np.cumsum([len(words) for words in texts])[:-1])
     means = np.array([rows[:, 384:].mean(axis=0) for rows in layers])
     return [rows[:, :384] for rows in layers], means

@@ -26,10 +26,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from qglib import text
+from qglib import models
 from qglib.data import Corpus, load_corpus
+from qglib.models.head_variants import LAYERS, QUBITS, VARIANTS, Build, train_variant
 from qglib.record import versions, write_json
-from qglib.text.head_variants import LAYERS, QUBITS, VARIANTS, Build, train_variant
 
 RESULT = Path(__file__).parents[2] / "data/reference/results/head_ablation.json"
 RATES = (2e-3, 4e-3)
@@ -47,9 +47,9 @@ class Bench:
         parts = {k: getattr(corpus, k) for k in ("train", "dev", "test")}
         self.corpus = corpus
         self.gold = {k: [s.tags for s in part] for k, part in parts.items()}
-        self.model, tokenizer = text.build_tagger("", corpus.types, "linear")
+        self.model, tokenizer = models.build_tagger("", corpus.types, "linear")
         self.features = {
-            k: text.frozen_features(self.model, tokenizer, [s.words for s in part])
+            k: models.frozen_features(self.model, tokenizer, [s.words for s in part])
             for k, part in parts.items()
         }
         named = [s.document for s in corpus.test]
@@ -75,9 +75,9 @@ class Bench:
 
     def test(self) -> tuple[float, list[list[str]]]:
         """Test entity F1 of the head trained last, and its tags."""
-        logits = text.head_logits(self.model, self.features["test"])
-        tags = text.decode_all(logits, self.corpus.labels)
-        return float(text.entity_f1(self.gold["test"], tags)), tags
+        logits = models.head_logits(self.model, self.features["test"])
+        tags = models.decode_all(logits, self.corpus.labels)
+        return float(models.entity_f1(self.gold["test"], tags)), tags
 
 
 def choose_rate(bench: Bench, build: Build) -> tuple[float, dict[str, float]]:
@@ -125,7 +125,7 @@ def ablation(
             predicted[name].append(tags)
             rows.append({"head": name, "seed": seed, "f1": f1, "dev_f1": best})
         mine = [r for r in rows if r["head"] == name]
-        mean = text.mean_interval([r["f1"] for r in mine])
+        mean = models.mean_interval([r["f1"] for r in mine])
         summary = result.setdefault("summary", [])
         summary.append(
             {
@@ -139,7 +139,7 @@ def ablation(
             }
         )
         if RIVAL in predicted:
-            gain = text.paired_gain(
+            gain = models.paired_gain(
                 bench.gold["test"],
                 predicted[name],
                 predicted[RIVAL],

@@ -30,7 +30,7 @@ import torch
 from tqdm import tqdm
 
 from bench.studies.head_ablation import SEEDS, VARIANTS, Bench, rounded
-from qglib import text
+from qglib import models
 from qglib.data import Corpus, Sentence, load_corpus
 from qglib.record import versions, write_json
 
@@ -119,8 +119,8 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     table = []
     for (corpus, size, head), mine in scores.items():
         rival = scores[corpus, size, RIVAL]
-        mean = text.mean_interval(mine)
-        gain = text.mean_interval(np.subtract(mine, rival))
+        mean = models.mean_interval(mine)
+        gain = models.mean_interval(np.subtract(mine, rival))
         table.append(
             {
                 "corpus": corpus, "sentences": size, "head": head,

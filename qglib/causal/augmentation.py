@@ -25,7 +25,7 @@ import torch
 
 from qglib.causal.text_effects import cluster_interval, probabilities
 from qglib.data import Sentence, entities
-from qglib.text import decode_all, word_logits
+from qglib.models import decode_all, word_logits
 
 __all__ = [
     "MARKERS",

@@ -25,7 +25,7 @@ from qglib.causal.order_search import (
     order_levels,
     search_together,
 )
-from qglib.text import word_logits
+from qglib.models import word_logits
 
 __all__ = [
     "OrderCounterfactual",

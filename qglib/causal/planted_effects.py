@@ -17,7 +17,7 @@ import torch
 from qglib.causal.text_effects import cluster_draws, cluster_interval, probabilities
 from qglib.data.interventions import intervene, true_flip
 from qglib.data.structural import PlantedSentence
-from qglib.text import decode_all, word_logits
+from qglib.models import decode_all, word_logits
 
 __all__ = [
     "contrast_sentence",

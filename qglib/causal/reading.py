@@ -13,7 +13,7 @@ import copy
 
 import torch
 
-from qglib.text.precision import choose_precision
+from qglib.models.precision import choose_precision
 
 __all__ = ["at_precision"]
 

@@ -16,7 +16,7 @@ from qglib.causal.augmentation import (
     random_copies,
 )
 from qglib.data import Corpus, Sentence
-from qglib.text import (
+from qglib.models import (
     build_tagger,
     decode_all,
     entity_f1,
@@ -57,9 +57,9 @@ def augmentation_trial(
     strength: how often the marker tells the type, in training and in ``in_f1``; in
         ``out_f1`` the markers are drawn freely.
     n_copies: augmented copies of the training set.
-    epochs, rate: of every arm, see `qglib.text.train_tagger`.
+    epochs, rate: of every arm, see `qglib.models.train_tagger`.
     n_probe: training sentences on which the cue is searched.
-    encoder: see `qglib.text.build_tagger`.
+    encoder: see `qglib.models.build_tagger`.
 
     Returns
     -------

@@ -16,7 +16,7 @@ import torch
 
 from qglib.data.planted import planted
 from qglib.data.structural import PlantedSentence
-from qglib.text import decode_all, f1_difference, f1_interval, word_logits
+from qglib.models import decode_all, f1_difference, f1_interval, word_logits
 
 __all__ = ["CueTest", "spurious_cue_test"]
 

@@ -18,7 +18,7 @@ import torch
 from qglib.causal.interventions import KINDS, Target, intervene_on_context
 from qglib.causal.reading import at_precision
 from qglib.causal.word_classes import WordClasses
-from qglib.text import decode_all, word_logits
+from qglib.models import decode_all, word_logits
 
 __all__ = ["TextEffects", "cluster_interval", "text_effects", "whitespace_placebo"]
 

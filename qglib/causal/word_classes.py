@@ -1,6 +1,6 @@
 """Replacements of a word by meaning: near or far, in the same coarse word class.
 
-A replacement has the same word shape (`qglib.text.shapes`) and the same class of a
+A replacement has the same word shape (`qglib.models.shapes`) and the same class of a
 light proxy for part of speech: closed-class words stand in lists, open-class words
 are told apart by their ending. Nearness is the angle between the static (input)
 embeddings of the encoder, the mean over a word's sub-words. The proxy is coarse:
@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from qglib.text import word_shape
+from qglib.models import word_shape
 
 __all__ = ["WordClasses", "word_class"]
 

@@ -12,6 +12,7 @@ from qglib.data.corpus import Corpus, labels_of, load_corpus, split_table
 from qglib.data.documents import Document, documents
 from qglib.data.drawing import draw_blobs, draw_partials, draw_peaks
 from qglib.data.events import Events, token_events
+from qglib.data.examples import Examples, divided, in_order
 from qglib.data.images import (
     ImageSet,
     load_digits_images,
@@ -41,6 +42,7 @@ __all__ = [
     "Corpus",
     "Document",
     "Events",
+    "Examples",
     "ImageSet",
     "Mechanism",
     "Partials",
@@ -55,12 +57,14 @@ __all__ = [
     "crossing_events",
     "digit_task",
     "direction_task",
+    "divided",
     "documents",
     "draw_blobs",
     "draw_partials",
     "draw_peaks",
     "entities",
     "illegal",
+    "in_order",
     "intervene",
     "labels_of",
     "load_corpus",

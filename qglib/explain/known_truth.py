@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from qglib.data import Sentence
 from qglib.data.structural import PlantedSentence
 from qglib.explain.planted_pairs import PlantedPair
-from qglib.text import TokenTagger, word_logits
+from qglib.models import TokenTagger, word_logits
 
 
 @dataclass(frozen=True)

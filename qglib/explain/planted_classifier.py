@@ -18,11 +18,11 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from qglib.explain.decision import decision
 from qglib.explain.planted_negation import NegationPair, negation_pairs
-from qglib.text import encoder_path
-from qglib.text.encoder import load_encoder
-from qglib.text.fitting import fit
-from qglib.text.heads import build_head
-from qglib.text.tokenizer import load_tokenizer
+from qglib.models import encoder_path
+from qglib.models.encoder import load_encoder
+from qglib.models.fitting import fit
+from qglib.models.heads import build_head
+from qglib.models.tokenizer import load_tokenizer
 
 LABELS = ("bad", "good")
 POOLS = ("cls", "mean")
@@ -89,13 +89,13 @@ def negation_classifier(
     small seeds are fresh.
 
     Args:
-        head: a name of `qglib.text.heads.build_head`.
+        head: a name of `qglib.models.heads.build_head`.
         pool: what the head reads, ``cls`` or ``mean``.
         seed: of head and sentences.
         sentences: to learn from.
         epochs: over them.
         qubits, layers: of the quantum head, whose angles reach `REACH`.
-        encoder: see `qglib.text.encoder_path`.
+        encoder: see `qglib.models.encoder_path`.
 
     Raises:
         ValueError: unknown head or pool, fewer than one sentence.

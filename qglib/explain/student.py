@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from qglib.data import Sentence
-from qglib.text import word_logits
+from qglib.models import word_logits
 
 Case = tuple[Sequence[str], int, str]  # words, target word, the model's decision
 

@@ -9,6 +9,7 @@ import pennylane as qml
 import torch
 from torch import nn
 
+from qglib import devices
 from qglib.quantum.backends import (
     BACKENDS,
     check_arguments,
@@ -140,6 +141,7 @@ class QuantumHead(nn.Module):
         return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
 
     def _run_compiled(self, inputs: torch.Tensor) -> torch.Tensor:
+        devices.count("batched", inputs.numel() // self.n_inputs)
         exact = inputs
         if inputs.dtype not in (torch.float32, torch.float64):
             exact = inputs.float()
@@ -164,6 +166,7 @@ class QuantumHead(nn.Module):
         n = self._plan.n_wires
         needed = _COPIES * 2**n * len(flat) * 2 * flat.element_size()
         self._reserve(needed, flat, n, len(flat))
+        devices.count("batched", len(flat))
         with torch.autocast(flat.device.type, enabled=False):
             return run(self._program(flat), flat, self._flat_weights(flat))
 

@@ -55,6 +55,8 @@ def fidelity_kernel(
             right = left if same and i == j else states(y[j : j + block])
             overlap = left.conj() @ right.T
             part = overlap.real**2 + overlap.imag**2
+            if same and i == j:  # a matrix product need not be symmetric to the bit
+                part = (part + part.T) / 2
             gram[i : i + block, j : j + block] = part
             if same:
                 gram[j : j + block, i : i + block] = part.T

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import pennylane as qml
 import torch
 
+from qglib import devices
+
 
 def call_qnode(
     qnode: qml.QNode, inputs: torch.Tensor, weights: Mapping[str, torch.Tensor]
@@ -29,6 +31,6 @@ def rebuild(qnode: qml.QNode, backend: str) -> qml.QNode:
     """The same circuit on the backend's device, differentiable by torch."""
     if qnode.device.name == backend:
         return qnode.update(interface="torch") if qnode.interface != "torch" else qnode
-    device = qml.device(backend, wires=qnode.device.wires)
+    device = devices.build(backend, qnode.device.wires)
     method = "backprop" if backend == "default.qubit" else "adjoint"
     return qml.QNode(qnode.func, device, interface="torch", diff_method=method)

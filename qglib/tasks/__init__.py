@@ -1,5 +1,6 @@
 """Tasks: the same heads and training loop for text, images, sound and tables."""
 
+from qglib.data.examples import Examples, divided, in_order
 from qglib.tasks.adapters import (
     add_lora,
     load_adapter,
@@ -8,7 +9,6 @@ from qglib.tasks.adapters import (
     unwrapped,
 )
 from qglib.tasks.drawing import draw_gains, draw_tasks
-from qglib.tasks.examples import Examples, divided, in_order
 from qglib.tasks.fine_tuning import fine_tune_classifier
 from qglib.tasks.head_comparison import compare_heads
 from qglib.tasks.model import (

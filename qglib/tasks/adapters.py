@@ -13,10 +13,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from qglib.models import TokenTagger, TokenTaggerConfig
+from qglib.models.encoder import encoder_path, fingerprint, load_encoder
+from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
 from qglib.tasks.text_classifier import TextClassifier, TextClassifierConfig
-from qglib.text import TokenTagger, TokenTaggerConfig
-from qglib.text.encoder import encoder_path, fingerprint, load_encoder
-from qglib.text.tokenizer import ShapeTokenizer, load_tokenizer
 
 SCALING_FILE = "standardisation.safetensors"
 BUFFERS = ("feature_mean", "feature_scale")
@@ -131,7 +131,7 @@ def load_adapter(
     Parameters
     ----------
     folder : written by `save_adapter`.
-    encoder : see `qglib.text.encoder_path`; ``""`` takes the name that the folder
+    encoder : see `qglib.models.encoder_path`; ``""`` takes the name that the folder
         remembers, else the offline encoder.
 
     Raises

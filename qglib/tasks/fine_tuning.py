@@ -11,12 +11,12 @@ import torch
 from peft import PeftModel
 from torch import nn
 
+from qglib.models.fitting import fit
+from qglib.models.tokenizer import ShapeTokenizer
 from qglib.tasks.adapters import unwrapped
 from qglib.tasks.pooling import mean_and_scale, mean_hidden
 from qglib.tasks.scoring import macro_f1
 from qglib.tasks.text_classifier import TextClassifier
-from qglib.text.fitting import fit
-from qglib.text.tokenizer import ShapeTokenizer
 
 
 class _Logits(nn.Module):
@@ -44,7 +44,7 @@ def fine_tune_classifier(
 ) -> pd.DataFrame:
     """Train what is not frozen in place; the epoch with the best dev macro F1 stays.
 
-    The loop is `qglib.text.fitting.fit`; the head's input is standardised by the
+    The loop is `qglib.models.fitting.fit`; the head's input is standardised by the
     training texts first.
 
     Parameters

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from qglib.models import N_SHAPES, build_tagger, decode_all
 from qglib.record import write_json
 from qglib.tasks.pooling import mean_and_scale
 from qglib.tasks.prepared import check_features
@@ -20,7 +21,6 @@ from qglib.tasks.text_classifier import (
     build_text_classifier,
 )
 from qglib.tasks.texts import text_features, word_features
-from qglib.text import N_SHAPES, build_tagger, decode_all
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 MODEL_TYPE = "qglib-task"

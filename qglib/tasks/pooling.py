@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from qglib.text.tokenizer import ShapeTokenizer
+from qglib.models.tokenizer import ShapeTokenizer
 
 
 def mean_and_scale(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

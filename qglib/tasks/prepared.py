@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from qglib.data import labels_of
-from qglib.tasks.examples import SPLITS, check_examples
+from qglib.data.examples import SPLITS, check_examples
 from qglib.tasks.registry import TaskConfig
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from qglib.data.examples import Examples
 from qglib.tasks import signals, tables, texts
-from qglib.tasks.examples import Examples
 from qglib.tasks.text_classifier import REACH
 
 METRICS = ("accuracy", "macro_f1", "entity_f1")

@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 
+from qglib.models import decode_all, entity_f1, f1_interval
+from qglib.models.evaluation import Interval
 from qglib.tasks.prepared import Prepared, sentences_of
-from qglib.text import decode_all, entity_f1, f1_interval
-from qglib.text.evaluation import Interval
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)  # C of the logistic regression, chosen on dev
 DRAWS = 1000

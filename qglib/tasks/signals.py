@@ -14,7 +14,7 @@ from qglib.data import (
     log_mel,
     synthetic_partials,
 )
-from qglib.tasks.examples import Examples, divided
+from qglib.data.examples import Examples, divided
 
 GLIDES = ("falling", "steady", "rising")
 STEADY = 0.15  # octaves per second below which a glide counts as steady

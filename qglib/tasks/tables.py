@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qglib.data import load_digits_images, load_table
-from qglib.tasks.examples import Examples, divided, in_order
+from qglib.data.examples import Examples, divided, in_order
 
 MODES = ("air", "train", "bus", "car")
 QUARTERS = 4  # quarters a forecast of `bill_rate` looks back

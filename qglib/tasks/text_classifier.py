@@ -15,11 +15,11 @@ from transformers import (
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from qglib.models import TokenTaggerConfig, encoder_path
+from qglib.models import encoder as encoders
+from qglib.models.heads import build_head
+from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
 from qglib.tasks.pooling import masked_sum
-from qglib.text import TokenTaggerConfig, encoder_path
-from qglib.text import encoder as encoders
-from qglib.text.heads import build_head
-from qglib.text.tokenizer import ShapeTokenizer, load_tokenizer
 
 REACH = 0.5  # radians
 """Largest angle into the circuit where examples are few.
@@ -32,7 +32,7 @@ dev (seeds 100 to 102) it reads six intents at .2, this one at .88.
 def build_task_head(
     name: str, n_inputs: int, n_labels: int, reach: float, **sizes: Any
 ) -> nn.Module:
-    """`qglib.text.heads.build_head`, its quantum head with angles up to ``reach``.
+    """`qglib.models.heads.build_head`, its quantum head with angles up to ``reach``.
 
     Raises
     ------
@@ -198,9 +198,9 @@ def build_text_classifier(
 
     Parameters
     ----------
-    encoder : see `qglib.text.encoder_path`; ``""`` is the offline MiniLM.
+    encoder : see `qglib.models.encoder_path`; ``""`` is the offline MiniLM.
     labels : names of the classes.
-    head, qubits, layers, dropout : see `qglib.text.build_tagger`.
+    head, qubits, layers, dropout : see `qglib.models.build_tagger`.
     reach : largest angle into the circuit of a quantum head, in radians.
 
     Raises

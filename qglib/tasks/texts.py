@@ -11,11 +11,11 @@ import numpy as np
 
 from qglib.data import load_corpus
 from qglib.data.corpus import EMBEDDED
-from qglib.tasks.examples import SPLITS, Examples, divided
+from qglib.data.examples import SPLITS, Examples, divided
+from qglib.models import N_SHAPES, build_tagger, encoder_path, frozen_features
+from qglib.models.encoder import load_encoder
+from qglib.models.tokenizer import load_tokenizer
 from qglib.tasks.pooling import mean_hidden
-from qglib.text import N_SHAPES, build_tagger, encoder_path, frozen_features
-from qglib.text.encoder import load_encoder
-from qglib.text.tokenizer import load_tokenizer
 
 MESSAGES = EMBEDDED / "messages"
 

@@ -10,20 +10,20 @@ import numpy as np
 import pandas as pd
 import torch
 
+from qglib.models.evaluation import Interval
+from qglib.models.fitting import DEFAULTS, WIDE, fit
+from qglib.models.heads import HEADS, head_kind
 from qglib.quantum.circuits import ring
 from qglib.tasks.model import TaskModel
 from qglib.tasks.prepared import Prepared, prepare
 from qglib.tasks.registry import TaskConfig, task_config
 from qglib.tasks.scoring import baseline_logits, interval, predicted_tags, score
-from qglib.text.evaluation import Interval
-from qglib.text.fitting import DEFAULTS, WIDE, fit
-from qglib.text.heads import HEADS, head_kind
 
 SAME_SIZE = "mlp_same_size"
 TASK_HEADS = (*HEADS, SAME_SIZE)
 """Heads of `train_task`; also ``"mlp:32"``, an MLP of 32 units."""
 
-# Rates of `qglib.text.fitting.DEFAULTS` are for hundreds of features; where a row has
+# Rates of `qglib.models.fitting.DEFAULTS` are for hundreds of features; where a row has
 # fewer than 100, every part learns this much faster (chosen on dev, seeds 100-102).
 NARROW_FACTOR = 5.0
 
@@ -115,7 +115,7 @@ def train_task(
 ) -> TaskResult:
     """Train one head on one task and score it once on the test part.
 
-    The loop is `qglib.text.fitting.fit`: the epoch with the best score on dev is
+    The loop is `qglib.models.fitting.fit`: the epoch with the best score on dev is
     kept. Features, split and baselines of a task are computed once and kept.
 
     Parameters

@@ -19,17 +19,18 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = sorted((ROOT / "qglib").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-MOST_LINES = 260
+MOST_LINES = 300
 
 ABOVE = {  # what a floor may import, itself apart
+    "engines": set(),
     "data": set(),
-    "spacetime": set(),
-    "quantum": set(),
+    "spacetime": {"engines"},
+    "quantum": {"engines"},
     "holography": set(),
-    "text": {"quantum", "data"},
-    "tasks": {"text", "quantum", "data", "spacetime", "holography"},
-    "causal": {"spacetime", "quantum", "text", "data"},
-    "explain": {"causal", "text", "data", "spacetime", "quantum"},
+    "models": {"quantum", "data"},
+    "tasks": {"models", "quantum", "data", "spacetime", "holography"},
+    "causal": {"spacetime", "quantum", "models", "data"},
+    "explain": {"causal", "models", "data", "spacetime", "quantum"},
 }
 PLUMBING = {path.stem for path in (ROOT / "qglib").glob("*.py")} - {"__init__"}
 SPEAKING = {"__main__", "progress"}  # the command line may print

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import statistics
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,9 @@ from qglib import freshness, parameters
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-STEPS = [path for path in PATHS if not path.stem.startswith("00")]
+STEPS = [path for path in PATHS if path.stem[:2] in ("01", "02", "03", "04")]
+STUDIES = [path for path in PATHS if path.stem[0] in "1234"]
+OLD = ("11_order", "12_heads", "13_causes", "14_expl")  # until they are taken apart
 EVERYWHERE = ("profile", "seed", "device", "out_dir")
 WIDTH = 79
 MEGABYTE = 1_000_000
@@ -28,6 +31,7 @@ LINK = re.compile(r"\]\(([^)#\s]+?\.ipynb)(?:#[^)]*)?\)")
 
 every = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 steps = pytest.mark.parametrize("path", STEPS, ids=lambda p: p.stem)
+tutorials = pytest.mark.parametrize("path", [*STEPS, *STUDIES], ids=lambda p: p.stem)
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -55,6 +59,10 @@ def shown(path: Path) -> str:
         parts += [v for k, v in data.items() if isinstance(v, str) and "image" not in k]
         parts.append(output.get("text", ""))
     return "\n".join(parts)
+
+
+def shown_images(path: Path) -> list[nbformat.NotebookNode]:
+    return [o for o in outputs(path) if "image/png" in o.get("data", {})]
 
 
 def start_call(path: Path) -> ast.Call:
@@ -188,43 +196,46 @@ def test_links_between_notebooks_resolve(path: Path) -> None:
 
 @every
 def test_every_figure_goes_through_the_record(path: Path) -> None:
-    images = [o for o in outputs(path) if "image/png" in o.get("data", {})]
+    images = shown_images(path)
     calls = sum(cell.source.count("record.figure(") for cell in code_cells(path))
     assert calls, "a notebook shows at least one figure"
     assert len(images) >= calls, "a saved figure is not shown"
 
 
-@steps
+@every
+def test_cells_are_short(path: Path) -> None:
+    """No cell above 20 code lines, half of them at most 8; imports apart."""
+    if path.stem.startswith(OLD):
+        pytest.skip("taken apart into studies")
+    sizes = []
+    for cell in code_cells(path):
+        lines = [ln for ln in cell.source.splitlines() if ln.strip()]
+        if "run.start(" in cell.source or "parameters" in cell.metadata.get("tags", []):
+            continue  # a list of names grows with the notebook
+        sizes.append(len(lines))
+        assert len(lines) <= 20, f"{len(lines)} lines:\n{cell.source}"
+    assert statistics.median(sizes) <= 8, sorted(sizes)
+
+
+@tutorials
 def test_the_size_is_that_of_a_tutorial(path: Path) -> None:
-    """Aims: 20-35 cells, 80-240 formatted code lines, 700-1500 words, 4-8 figures.
-
-    A fifth of slack on each end: the aim is for the author, the limit for the test.
-    """
-    sizes = {
-        "cells": (len(read(path).cells), 20, 35),
-        "code lines": (
-            sum(1 for c in code_cells(path) for ln in c.source.splitlines() if ln),
-            80,
-            240,
-        ),
-        "words": (len(prose(path).split()), 700, 1500),
-        "figures": (
-            sum("image/png" in o.get("data", {}) for o in outputs(path)),
-            4,
-            8,
-        ),
-    }
-    for what, (found, least, most) in sizes.items():
-        assert least * 0.8 <= found <= most * 1.2, f"{found} {what}"
+    """No cap on code: a cap once pushed the methods into the library."""
+    if path.stem.startswith(OLD):
+        pytest.skip("taken apart into studies")
+    study = path in STUDIES
+    words, figures = len(prose(path).split()), len(shown_images(path))
+    assert (250 if study else 700) <= words <= (1400 if study else 2000), words
+    assert (1 if study else 4) <= figures <= (6 if study else 10), figures
 
 
-@steps
+@tutorials
 def test_findings_exercises_and_checks(path: Path) -> None:
     text = prose(path)
     assert "## What we found" in text
-    assert re.search(r"^## Exercises", text, flags=re.MULTILINE)
+    if path in STEPS:
+        assert re.search(r"^## Exercises", text, flags=re.MULTILINE)
+        assert "<details>" in text, "answers to the exercises are folded"
     assert re.search(r"^## References", text, flags=re.MULTILINE)
-    assert "<details>" in text, "answers to the exercises are folded"
     asserts = [
         node
         for cell in code_cells(path)

@@ -37,7 +37,7 @@ from qglib.causal.reading import at_precision
 from qglib.causal.text_classifier import fit_text_classifier, text_features
 from qglib.data import Sentence
 from qglib.data.planted import planted
-from qglib.text import build_tagger
+from qglib.models import build_tagger
 
 # the sub-package exports functions under the names of their modules
 effects_module = importlib.import_module("qglib.causal.text_effects")

@@ -130,7 +130,7 @@ def nearly_equal_words():
 
 
 def quantum(n_inputs: int) -> nn.Module:
-    from qglib.text.heads import QuantumTokenHead
+    from qglib.models.heads import QuantumTokenHead
 
     torch.manual_seed(3)
     return QuantumTokenHead(n_inputs, len(LABELS), 3, 2, gain=1.0, spread=0.5)

@@ -4,8 +4,8 @@ import torch
 
 from qglib.causal.reading import at_precision
 from qglib.explain import METHODS, attributions, decision
+from qglib.models import load_tagger
 from qglib.reference import REFERENCE
-from qglib.text import load_tagger
 
 TEXT = ["jordan", "said", "the", "plan"]
 RNG = np.random.default_rng
@@ -97,7 +97,7 @@ def test_model_is_left_as_it_was(bert, tokenizer):
 
 
 def test_pretrained_tagger_is_complete(encoder_dir):
-    from qglib.text import build_tagger
+    from qglib.models import build_tagger
 
     model, tokenizer = build_tagger(str(encoder_dir), seed=1)
     words = "Jordan scored twice against Lyon .".split()

@@ -31,7 +31,7 @@ from qglib.explain import (
 @pytest.fixture(scope="module")
 def tagger(encoder_dir):
     """A linear head on layers 3 and 6, taught a few planted sentences."""
-    from qglib.text import build_tagger, frozen_features, train_head
+    from qglib.models import build_tagger, frozen_features, train_head
 
     model, tokenizer = build_tagger(str(encoder_dir), head="linear", seed=0)
     lessons = [e.sentence for e in planted(60, np.random.default_rng(0))]
@@ -152,7 +152,7 @@ def test_first_entities_and_their_trial(tagger):
 
 
 def test_decided_entities_carry_the_taggers_own_label(tagger):
-    from qglib.text import word_logits
+    from qglib.models import word_logits
 
     sentences = [e.sentence for e in planted(12, np.random.default_rng(6))]
     found = decided_entities(*tagger, sentences, 8, np.random.default_rng(0))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from qglib.explain.gates import draw_gates, gate_shapley, head_gate_shapley
-from qglib.text.heads import QuantumTokenHead
+from qglib.models.heads import QuantumTokenHead
 
 
 def test_two_rotations_about_one_axis():

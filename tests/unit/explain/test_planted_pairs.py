@@ -6,7 +6,7 @@ from qglib.explain import planted_pairs
 
 @pytest.fixture(scope="module")
 def minilm(encoder_dir):
-    from qglib.text import build_tagger
+    from qglib.models import build_tagger
 
     return build_tagger(str(encoder_dir))[1]
 

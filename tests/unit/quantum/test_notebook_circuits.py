@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from qglib import quantum
+from qglib.models.head_variants import circuit_family
 from qglib.quantum import QuantumHead, circuits, plateaus
 from qglib.quantum.kernel_trial import EMBEDDINGS
 from qglib.quantum.qaoa import evolve
-from qglib.text.head_variants import circuit_family
 
 
 @pytest.fixture(params=["lightning.qubit", "lightning.gpu"])

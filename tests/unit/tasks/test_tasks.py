@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from bench.studies import tasks as study
+from qglib.models.heads import build_head
 from qglib.tasks import (
     TASKS,
     Examples,
@@ -32,7 +33,6 @@ from qglib.tasks.model import logits
 from qglib.tasks.prepared import prepare
 from qglib.tasks.scoring import interval, score
 from qglib.tasks.training import SAME_SIZE, same_size_mlp
-from qglib.text.heads import build_head
 
 OFFLINE = [n for n, c in TASKS.items() if not c.folder and c.features is numbers]
 

@@ -6,6 +6,9 @@ import torch
 from transformers import AutoModelForSequenceClassification, pipeline
 
 from qglib.data import Sentence, entities
+from qglib.data.examples import check_examples
+from qglib.models import build_tagger, decode, train_tagger, word_logits
+from qglib.models.heads import HEADS
 from qglib.tasks import (
     TASKS,
     Examples,
@@ -25,9 +28,6 @@ from qglib.tasks import (
     trainable_share,
     unwrapped,
 )
-from qglib.tasks.examples import check_examples
-from qglib.text import build_tagger, decode, train_tagger, word_logits
-from qglib.text.heads import HEADS
 
 TEXTS = ["Anna met the bank.", "Paris", "acme of france visited x-ray 7 !", "Paris"]
 LABELS = ("no", "yes")

@@ -1,0 +1,146 @@
+"""Labelled examples of a task, divided into training, choice and test."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True, repr=False)
+class Examples:
+    """Raw inputs with labels and the part of the split each belongs to.
+
+    Attributes:
+        inputs: one entry per example: rows of numbers, images, sounds, texts, or
+            tuples of words.
+        labels: one label per example, or one tuple of tags where the task labels
+            the words of a sentence.
+        split: shape (n,), "train", "dev" or "test"; dev serves for choices (the best
+            epoch, the strength of a penalty), test only for the final score.
+        kind: "text", "image", "sound", "table" or "series"; it decides how one input
+            is taken apart (`qglib.data.KINDS`).
+        groups: the independent unit of each example (document, speaker, patient), the
+            unit of splits and intervals; None where every example is one.
+        columns: names of the columns of a table, else empty.
+    """
+
+    inputs: Any
+    labels: Sequence[Any]
+    split: np.ndarray
+    kind: str = "table"
+    groups: Sequence[Any] | None = None
+    columns: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        """Counts in one line."""
+        sizes = ", ".join(f"{(self.split == s).sum()} {s}" for s in SPLITS)
+        return f"Examples({sizes})"
+
+    def part(self, name: str) -> tuple[list[Any], list[Any]]:
+        """Inputs and labels of one part: "train", "dev" or "test"."""
+        if name not in SPLITS:
+            raise ValueError(f"part is {name!r}: use {', '.join(SPLITS)}")
+        rows = np.flatnonzero(np.asarray(self.split) == name)
+        return [self.inputs[k] for k in rows], [self.labels[k] for k in rows]
+
+    @property
+    def tagged(self) -> bool:
+        """Whether every word has a label."""
+        return len(self.labels) > 0 and isinstance(self.labels[0], tuple | list)
+
+
+def divided(
+    labels: Sequence[Any], seed: int, groups: Sequence[Any] | None = None
+) -> np.ndarray:
+    """A random split 60 : 20 : 20, every class spread evenly, groups kept together.
+
+    Args:
+        labels: class of each example, shape (n,).
+        seed: of the split.
+        groups: examples of one group land in one part.
+
+    Raises:
+        ValueError: a class with fewer than five examples (or groups).
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    found, counts = np.unique(np.asarray(labels).astype(str), return_counts=True)
+    if not len(found) or counts.min() < 5:
+        least = f"{found[counts.argmin()]!r}: {counts.min()}" if len(found) else "none"
+        raise ValueError(
+            f"labels: a random split needs 5 examples of every class, found {least}; "
+            "add examples or give split yourself"
+        )
+    units = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+    split = np.full(len(labels), "train", dtype="<U5")
+    parts = folds.split(np.zeros(len(labels)), np.asarray(labels).astype(str), units)
+    for name, (_, rows) in zip(("test", "dev"), parts, strict=False):
+        split[rows] = name
+    return split
+
+
+def in_order(n: int) -> np.ndarray:
+    """A split 60 : 20 : 20 along time: the test part is the future.
+
+    >>> in_order(5).tolist()
+    ['train', 'train', 'train', 'dev', 'test']
+    """
+    first, second = round(0.6 * n), round(0.8 * n)
+    return np.array(["train"] * first + ["dev"] * (second - first) + ["test"] * n)[:n]
+
+
+def check_examples(examples: Examples) -> None:
+    """Refuse examples that nothing can be learnt from or judged on.
+
+    Raises:
+        ValueError: no examples, unequal lengths, an empty or unknown part of the
+            split, one class only, or a label in dev or test that training lacks
+            (a warning where words are labelled: rare entity types come and go).
+    """
+    n = len(examples.labels)
+    if n == 0:
+        raise ValueError("examples are empty: give labelled inputs")
+    if len(examples.inputs) != n or len(examples.split) != n:
+        raise ValueError(
+            f"examples: {len(examples.inputs)} inputs, {n} labels and "
+            f"{len(examples.split)} entries of split; give one of each per example"
+        )
+    unknown = sorted(set(map(str, examples.split)) - set(SPLITS))
+    if unknown:
+        raise ValueError(f"split holds {unknown[0]!r}: use {', '.join(SPLITS)}")
+    seen: dict[str, set[str]] = {name: set() for name in SPLITS}
+    for label, part in zip(examples.labels, examples.split, strict=True):
+        names = label if examples.tagged else (label,)
+        seen[str(part)].update(map(str, names))
+    for part, names in seen.items():
+        if not names:
+            raise ValueError(
+                f"split: the {part} part is empty; train, dev and test each need "
+                "examples (see qglib.data.divided)"
+            )
+    if len(seen["train"]) < 2:
+        raise ValueError(
+            f"labels: training holds the one class {seen['train'].pop()!r}: nothing to "
+            "learn; add examples of another class"
+        )
+    absent = sorted((seen["dev"] | seen["test"]) - seen["train"])
+    if absent:
+        message = (
+            f"labels: {absent[:5]} occur in dev or test and never in training, so they "
+            "cannot be predicted; add training examples or split by class "
+            "(qglib.data.divided)"
+        )
+        if not examples.tagged:
+            raise ValueError(message)
+        warnings.warn(message, stacklevel=3)

@@ -1,0 +1,70 @@
+"""A tagger on a pretrained encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from qglib.data import labels_of
+from qglib.models import encoder as encoders
+from qglib.models.configuration import TokenTaggerConfig
+from qglib.models.tagger import TokenTagger
+from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
+
+
+def build_tagger(
+    encoder: str = "",
+    types: Sequence[str] = ("LOC", "MISC", "ORG", "PER"),
+    head: str = "mlp",
+    qubits: int = 8,
+    layers: int = 3,
+    hidden_layers: Sequence[int] = (3, 6),
+    seed: int = 0,
+    dropout: float = 0.1,
+    quantum_device: Any = None,
+) -> tuple[TokenTagger, ShapeTokenizer]:
+    """A tagger on a pretrained encoder with a fresh head, in eval mode.
+
+    Parameters
+    ----------
+    encoder : see `qglib.models.encoder_path`; ``""`` is the offline MiniLM.
+    types : entity types; labels are O and B, I of each in sorted order.
+    head : ``linear``, ``mlp``, ``bottleneck`` or ``quantum``.
+    qubits, layers : size of the quantum head (``qubits`` also of ``bottleneck``).
+    hidden_layers : encoder layers the head reads, 0 is the embedding output.
+    seed : of the head's random weights (and of a ``scratch`` encoder).
+    quantum_device : PennyLane device of the circuit, default.qubit if not given.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        an unknown head, layer or encoder, repeated or no types.
+    """
+    if not types or len(set(types)) != len(types):
+        raise ValueError(f"types must be different and not empty, got {list(types)}")
+    path = encoders.encoder_path(encoder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        pretrained = encoders.load_encoder(path)
+        tokenizer = load_tokenizer(path, pretrained.config)
+        settings = pretrained.config.to_dict()
+        settings.pop("_name_or_path", None)  # a path of this machine
+        config = TokenTaggerConfig(
+            encoder_config=settings,
+            labels=labels_of(tuple(types)),
+            head=head,
+            hidden_layers=hidden_layers,
+            qubits=qubits,
+            layers=layers,
+            dropout=dropout,
+            # a folder of this machine means nothing elsewhere
+            encoder_name="" if Path(path).is_dir() else encoder,
+        )
+        torch.manual_seed(seed + 1)
+        model = TokenTagger(config, quantum_device)
+    model.encoder = pretrained
+    config.encoder_sha256 = encoders.fingerprint(pretrained)
+    return model.eval(), tokenizer

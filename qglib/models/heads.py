@@ -1,0 +1,147 @@
+"""Classifier heads that stand on the encoder's features, one token at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+HEADS = ("linear", "mlp", "bottleneck", "quantum")
+HIDDEN = 256  # units of the mlp head where its name gives no other number
+
+CircuitFamily = Callable[[Any, int, int], tuple[Any, dict[str, tuple[int, ...]], int]]
+
+
+class QuantumTokenHead(nn.Module):
+    """Linear to ``qubits`` numbers, a variational circuit on them, linear to labels.
+
+    Rotation angles are ``reach * tanh(...)``, by default pi, so that the circuit
+    sees one period. What the defaults are worth is measured by
+    ``bench.studies.head_ablation``; variants in `qglib.models.head_variants`.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_labels: int,
+        qubits: int,
+        layers: int,
+        device: Any = None,
+        *,
+        circuit: CircuitFamily | None = None,
+        spread: float = 0.1,
+        gain: float = 0.3,
+        reach: float = math.pi,
+        squash: bool = True,
+    ) -> None:
+        """Build the head.
+
+        Parameters
+        ----------
+        device : a PennyLane device, default.qubit if not given.
+        circuit : ``(device, qubits, layers) -> (qnode, weight_shapes, n_outputs)``,
+            `qglib.quantum.circuits.reuploading` if not given.
+        spread : deviation of the first circuit angles in radians; 0 leaves them
+            uniform over the circle.
+        gain : factor on the first weights of the linear map into the circuit.
+        reach, squash : angles are ``reach * tanh(z)``, or ``reach * z`` unsquashed.
+        """
+        super().__init__()
+        import pennylane as qml
+
+        from qglib.quantum import QuantumHead, circuits
+
+        device = device if device is not None else qml.device("default.qubit", qubits)
+        family = circuit if circuit is not None else circuits.reuploading
+        qnode, weight_shapes, n_outputs = family(device, qubits, layers)
+        self.reach, self.squash = reach, squash
+        self.reduce = nn.Linear(n_inputs, qubits)
+        self.circuit = QuantumHead(qnode, weight_shapes, backend="auto")
+        self.read_out = nn.Linear(n_outputs, n_labels)
+        # Starts near the identity and in the linear range of tanh: random angles
+        # all over the circle leave little gradient (Grant et al., Quantum 3, 214).
+        with torch.no_grad():
+            self.reduce.weight.mul_(gain)
+            if spread:
+                for weight in self.circuit.parameters():
+                    weight.normal_(0.0, spread)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """``(..., n_inputs)`` to ``(..., n_labels)``."""
+        reduced = self.reduce(features)
+        angles = self.reach * (torch.tanh(reduced) if self.squash else reduced)
+        flat = self.circuit(angles.reshape(-1, angles.shape[-1]))
+        return self.read_out(flat.reshape(*angles.shape[:-1], -1))
+
+
+def head_kind(name: str) -> tuple[str, int]:
+    """Kind and hidden units of a head's name: ``"mlp:64"`` is ``("mlp", 64)``.
+
+    Raises
+    ------
+    ValueError
+        an unknown kind, units for another head than mlp or not a positive number.
+    """
+    kind, colon, units = name.partition(":")
+    if kind not in HEADS:
+        raise ValueError(f"head must be one of {', '.join(HEADS)}, got {name!r}")
+    if not colon:
+        return kind, HIDDEN
+    if kind != "mlp" or not units.isdecimal() or not int(units):
+        raise ValueError(
+            f"head {name!r}: only mlp takes a number of hidden units, as in 'mlp:64'; "
+            "the width of bottleneck and quantum is qubits"
+        )
+    return kind, int(units)
+
+
+def build_head(
+    name: str,
+    n_inputs: int,
+    n_labels: int,
+    *,
+    qubits: int = 8,
+    layers: int = 3,
+    dropout: float = 0.1,
+    device: Any = None,
+) -> nn.Module:
+    """A head ``(..., n_inputs) -> (..., n_labels)``.
+
+    ``"linear"``: dropout and one linear map. ``"mlp"``: 256 GELU units (``"mlp:64"``:
+    64), dropout at least .2. ``"bottleneck"``: tanh to ``qubits`` numbers, tanh to
+    16, linear: the classical control of the quantum head, of about its size.
+    ``"quantum"``: see `QuantumTokenHead`.
+
+    Raises
+    ------
+    ValueError
+        an unknown name or no positive number of qubits or layers.
+    """
+    kind, hidden = head_kind(name)
+    if qubits < 1 or layers < 1:
+        raise ValueError(
+            f"qubits and layers must be at least 1, got {qubits} and {layers}"
+        )
+    if kind == "linear":
+        return nn.Sequential(nn.Dropout(dropout), nn.Linear(n_inputs, n_labels))
+    if kind == "mlp":
+        return nn.Sequential(
+            nn.Linear(n_inputs, hidden),
+            nn.GELU(),
+            nn.Dropout(max(dropout, 0.2)),
+            nn.Linear(hidden, n_labels),
+        )
+    if kind == "bottleneck":
+        return nn.Sequential(
+            nn.Linear(n_inputs, qubits),
+            nn.Tanh(),
+            nn.Linear(qubits, 16),
+            nn.Tanh(),
+            nn.Linear(16, n_labels),
+        )
+    # from_pretrained builds on the meta device, where a circuit cannot be traced
+    with torch.device("cpu"):
+        return QuantumTokenHead(n_inputs, n_labels, qubits, layers, device)

@@ -1,0 +1,118 @@
+"""Taggers on disk: whole models, and small folders that hold a head only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from qglib.models.configuration import TokenTaggerConfig
+from qglib.models.encoder import SCRATCH, encoder_path, fingerprint, load_encoder
+from qglib.models.tagger import TokenTagger
+from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
+
+HEAD_FILE = "head.safetensors"
+
+
+def save_head(model: TokenTagger, folder: str | Path) -> None:
+    """Save everything but the encoder (below 1 MB for the heads of this package).
+
+    The folder remembers the SHA-256 of the encoder's weights, and `load_tagger`
+    refuses any other encoder.
+
+    Raises
+    ------
+    ValueError
+        the encoder was fine-tuned: use ``model.save_pretrained(folder)``.
+    """
+    if model.config.encoder_name == SCRATCH:
+        raise ValueError(
+            "the encoder was drawn at random (encoder='scratch') and exists nowhere "
+            "else: use model.save_pretrained(folder)"
+        )
+    if fingerprint(model.encoder) != model.config.encoder_sha256:
+        raise ValueError(
+            "the encoder's weights changed since the tagger was built, a head alone "
+            "would not reproduce it: use model.save_pretrained(folder)"
+        )
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        k: v.detach().cpu().contiguous()
+        for k, v in model.state_dict().items()
+        if not k.startswith("encoder.")
+    }
+    save_file(state, folder / HEAD_FILE, metadata={"format": "pt"})
+    model.config.save_pretrained(folder)
+
+
+def load_tagger(
+    folder: str | Path, encoder: str = "", types: Sequence[str] = ()
+) -> tuple[TokenTagger, ShapeTokenizer]:
+    """A tagger in eval mode, from a whole-model folder or a head-only folder.
+
+    Parameters
+    ----------
+    folder : written by ``save_pretrained`` (model and tokenizer) or `save_head`.
+    encoder : for a head-only folder, the encoder it stands on; ``""`` takes the
+        name that the folder remembers, else the offline encoder.
+    types : entity types the tagger must know.
+
+    Raises
+    ------
+    FileNotFoundError
+        no such folder, or no config.json or weights in it.
+    ValueError
+        a head-only folder with another encoder than the one it was trained on; a
+        tagger that lacks one of ``types``.
+    """
+    model, tokenizer = _load(Path(folder).expanduser(), encoder)
+    missing = sorted(set(types) - {label[2:] for label in model.config.labels})
+    if missing:
+        raise ValueError(
+            f"types: the tagger in {folder} does not know {', '.join(missing)}, its "
+            f"labels are {', '.join(model.config.labels)}. It was trained on another "
+            "corpus: name a tagger that knows them, or use another run folder, where "
+            "the reference tagger is taken"
+        )
+    return model, tokenizer
+
+
+def _load(folder: Path, encoder: str) -> tuple[TokenTagger, ShapeTokenizer]:
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(
+            f"folder: {folder} holds no config.json; expected a folder written by "
+            "save_pretrained or save_head"
+        )
+    kind = json.loads((folder / "config.json").read_text()).get("model_type")
+    if kind != TokenTaggerConfig.model_type:
+        raise ValueError(
+            f"folder: {folder} holds a {kind!r} model, not a tagger of this package"
+        )
+    if not (folder / HEAD_FILE).is_file():
+        model = TokenTagger.from_pretrained(folder)
+        return model.eval(), ShapeTokenizer.from_pretrained(folder)
+    config = TokenTaggerConfig.from_pretrained(folder)
+    path = encoder_path(encoder or config.encoder_name)
+    pretrained = load_encoder(path)
+    found = fingerprint(pretrained)
+    if found != config.encoder_sha256:
+        raise ValueError(
+            f"encoder: weights of {path} have fingerprint {found[:12]}…, the head in "
+            f"{folder} was trained on {config.encoder_sha256[:12]}…; name that encoder"
+        )
+    with torch.random.fork_rng(devices=[]):
+        model = TokenTagger(config)
+    model.encoder = pretrained
+    state = load_file(folder / HEAD_FILE)
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    missing = [k for k in missing if not k.startswith("encoder.")]
+    if missing or unexpected:
+        raise ValueError(
+            f"{folder / HEAD_FILE}: missing {missing[:3]}, unexpected {unexpected[:3]}"
+        )
+    tokenizer = load_tokenizer(path, pretrained.config)
+    return model.eval(), tokenizer

@@ -1,0 +1,113 @@
+"""A fast tokenizer that writes word shapes where BERT expects token types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import (
+    AutoTokenizer,
+    BatchEncoding,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+)
+
+from qglib.models.encoder import quiet, source
+from qglib.models.shapes import shapes_of_text, word_shape
+
+
+class ShapeTokenizer(PreTrainedTokenizerFast):
+    """Any fast tokenizer; ``token_type_ids`` hold the word-shape class, 0 to 8.
+
+    Every sub-word carries the shape of its whole word, for raw text (words found
+    by `shapes_of_text`) and for pre-split words alike; special tokens and padding
+    get 0. Saved folders load with ``AutoTokenizer`` once ``qglib.models`` is
+    imported, so a stock transformers pipeline sends the shapes by itself.
+    """
+
+    model_input_names = ["input_ids", "token_type_ids", "attention_mask"]  # noqa: RUF012
+
+    def _encode_plus(
+        self, text: Any, text_pair: Any = None, *args: Any, **options: Any
+    ) -> BatchEncoding:
+        tensors = options.pop("return_tensors", None)
+        wanted = options.pop("return_token_type_ids", None) is not False
+        out = super()._encode_plus(
+            text, text_pair, *args, return_token_type_ids=False, **options
+        )
+        split = options.get("is_split_into_words", False)
+        listed = isinstance(text, list | tuple)
+        batched = listed and (
+            not split or bool(text and isinstance(text[0], list | tuple))
+        )
+        overflow = options.get("return_overflowing_tokens", False)
+        if wanted:
+            pairs = (
+                list(zip(text, text_pair, strict=True))
+                if batched and text_pair
+                else ([(t, None) for t in text] if batched else [(text, text_pair)])
+            )
+            sample = out.get("overflow_to_sample_mapping", range(len(out.encodings)))
+            shapes = [
+                _shapes(encoding, pairs[int(i)], split)
+                for encoding, i in zip(out.encodings, sample, strict=True)
+            ]
+            single = not batched and not overflow
+            out["token_type_ids"] = shapes[0] if single else shapes
+        if tensors is not None:
+            out.convert_to_tensors(
+                tensors, prepend_batch_axis=not batched and not overflow
+            )
+        return out
+
+
+def _shapes(encoding: Any, pair: tuple[Any, Any], split: bool) -> list[int]:
+    """Shape class per token of one encoding."""
+    shapes = [0] * len(encoding.ids)
+    words = encoding.word_ids
+    per_part: dict[int, list[int]] = {}
+    for k, (part, word) in enumerate(zip(encoding.sequence_ids, words, strict=True)):
+        if part is None or word is None:
+            continue
+        source_text = pair[part]
+        if split:
+            shapes[k] = word_shape(source_text[word])
+            continue
+        if part not in per_part:
+            per_part[part] = shapes_of_text(source_text)
+        start, stop = encoding.offsets[k]
+        # byte-level vocabularies count the blank before a word as part of it
+        while start < stop - 1 and source_text[start].isspace():
+            start += 1
+        shapes[k] = per_part[part][start] if start < len(source_text) else 3
+    return shapes
+
+
+def load_tokenizer(path: str, config: PreTrainedConfig) -> ShapeTokenizer:
+    """The encoder's tokenizer, wrapped so that it writes word shapes.
+
+    Its ``model_max_length`` is at most the positions the encoder has.
+
+    Raises
+    ------
+    TypeError
+        the encoder has no fast tokenizer.
+    """
+    with quiet():
+        base = AutoTokenizer.from_pretrained(**source(path))
+        if isinstance(base, ShapeTokenizer):
+            return base
+        if not getattr(base, "is_fast", False):
+            raise TypeError(
+                f"encoder {path!r} has no fast tokenizer (tokenizer.json), which word "
+                "positions need; choose an encoder that has one"
+            )
+        backend = base.backend_tokenizer
+        backend.no_truncation()  # sentence encoders store a cut at 128
+        backend.no_padding()
+        positions = getattr(config, "max_position_embeddings", 512)
+        return ShapeTokenizer(
+            tokenizer_object=backend,
+            model_max_length=int(min(base.model_max_length, positions)),
+            padding_side="right",
+            **base.special_tokens_map,
+        )
