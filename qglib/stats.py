@@ -1,0 +1,238 @@
+"""Every interval and test that more than one notebook needs, once.
+
+Intervals are 95 % unless said.  The unit that is drawn again is the independent one:
+a document, a patient, a seed.  Randomness comes in as a generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+DRAWS = 2000
+COLUMNS = ("mean", "low", "high")
+
+
+class Interval(NamedTuple):
+    """A number and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def claim(self) -> dict[str, float]:
+        """The three numbers under the names that `Record.claim` takes."""
+        return {"effect": self.value, "low": self.low, "high": self.high}
+
+    def __str__(self) -> str:
+        """Return the signed number with its interval.
+
+        >>> print(Interval(0.5, -0.25, 1.0))
+        +0.500 [-0.250, +1.000]
+        """
+        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Mean of a few values with Student's t interval; a single value has no width.
+
+    Args:
+        values: shape (n,), one per independent unit; for paired rivals their
+            differences.
+        level: coverage.
+
+    Raises:
+        ValueError: no values, or values that are not finite.
+    """
+    values = _finite("values", values)
+    middle = float(values.mean())
+    if len(values) < 2:
+        return Interval(middle, middle, middle)
+    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values))
+    return Interval(middle, middle - half, middle + half)
+
+
+def corrected_interval(differences: ArrayLike, share: float) -> Interval:
+    """Mean difference over parts of a repeated cross-validation, with its t interval.
+
+    The parts share training data, so the variance is s^2 (1/J + share) with J - 1
+    degrees of freedom for J parts.
+
+    Args:
+        differences: shape (J,), one per test part.
+        share: test items over training items of a part.
+
+    Source: Nadeau, Bengio, Mach. Learn. 52 (2003) 239.
+    """
+    values = _finite("differences", differences)
+    count = len(values)
+    middle = round(float(values.mean()), 12) + 0.0  # no rounding dust around zero
+    if count < 2:
+        return Interval(middle, middle, middle)
+    half = stats.t.ppf(0.975, count - 1) * np.sqrt(1 / count + share)
+    half = float(half * values.std(ddof=1))
+    return Interval(middle, middle - half, middle + half)
+
+
+def bootstrap(
+    values: ArrayLike,
+    rng: np.random.Generator,
+    groups: Sequence[Hashable] | None = None,
+    *,
+    draws: int = DRAWS,
+) -> Interval:
+    """Mean with its percentile bootstrap interval over independent units.
+
+    Args:
+        values: shape (n,), one per observation.
+        rng: source of the resamples.
+        groups: unit of each observation; units are drawn whole, and the mean is the
+            mean over units of their means.  None: every observation is one.
+        draws: number of resamples.
+
+    Raises:
+        ValueError: no values, values that are not finite, or another number of
+            groups.
+
+    Source: Efron, Tibshirani (1993), chapters 8 and 13.
+    """
+    mean, drawn = resampled_means(values, rng, groups, draws=draws)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Interval(mean, float(low), float(high))
+
+
+def resampled_means(
+    values: ArrayLike,
+    rng: np.random.Generator,
+    groups: Sequence[Hashable] | None = None,
+    *,
+    draws: int = DRAWS,
+) -> tuple[float, np.ndarray]:
+    """Mean as in `bootstrap`, and the same over resamples, shape (draws,)."""
+    values = _finite("values", values)
+    if groups is not None:
+        groups = np.asarray(groups)
+        if len(groups) != len(values):
+            raise ValueError(
+                f"groups names {len(groups)} units, there are {len(values)} values"
+            )
+        _, inverse = np.unique(groups, return_inverse=True)
+        values = np.bincount(inverse, values) / np.bincount(inverse)
+    drawn = rng.integers(0, len(values), (draws, len(values)))
+    return float(values.mean()), values[drawn].mean(1)
+
+
+def group_weights(
+    groups: Sequence[Hashable], rng: np.random.Generator, draws: int = DRAWS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Codes (n,) of the groups, and how often each is drawn, (draws, n_groups).
+
+    For statistics that are no means, such as F1: sum the counts of each group, then
+    multiply by the weights.
+
+    Raises:
+        ValueError: fewer than two groups.
+    """
+    names = np.array([str(group) for group in groups], dtype=object)
+    codes = pd.factorize(names)[0]
+    count = int(codes.max()) + 1 if len(codes) else 0
+    if count < 2:
+        raise ValueError(f"groups must hold at least 2 different groups, got {count}")
+    return codes, rng.multinomial(count, np.full(count, 1 / count), size=draws)
+
+
+def interval_table(
+    values: Mapping[str, Sequence[float]],
+    rng: np.random.Generator,
+    *,
+    draws: int = DRAWS,
+) -> pd.DataFrame:
+    """Mean of each row of cases with its bootstrap interval over the cases.
+
+    Columns ``mean``, ``low``, ``high``; one row for each name.
+
+    Raises:
+        ValueError: a name without values, or values that are not finite.
+    """
+    rows = {}
+    for name, cases in values.items():
+        try:
+            rows[name] = bootstrap(cases, rng, draws=draws)
+        except ValueError as error:
+            raise ValueError(f"{name!r}: {error}") from None
+    return pd.DataFrame(rows, index=list(COLUMNS)).T
+
+
+def permutation_pvalue(observed: float, null: ArrayLike) -> float:
+    """Share of null draws at least as large, the observed one counted among them.
+
+    Never below 1 / (draws + 1), so a level under that cannot be reached.
+
+    Source: Phipson, Smyth, Stat. Appl. Genet. Mol. Biol. 9 (2010) 39.
+    """
+    null = _finite("null", null)
+    return float((1 + (null >= observed).sum()) / (1 + len(null)))
+
+
+def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFrame:
+    """Rows of a recorded study as a table of mean, low and high by name.
+
+    Args:
+        rows: with the keys ``row``, ``mean``, ``low``, ``high`` and others.
+        where: keeps the rows that hold these values, such as ``k=3``.
+
+    Raises:
+        ValueError: no such row, or a name that is left twice.
+    """
+    chosen = [
+        one
+        for one in rows
+        if all(one.get(key) == value for key, value in where.items())
+        and all(column in one for column in COLUMNS)
+    ]
+    names = [one["row"] for one in chosen]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"where={where} leaves rows {names}: it must leave each name once"
+        )
+    return pd.DataFrame(chosen, index=pd.Index(names, name="row"))[list(COLUMNS)]
+
+
+def beside(live: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
+    """Live and recorded intervals as phrases, and whether they overlap.
+
+    Args:
+        live: columns mean, low, high, one row per name.
+        recorded: the same for at least these names.
+
+    Raises:
+        KeyError: a row that was not recorded.
+    """
+    missing = [name for name in live.index if name not in recorded.index]
+    if missing:
+        raise KeyError(f"{missing} were not recorded: rows are {list(recorded.index)}")
+    old = recorded.loc[live.index]
+    columns = list(COLUMNS)
+    return pd.DataFrame(
+        {
+            "live": [str(Interval(*row)) for row in live[columns].to_numpy()],
+            "recorded": [str(Interval(*row)) for row in old[columns].to_numpy()],
+            "overlap": (live.low <= old.high) & (old.low <= live.high),
+        },
+        index=live.index,
+    )
+
+
+def _finite(name: str, values: ArrayLike) -> np.ndarray:
+    numbers = np.asarray(values, dtype=float)
+    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
+        raise ValueError(
+            f"{name} of shape {numbers.shape} must be a list of at least one finite "
+            "number: drop missing values first"
+        )
+    return numbers
