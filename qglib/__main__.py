@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from qglib import devices, execute, freshness, parameters, reference
+from qglib import devices, execute, freshness, parallel, parameters, reference
 from qglib.kernel import OnCell
 from qglib.progress import Progress
 from qglib.record import ROOT
@@ -47,10 +47,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m qglib", description="Run and refresh the notebooks."
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    names = {"nargs": "*", "metavar": "NN", "help": "such as 01 03; all by default"}
+    several = "such as 01 33, main (00 to 05) or all"
+    jobs = {"type": int, "default": 1, "metavar": "N"}
+    jobs |= {"help": "notebooks at a time, one process each"}
 
     run = commands.add_parser("run", help="run notebooks into a folder")
-    run.add_argument("notebooks", **names)
+    run.add_argument(
+        "notebooks", nargs="*", metavar="NN", help=f"{several}; main by default"
+    )
+    run.add_argument("--jobs", **jobs)
     run.add_argument(
         "-p",
         dest="given",
@@ -69,8 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
 
+    names = {"nargs": "*", "metavar": "NN", "help": f"{several}; all by default"}
     refresh = commands.add_parser("refresh", help="renew the outputs in notebooks/")
     refresh.add_argument("notebooks", **names)
+    refresh.add_argument("--jobs", **jobs)
     refresh.set_defaults(command=_refresh)
 
     check = commands.add_parser("check", help="say which saved outputs are stale")
@@ -80,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    notebooks = _select(options.notebooks)
+    notebooks = _select(options.notebooks or ["main"])
     texts = list(options.given)
     for name in ("profile", "device"):
         if getattr(options, name):
@@ -93,35 +100,72 @@ def _run(options: argparse.Namespace) -> int:
         if device != "auto":
             devices.pick(device)  # or it would fail minutes later
     began = time.perf_counter()
-    records, resuming = {}, options.resume
-    for path in notebooks:
-        folder = out / path.stem
-        done = execute.finished(path, folder, given[path]) if resuming else None
-        if done:
-            print(f"{path.stem}  finished before  {done['headline']}")
-            records[path.stem] = done
-            continue
-        # What follows an unfinished notebook may rest on its old artefacts.
-        resuming = False
-        records[path.stem] = _with_progress(
-            path.stem,
-            lambda on_cell, path=path, folder=folder: execute.run_notebook(
-                path, folder, given[path], on_cell=on_cell
-            ),
-        )
+    records: dict[str, dict[str, Any]] = {}
+    if options.resume:
+        for path, before in parallel.sources(notebooks).items():
+            done = execute.finished(path, out / path.stem, given[path])
+            # one that follows an unfinished notebook may rest on its old artefacts
+            if done and {p.stem for p in before} <= records.keys():
+                print(f"{path.stem}  finished before  {done['headline']}")
+                records[path.stem] = done
+    left = [path for path in notebooks if path.stem not in records]
+    if options.jobs > 1:
+        records |= _several(left, out, given, options.jobs)
+    else:
+        for path in left:
+            records[path.stem] = _with_progress(
+                path.stem,
+                lambda on_cell, path=path: execute.run_notebook(
+                    path, out / path.stem, given[path], on_cell=on_cell
+                ),
+            )
     _summary(out, records, time.perf_counter() - began)
     return 0
 
 
+def _several(
+    notebooks: Sequence[Path],
+    out: Path,
+    given: dict[Path, dict[str, Any]],
+    jobs: int,
+    then: Callable[[Path, Path], object] = lambda path, folder: None,
+) -> dict[str, dict[str, Any]]:
+    """Run notebooks side by side; raise the first failure after all have ended.
+
+    ``then`` is called with each finished notebook and its folder.
+    """
+
+    def say(path: Path, result: dict[str, Any] | BaseException) -> None:
+        if isinstance(result, BaseException):
+            print(f"{path.stem}  stopped", flush=True)
+        else:
+            seconds = result["provenance"]["seconds"]
+            print(f"{path.stem}  {seconds:.0f} s  {result['headline']}", flush=True)
+            then(path, out / path.stem)
+
+    ended = parallel.run_notebooks(notebooks, out, given, jobs=jobs, on_end=say)
+    failed = [e for e in ended.values() if isinstance(e, BaseException)]
+    for error in failed[1:]:
+        print(f"\n{error}", file=sys.stderr)
+    if failed:
+        raise failed[0]
+    return {path.stem: record for path, record in ended.items()}
+
+
 def _refresh(options: argparse.Namespace) -> int:
-    for path in _select(options.notebooks):
-        _with_progress(
-            path.stem,
-            lambda on_cell, path=path: execute.refresh(
-                path, RUNS / "refresh" / path.stem, on_cell=on_cell
-            ),
-        )
-    reference.keep(RUNS / "refresh")
+    notebooks, out = _select(options.notebooks), RUNS / "refresh"
+    if options.jobs > 1:
+        quick = {path: {"profile": "quick"} for path in notebooks}
+        _several(notebooks, out, quick, options.jobs, then=execute.write_outputs)
+    else:
+        for path in notebooks:
+            _with_progress(
+                path.stem,
+                lambda on_cell, path=path: execute.refresh(
+                    path, out / path.stem, on_cell=on_cell
+                ),
+            )
+    reference.keep(out)
     return 0
 
 

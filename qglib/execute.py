@@ -28,6 +28,7 @@ from qglib.record import ROOT, RUN_KEY, versions
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = "run.ipynb"
 LAST = "00"  # shows the ledger of all others
+MAIN = "0"  # the walk through the four steps; studies have other first digits
 
 
 class NotebookError(RuntimeError):
@@ -40,13 +41,19 @@ class NotebookError(RuntimeError):
             f"The notebook as far as it got: {shown(partial)}"
         )
         self.partial = partial
+        self._parts = (name, where, message, partial)
+
+    def __reduce__(self) -> tuple:
+        """Return the parts, so that the error can cross from a worker process."""
+        return type(self), self._parts
 
 
 def select(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
     """Return the chosen notebooks in the order to run them; all for no name.
 
-    ``"01"``, ``"01_data_modelling"`` and a path all name the same notebook.
-    ``00_start_here`` runs last, because it shows what the others found.
+    ``"01"``, ``"01_data_modelling"`` and a path all name the same notebook, ``"main"``
+    names 00 to 05 and ``"all"`` every one.  ``00_start_here`` runs last, because it
+    shows what the others found.
 
     Raises:
         ValueError: for a name that fits no notebook or more than one.
@@ -54,6 +61,9 @@ def select(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
     known = sorted((folder or NOTEBOOKS).glob("[0-9][0-9]_*.ipynb"))
     chosen = set() if names else set(known)
     for name in names:
+        if name in ("main", "all"):
+            chosen |= {p for p in known if name == "all" or p.name.startswith(MAIN)}
+            continue
         wanted = Path(name).name.removesuffix(".ipynb")
         hits = [p for p in known if wanted in (p.stem, p.stem[:2])]
         if len(hits) != 1:
@@ -142,14 +152,20 @@ def refresh(
         The record of the run.  Without a change of code the file stays the same,
         byte for byte.
     """
-    notebook, out_dir = Path(notebook).resolve(), Path(out_dir)
     record = run_notebook(notebook, out_dir, {"profile": "quick"}, on_cell=on_cell)
+    write_outputs(notebook, out_dir)
+    return record
+
+
+def write_outputs(notebook: Path | str, out_dir: Path | str) -> None:
+    """Write the outputs of a finished quick run, normalised and stamped, in place."""
+    notebook, out_dir = Path(notebook).resolve(), Path(out_dir)
+    record = json.loads((out_dir / "record.json").read_text(encoding="utf-8"))
     executed = nbformat.read(out_dir / EXECUTED, as_version=4)
     device = record["provenance"]["device"]
     freshness.write(
         freshness.normalise(executed, profile="quick", device=device), notebook
     )
-    return record
 
 
 def finished(

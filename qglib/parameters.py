@@ -23,7 +23,7 @@ from qglib import devices
 
 TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 CHOICES = {"profile": ("quick", "full"), "device": devices.NAMES}
-FOLDERS = ("corpus", "encoder")  # may name a folder
+PLACES = ("corpus", "encoder", "table", "speech")  # may name a folder or a file
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -114,10 +114,10 @@ def _refuse(name: str, value: Any) -> None:
 
 
 def _absolute(name: str, text: str) -> str:
-    """Return a folder as the caller means it: a kernel stands in another one."""
-    folder = Path(text)
-    if name in FOLDERS and text and text != "newswire" and folder.is_dir():
-        return str(folder.resolve())
+    """Return a place as the caller means it: a kernel stands in another folder."""
+    place = Path(text)
+    if name in PLACES and text and text != "newswire" and place.exists():
+        return str(place.resolve())
     return text
 
 

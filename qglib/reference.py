@@ -11,7 +11,7 @@ from qglib.record import ROOT, write_json
 REFERENCE = ROOT / "data" / "reference"
 LIMIT = 2**20  # bytes of one file: the folder is part of the repository
 
-# notebook -> what it wrote -> what readers look for
+# notebook -> what it wrote -> what readers look for; the record of each is kept too
 KEPT = {
     "00_start_here": {"figures/ledger.png": "ledger.png"},
     "01_data_modelling": {
@@ -21,11 +21,6 @@ KEPT = {
     # the head on the frozen encoder: whole models are too large to keep
     "02_model_training": {"head": "model"},
     "03_causal_analysis": {"causal_graph.json": "causal_graph.json"},
-    "04_interpretability": {"figures/decision_graph.png": "decision_graph.png"},
-    "11_order_and_independence": {"figures/power_by_simulation.png": "power.png"},
-    "12_heads_and_optimisers": {"figures/ablation.png": "ablation.png"},
-    "13_causes_on_trial": {"figures/validity_cards.png": "validity_cards.png"},
-    "14_explanations_on_trial": {"explanation.html": "explanation.html"},
 }
 
 
@@ -45,10 +40,11 @@ def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path
             copied then.
     """
     copied = []
-    for notebook, names in KEPT.items():
-        source, target = Path(run_folder) / notebook, Path(reference) / notebook
-        if not (source / "record.json").exists():
-            continue
+    for record in sorted(Path(run_folder).glob("*/record.json")):
+        source, notebook = record.parent, record.parent.name
+        if not (ROOT / "notebooks" / f"{notebook}.ipynb").exists():
+            continue  # of an earlier state of the project
+        target, names = Path(reference) / notebook, KEPT.get(notebook, {})
         for name in names:
             for file in [source / name, *(source / name).rglob("*")]:
                 if file.is_file() and file.stat().st_size > LIMIT:
@@ -64,9 +60,9 @@ def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path
                 (target / kept).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source / name, target / kept)
             copied.append(target / kept)
-        record = json.loads((source / "record.json").read_text(encoding="utf-8"))
+        content = json.loads(record.read_text(encoding="utf-8"))
         # where it ran says nothing to a reader of another machine
-        record["parameters"]["out_dir"] = f"../data/runs/refresh/{notebook}"
-        write_json(target / "record.json", record)
+        content["parameters"]["out_dir"] = f"../data/runs/refresh/{notebook}"
+        write_json(target / "record.json", content)
         copied.append(target / "record.json")
     return copied

@@ -94,7 +94,7 @@ def artefact(out_dir: str | Path, notebook: str, name: str) -> Artefact:
 
 
 def recorded(study: str) -> dict[str, Any]:
-    """Read the recorded result of a study under ``bench/studies``.
+    """Read what the full profile of a study once found, kept with the project.
 
     Raises:
         FileNotFoundError: if it was never recorded.
@@ -103,7 +103,7 @@ def recorded(study: str) -> dict[str, Any]:
     if not path.exists():
         raise FileNotFoundError(
             f"study is {study!r}: data/reference/results holds no {study}.json. "
-            f"Run it: python -m bench.studies.{study}"
+            "Run the notebook that makes it in full (data/README.md names it)."
         )
     return json.loads(path.read_text(encoding="utf-8"))
 

@@ -162,6 +162,8 @@ def test_notebooks_are_chosen_by_number_name_or_path(notebooks) -> None:
     assert chosen() == ["01_one", "02_two", "00_start"]
     assert chosen("02", "01") == ["01_one", "02_two"]
     assert chosen("00_start", "notebooks/01_one.ipynb") == ["01_one", "00_start"]
+    assert chosen("main") == ["01_one", "02_two", "00_start"]
+    assert chosen("all") == chosen("main", "01") == chosen()
     for wrong in ("1", "07", "one", ""):
         with pytest.raises(ValueError, match="There are: 00_start, 01_one, 02_two"):
             execute.select([wrong])
@@ -204,6 +206,19 @@ def test_the_command_runs_resumes_and_sums_up(notebooks, tmp_path, capsys) -> No
     call[4] = "n_events=13"
     assert main([*call, "--resume"]) == 0
     assert "finished before" not in capsys.readouterr().out
+
+
+def test_two_jobs_run_report_and_resume(notebooks, tmp_path, capsys) -> None:
+    call = ["run", "all", "--jobs", "2", "--out", str(tmp_path / "out")]
+    assert main(call) == 1, "02 fails"
+    said = capsys.readouterr()
+    assert "02_two  stopped" in said.out
+    assert "RuntimeError: no luck today" in said.err
+    assert (tmp_path / "out" / "00_start" / "record.json").exists()
+    assert main([*call, "--resume"]) == 1
+    said = capsys.readouterr().out
+    assert "01_one  finished before" in said
+    assert "00_start  finished before" not in said, "it follows an unfinished one"
 
 
 def test_after_an_unfinished_notebook_all_run_again(
