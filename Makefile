@@ -16,24 +16,30 @@ PROFILE ?= quick
 DEVICE ?= auto
 RUN ?= $(PROFILE)
 
-.PHONY: run test lab notebooks full bench clean
+.PHONY: run all test lab notebooks full bench clean
+JOBS ?= 2
 
+# The walk through the four steps: 00 to 04.
 run: $(READY)
-	@$(PYTHON) -m qglib run --profile $(PROFILE) --device $(DEVICE) --out data/runs/$(RUN)
+	@$(PYTHON) -m qglib run main --profile $(PROFILE) --device $(DEVICE) --out data/runs/$(RUN)
+
+# Every notebook, the studies too.
+all: $(READY)
+	@$(PYTHON) -m qglib run all --jobs $(JOBS) --profile $(PROFILE) --device $(DEVICE) --out data/runs/$(RUN)
 
 # Cheap checks first; each stage stops the rest.
 test: $(READY)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pytest tests/style
-	$(PYTHON) -m pytest tests/unit
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist loadfile --durations 15 tests/unit
 	$(PYTHON) -m pytest tests/notebooks
 
 lab: $(READY)
 	$(PYTHON) -m jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=$(CURDIR) notebooks/00_start_here.ipynb
 
 notebooks: $(READY)
-	$(PYTHON) -m qglib refresh
+	$(PYTHON) -m qglib refresh --jobs $(JOBS)
 
 # The large budgets behind the recorded tables in data/reference/results.
 full: $(READY)

@@ -64,7 +64,7 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make he
 @needs_make
 @pytest.mark.parametrize(
     ("target", "command"),
-    [("run", "-m qglib run --profile quick"), ("test", "-m pytest tests/unit")],
+    [("run", "-m qglib run main --profile quick"), ("test", "-m pytest -n 2")],
 )
 def test_a_newcomer_gets_an_environment_of_his_own(
     clone: Path, target: str, command: str

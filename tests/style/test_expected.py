@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qglib import regression
+from tests import regression
 
 FOLDER = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(p.stem for p in (FOLDER / "notebooks").glob("*.ipynb"))

@@ -193,7 +193,7 @@ def _distributions() -> dict[str, list[str]]:
 
 def _declared_or_fail(names: set[str]) -> None:
     for top in {dotted.split(".")[0] for dotted in names} - {"__future__"}:
-        if top in sys.stdlib_module_names or top in ("qglib", "bench"):
+        if top in sys.stdlib_module_names or top in ("qglib", "bench", "tests"):
             continue
         makers = {canonicalize_name(d) for d in _distributions().get(top, [top])}
         assert makers & _declared(), f"{top} is imported but not in pyproject.toml"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from qglib import regression
+from tests import regression
 
 EXPECTED = {
     "f1": {"value": 0.80, "abs": 0.03, "why": "5 seeds", "gpu": {"abs": 0.1}},
