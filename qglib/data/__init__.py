@@ -21,6 +21,8 @@ from qglib.data.images import (
 )
 from qglib.data.interventions import intervene, true_flip
 from qglib.data.iob import entities, illegal
+from qglib.data.kinds import KINDS
+from qglib.data.loading import load
 from qglib.data.partials import Partials, synthetic_partials
 from qglib.data.planted import planted, planted_corpus, planted_table
 from qglib.data.series import SERIES, Series, load_series, windows
@@ -37,6 +39,7 @@ from qglib.data.tasks import (
 )
 
 __all__ = [
+    "KINDS",
     "PLANTED_EDGES",
     "SERIES",
     "Corpus",
@@ -67,6 +70,7 @@ __all__ = [
     "in_order",
     "intervene",
     "labels_of",
+    "load",
     "load_corpus",
     "load_digits_images",
     "load_series",

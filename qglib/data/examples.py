@@ -82,6 +82,11 @@ def divided(
             "add examples or give split yourself"
         )
     units = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    if len(set(units.tolist())) < 5:
+        raise ValueError(
+            f"groups: {len(set(units.tolist()))} groups cannot be divided into parts "
+            "that share none, five are needed; add some or give split yourself"
+        )
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
     split = np.full(len(labels), "train", dtype="<U5")
     parts = folds.split(np.zeros(len(labels)), np.asarray(labels).astype(str), units)

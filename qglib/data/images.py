@@ -52,7 +52,12 @@ def load_digits_images() -> ImageSet:
     )
 
 
-def _grey(image: np.ndarray) -> np.ndarray:
+def grey(image: np.ndarray) -> np.ndarray:
+    """The image as floats, or a clear refusal.
+
+    Raises:
+        ValueError: not a grey image, or NaN.
+    """
     image = np.asarray(image, dtype=float)
     if image.ndim != 2 or np.isnan(image).any():
         raise ValueError(
@@ -74,7 +79,7 @@ def pixel_events(image: np.ndarray, speed: float = 4.0) -> Events:
     Raises:
         ValueError: not a grey image, or NaN.
     """
-    image = _grey(image)
+    image = grey(image)
     places = np.argwhere(np.ones(image.shape, bool))
     brightness = image.ravel()
     order = np.argsort(brightness, kind="stable")
@@ -116,7 +121,7 @@ def scale_space_events(
 
     Source: Lindeberg, Int. J. Comput. Vis. 30 (1998) 79.
     """
-    image = _grey(image)
+    image = grey(image)
     if sigmas is None:
         sigmas = np.geomspace(0.7, max(1.5, min(image.shape) / 4), 7)
     sigmas = np.asarray(sigmas, dtype=float)

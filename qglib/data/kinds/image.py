@@ -1,0 +1,94 @@
+"""Grey images, arrays (rows, columns)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qglib.data.events import Events
+from qglib.data.images import grey, pixel_events, scale_space_events
+from qglib.data.kinds.parting import cuts, filling, kept, two_alike
+
+GRID = 4  # patches along each side, at most
+
+
+def _patches(image: np.ndarray) -> list[tuple[slice, slice]]:
+    rows, columns = image.shape
+    return [(r, c) for r in cuts(rows, GRID) for c in cuts(columns, GRID)]
+
+
+def parts(x: np.ndarray) -> list[str]:
+    """Patches, four by four at most, named by their first row and column."""
+    return [f"patch {r.start},{c.start}" for r, c in _patches(grey(x))]
+
+
+def blank(x: np.ndarray, keep: Any, background: Any = None) -> np.ndarray:
+    """The image with patches overwritten.
+
+    Args:
+        x: shape (rows, columns).
+        keep: shape (n_patches,), false where a patch is blanked.
+        background: a grey value, an image, or many images, whose mean is taken; the
+            mean of x itself if left out.
+    """
+    image = grey(x).copy()
+    patches = _patches(image)
+    fill = filling(image.mean() if background is None else background, image)
+    for place, stays in zip(patches, kept(keep, len(patches)), strict=True):
+        if not stays:
+            image[place] = fill[place]
+    return image
+
+
+def events(x: np.ndarray, reading: str = "pixels", speed: float = 0.0) -> Events:
+    """Pixels by brightness, or blobs from coarse to fine.
+
+    Args:
+        x: shape (rows, columns).
+        reading: "pixels" (see `pixel_events`) or "blobs" (see `scale_space_events`).
+        speed: speed limit; 0 takes the default of the reading.
+
+    Raises:
+        ValueError: another reading, or not a grey image.
+    """
+    makers = {"pixels": pixel_events, "blobs": scale_space_events}
+    if reading not in makers:
+        raise ValueError(f'reading is {reading!r}: choose "pixels" or "blobs"')
+    found = makers[reading](x)
+    return found.with_speed(speed) if speed else found
+
+
+def edits(
+    x: np.ndarray, rng: np.random.Generator, background: Any = None
+) -> dict[str, np.ndarray]:
+    """Shifted, blanked and exchanged copies, and a placebo.
+
+    Args:
+        x: shape (rows, columns).
+        rng: draws direction and patches.
+        background: see `blank`.
+
+    Returns:
+        "shift" (by one pixel, the border repeated), "blank" (one patch), "exchange"
+        (two patches of one size), "placebo" (mirrored twice).
+    """
+    image = grey(x)
+    n = len(_patches(image))
+    down, right = ((1, 0), (-1, 0), (0, 1), (0, -1))[int(rng.integers(4))]
+    framed = np.pad(image, 1, mode="edge")
+    rows, columns = image.shape
+    found = {
+        "shift": framed[1 - down : 1 - down + rows, 1 - right : 1 - right + columns],
+        "blank": blank(image, np.arange(n) != rng.integers(n), background),
+    }
+    patches = _patches(image)
+    pair = two_alike(patches, [image[p].shape for p in patches], rng)
+    if pair:
+        found["exchange"] = image.copy()
+        found["exchange"][pair[0]], found["exchange"][pair[1]] = (
+            image[pair[1]],
+            image[pair[0]],
+        )
+    found["placebo"] = image[:, ::-1][:, ::-1].copy()
+    return found

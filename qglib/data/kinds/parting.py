@@ -1,0 +1,71 @@
+"""What the kinds share: cutting a length, and reading keep and background."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+
+def kept(keep: Any, n: int) -> np.ndarray:
+    """The mask ``keep`` as booleans, one per part.
+
+    Raises:
+        ValueError: another number of entries than parts.
+    """
+    mask = np.asarray(keep, dtype=bool)
+    if mask.shape != (n,):
+        raise ValueError(
+            f"keep has shape {mask.shape}: give one entry for each of the {n} parts"
+        )
+    return mask
+
+
+def cuts(length: int, pieces: int) -> list[slice]:
+    """A length cut into at most ``pieces`` stretches, as equal as possible.
+
+    >>> cuts(5, 2)
+    [slice(0, 2, None), slice(2, 5, None)]
+    """
+    edges = np.linspace(0, length, min(length, pieces) + 1).astype(int).tolist()
+    return [slice(a, b) for a, b in pairwise(edges)]
+
+
+def filling(background: Any, like: np.ndarray) -> np.ndarray | None:
+    """The values that stand in for blanked ones, of the shape of ``like``.
+
+    Args:
+        background: None, a number, one input, or many inputs (their mean is taken).
+        like: the input to be blanked.
+
+    Raises:
+        ValueError: another shape.
+    """
+    if background is None:
+        return None
+    values = np.asarray(background, dtype=float)
+    if values.ndim == like.ndim + 1:
+        values = values.mean(axis=0)
+    if values.ndim and values.shape != like.shape:
+        raise ValueError(
+            f"background has shape {values.shape}: give a number, one input of shape "
+            f"{like.shape}, or many of them"
+        )
+    return np.broadcast_to(values, like.shape)
+
+
+def two_alike(stretches: list, sizes: list, rng: np.random.Generator) -> tuple | None:
+    """Two different stretches of equal size, drawn at random; None if there are none.
+
+    Args:
+        stretches: what is drawn from.
+        sizes: size of each.
+        rng: draws.
+    """
+    order = rng.permutation(len(stretches))
+    for place, first in enumerate(order):
+        for second in order[place + 1 :]:
+            if sizes[first] == sizes[second]:
+                return stretches[first], stretches[second]
+    return None

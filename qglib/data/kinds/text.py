@@ -1,0 +1,110 @@
+"""Texts: a string, or the words of a tagged sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from qglib.data.events import Events, token_events
+from qglib.data.kinds.parting import kept
+
+MASK = "[MASK]"
+Text = str | Sequence[str]
+
+
+def parts(x: Text) -> list[str]:
+    """Words: the pieces of a string between white space, or the words given.
+
+    Raises:
+        TypeError: neither a string nor words.
+    """
+    if isinstance(x, str):
+        return x.split()
+    if not all(isinstance(word, str) for word in x):
+        raise TypeError(f"x is {type(x).__name__}: give a string or a list of words")
+    return list(x)
+
+
+def _like(x: Text, words: list[str]) -> Text:
+    return " ".join(words) if isinstance(x, str) else type(x)(words)
+
+
+def blank(x: Text, keep: Any, background: Any = None) -> Text:
+    """The text with words replaced.
+
+    Args:
+        x: a string or words.
+        keep: shape (n_words,), false where a word is blanked.
+        background: the word that stands there instead; "" removes the place as well.
+            Anything but a string (the training texts, say) means ``[MASK]``.
+    """
+    words = parts(x)
+    mask = kept(keep, len(words))
+    if mask.all():
+        return x
+    word = background if isinstance(background, str) else MASK
+    new = [w if k else word for w, k in zip(words, mask, strict=True)]
+    return _like(x, [w for w in new if w])
+
+
+def events(
+    x: Text,
+    vectors: np.ndarray | None = None,
+    window: float = 16.0,
+    keep: np.ndarray | None = None,
+) -> Events:
+    """Words as events: position as time, embedding as content; see `token_events`.
+
+    Args:
+        x: a string or words.
+        vectors: embedding of each word, shape (n_words, k); a word has no place in a
+            metric space without one.
+        window: positions after which unrelated words may be related.
+        keep: which words are events, booleans (n_words,).
+
+    Raises:
+        ValueError: no vectors, or what `token_events` refuses.
+    """
+    if vectors is None:
+        raise ValueError(
+            "vectors is None: the words of a text need embeddings to be events; give "
+            "an array (n_words, k), for instance from qglib.models.frozen_features"
+        )
+    return token_events(vectors, parts(x), window, keep)
+
+
+def edits(x: Text, rng: np.random.Generator, background: Any = None) -> dict[str, Text]:
+    """Swapped, deleted, replaced words, and a placebo.
+
+    Args:
+        x: a string or words.
+        rng: draws the places.
+        background: not used.
+
+    Returns:
+        "swap" (two neighbours exchanged), "delete" (a word less), "replace" (a word
+        overwritten by another one of the text), "placebo" (white space doubled in a
+        string; a copy of words).
+    """
+    words, found = parts(x), {}
+    n = len(words)
+    unlike = [k for k in range(n - 1) if words[k] != words[k + 1]]
+    if unlike:
+        k = int(rng.choice(unlike))
+        swapped = [*words[:k], words[k + 1], words[k], *words[k + 2 :]]
+        found["swap"] = _like(x, swapped)
+    if n > 1:
+        k = int(rng.integers(n))
+        found["delete"] = _like(x, words[:k] + words[k + 1 :])
+    if unlike:
+        k = int(rng.integers(n))
+        others = sorted(set(words) - {words[k]})
+        word = others[int(rng.integers(len(others)))]
+        found["replace"] = _like(x, [*words[:k], word, *words[k + 1 :]])
+    found["placebo"] = (
+        re.sub(r"\s+", "  ", x) if isinstance(x, str) else _like(x, words)
+    )
+    return found
