@@ -76,7 +76,9 @@ def divided(
 
     found, counts = np.unique(np.asarray(labels).astype(str), return_counts=True)
     if not len(found) or counts.min() < 5:
-        least = f"{found[counts.argmin()]!r}: {counts.min()}" if len(found) else "none"
+        least = (
+            f"{str(found[counts.argmin()])!r}: {counts.min()}" if len(found) else "none"
+        )
         raise ValueError(
             f"labels: a random split needs 5 examples of every class, found {least}; "
             "add examples or give split yourself"

@@ -116,6 +116,10 @@ def _examples(
     window: int,
     parts: np.ndarray | None = None,
 ) -> Examples:
+    if kind not in ("", "text", "table", "series"):
+        raise ValueError(
+            f'kind is {kind!r}: a csv file is read as "text", "table" or "series"'
+        )
     target = label_column(frame, label)
     group = column_of(frame, GROUPS, but=target)
     own = column_of(frame, ("split",), but=target)
@@ -124,7 +128,6 @@ def _examples(
     groups = None if group is None else frame[group].tolist()
     if parts is None and own is not None:
         parts = frame[own].to_numpy(dtype="<U5")
-    words = column_of(frame, ("text",), but=target)
     if kind == "series":
         inputs, rows = series_windows(frame[rest], groups, window)
         labels = [labels[k] for k in rows]
@@ -132,24 +135,29 @@ def _examples(
         parts = parts if parts is None else parts[rows]
         if parts is None and groups is None:
             parts = in_order(len(labels))
-        split = _split(labels, seed, groups, parts)
-        return Examples(inputs, labels, split, "series", groups, tuple(rest[1:]))
+        columns = tuple(rest[1:])
+    elif kind == "text" or (not kind and [c.lower() for c in rest] == ["text"]):
+        inputs, kind, columns = _texts(frame, rest), "text", ()
+    else:
+        inputs, columns = numeric_columns(frame[rest])
     split = _split(labels, seed, groups, parts)
-    if kind == "text" or (not kind and rest == [words]):
-        source = words if words in rest else rest[0] if len(rest) == 1 else None
-        if source is None:
-            raise ValueError(
-                f"{frame.index[0].split(',')[0]}: the header is {list(frame.columns)}; "
-                "expected the columns text and label (or category)"
-            )
-        missing = frame.index[frame[source] == ""]
-        if len(missing):
-            raise ValueError(
-                f"{missing[0]}: the text is empty: drop the row, or quote the text"
-            )
-        return Examples(frame[source].tolist(), labels, split, "text", groups)
-    values, columns = numeric_columns(frame[rest])
-    return Examples(values, labels, split, "table", groups, columns)
+    return Examples(inputs, labels, split, kind or "table", groups, columns)
+
+
+def _texts(frame: pd.DataFrame, rest: list[str]) -> list[str]:
+    """The column text, or the only column beside the labels."""
+    source = column_of(frame[rest], ("text",)) or (rest[0] if len(rest) == 1 else None)
+    if source is None:
+        raise ValueError(
+            f"{frame.index[0].split(',')[0]}: the header is {list(frame.columns)}; "
+            "expected the columns text and label (or category)"
+        )
+    missing = frame.index[frame[source] == ""]
+    if len(missing):
+        raise ValueError(
+            f"{missing[0]}: the text is empty: drop the row, or quote the text"
+        )
+    return frame[source].tolist()
 
 
 def _split(

@@ -72,7 +72,7 @@ def events(x: Any) -> None:
     """
     raise ValueError(
         "one row of a table has no events: the rows are the elements of an order, "
-        "smaller in every column; use qglib.data.kinds.table.ranked_rows(table)"
+        "smaller in every column; use qglib.spacetime.Causet.from_dominance(rows)"
     )
 
 
