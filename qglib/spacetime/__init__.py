@@ -13,12 +13,11 @@ from qglib.spacetime.chains import longest_chain
 from qglib.spacetime.content_dimension import content_dimension
 from qglib.spacetime.dependence_network import dependence_network
 from qglib.spacetime.dimension import (
-    expected_ordering_fraction,
     myrheim_meyer_dimension,
     ordering_fraction,
 )
 from qglib.spacetime.drawing import draw_order
-from qglib.spacetime.features import causal_set_features, order_features
+from qglib.spacetime.features import order_features
 from qglib.spacetime.independence import independence_test, null_table
 from qglib.spacetime.manifold import manifold_likeness
 from qglib.spacetime.sprinkling import sprinkle_diamond
@@ -27,12 +26,10 @@ __all__ = [
     "Causet",
     "action",
     "adds",
-    "causal_set_features",
     "content_dimension",
     "dependence_network",
     "draw_order",
     "expected_interval_abundances",
-    "expected_ordering_fraction",
     "independence_test",
     "interval_abundances",
     "longest_chain",

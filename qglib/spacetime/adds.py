@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
@@ -16,6 +15,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
+
+from qglib.stats import corrected_interval
 
 _QUICK = {"assume_finite": True, "skip_parameter_validation": True}
 _VARIANTS = {
@@ -173,17 +174,12 @@ def _tuned(
 
 def _table(scores: pd.DataFrame, share: float) -> pd.DataFrame:
     """Means and corrected intervals of the differences; share: test over train."""
-    count = len(scores)
-    widen = student.ppf(0.975, count - 1) * np.sqrt(1 / count + share)
 
-    def row(name: str, other: str) -> tuple[float, float, float]:
-        gap = scores[name] - scores[other]
-        mean = round(gap.mean(), 12) + 0.0  # no rounding dust around zero
-        half = widen * gap.std(ddof=1)
-        return mean, mean - half, mean + half
+    def gap(name: str, other: str) -> tuple[float, float, float]:
+        return tuple(corrected_interval(scores[name] - scores[other], share))
 
-    rows = {name: (scores[name].mean(), *row(name, "baseline")) for name in scores}
-    rows |= {name: (np.nan, *row(*pair)) for name, pair in _CONTRASTS.items()}
+    rows = {name: (scores[name].mean(), *gap(name, "baseline")) for name in scores}
+    rows |= {name: (np.nan, *gap(*pair)) for name, pair in _CONTRASTS.items()}
     columns = ["accuracy", "difference", "low", "high"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis("variant")

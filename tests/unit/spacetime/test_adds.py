@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from qglib.data import Events
-from qglib.spacetime import Causet, adds, causal_set_features, order_features
+from qglib.spacetime import Causet, adds, order_features
 from qglib.spacetime.adds import _table
-from qglib.spacetime.features import FEATURE_NAMES
+from qglib.spacetime.features import FEATURE_NAMES, causal_set_features
 
 ORDER = "baseline + F - (baseline + shuffled F)"
 ALONE = "F alone - shuffled F alone"

@@ -8,7 +8,6 @@ from qglib.engines.orders import bits
 from qglib.spacetime import (
     Causet,
     action,
-    causal_set_features,
     expected_interval_abundances,
     interval_abundances,
     longest_chain,
@@ -19,6 +18,7 @@ from qglib.spacetime import (
 )
 from qglib.spacetime.chains import chain_counts
 from qglib.spacetime.dimension import midpoint_dimension
+from qglib.spacetime.features import causal_set_features
 
 INF, NAN = float("inf"), float("nan")
 

@@ -10,7 +10,6 @@ from qglib.spacetime import (
     Causet,
     action,
     expected_interval_abundances,
-    expected_ordering_fraction,
     interval_abundances,
     longest_chain,
     myrheim_meyer_dimension,
@@ -19,7 +18,10 @@ from qglib.spacetime import (
 )
 from qglib.spacetime.action import CORE_WEIGHTS, smearing_weights
 from qglib.spacetime.chains import chain_counts, heights
-from qglib.spacetime.dimension import dimension_of_fraction
+from qglib.spacetime.dimension import (
+    dimension_of_fraction,
+    expected_ordering_fraction,
+)
 from qglib.spacetime.sprinkling import diamond_points
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from qglib.spacetime import (
     Causet,
-    causal_set_features,
     independence_test,
     interval_abundances,
     longest_chain,
@@ -20,6 +19,7 @@ from qglib.spacetime import (
 )
 from qglib.spacetime.chains import chain_counts, heights
 from qglib.spacetime.dimension import midpoint_dimension
+from qglib.spacetime.features import causal_set_features
 from qglib.spacetime.manifold import largest_interval
 
 
