@@ -187,7 +187,7 @@ def _network_row() -> Row:
         10,
         smaller=True,
         unit="s",
-        note=f"{len(network.pairs)} pairs",
+        note=f"{len(network)} pairs",
     )
 
 

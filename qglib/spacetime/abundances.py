@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from math import gamma
 
 import numpy as np
 from scipy.special import gammaln, xlogy
 
-from . import order_kernels, permutation_kernels
-from .causet import Causet
-from .sprinkling import check_dimension
+from qglib.engines.orders import order_kernels, permutation_kernels
+from qglib.spacetime.causet import Causet
+from qglib.spacetime.dimension import expected_ordering_fraction
+from qglib.spacetime.sprinkling import check_dimension
 
 _CELLS = 1 << 19  # integrand values held at a time
 
@@ -79,15 +79,6 @@ def _density_terms(dimension: int) -> tuple[tuple[float, float, float], ...]:
         else:  # a double pole leaves a logarithm
             terms.append((float(q) - 1, scale * float(slope), -scale))
     return tuple(terms)
-
-
-def expected_ordering_fraction(dimension: float) -> float:
-    """Expected share of related pairs in a flat diamond (Myrheim; Meyer 1988).
-
-    1, 1/2, 8/35, 1/10 for dimension 1, 2, 3, 4.
-    """
-    d = float(dimension)
-    return gamma(d + 1) * gamma(d / 2) / (2 * gamma(1.5 * d))
 
 
 def expected_interval_abundances(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
-from .abundances import expected_interval_abundances, interval_abundances
-from .causet import Causet
-from .sprinkling import check_dimension
+from qglib.spacetime.abundances import interval_abundances
+from qglib.spacetime.causet import Causet
+from qglib.spacetime.sprinkling import check_dimension
 
 # Core weights of N_0, N_1, ...: beta_d C_i / alpha_d, so that N has weight 1.
 CORE_WEIGHTS = {
@@ -64,10 +64,3 @@ def action(causet: Causet, dimension: int = 2, smearing: float | None = None) ->
     weights = smearing_weights(dimension, highest + 1, smearing)
     abundances = interval_abundances(causet, highest)
     return float((1 if plain else smearing) * causet.size + weights @ abundances)
-
-
-def expected_action(dimension: int, mean_count: float) -> float:
-    """Mean of the plain core action over Poisson sprinklings of the flat diamond."""
-    weights = np.array(CORE_WEIGHTS[check_dimension(dimension)])
-    expected = expected_interval_abundances(dimension, mean_count, len(weights) - 1)
-    return float(mean_count + weights @ expected)

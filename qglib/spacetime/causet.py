@@ -9,7 +9,8 @@ from functools import cached_property
 import networkx as nx
 import numpy as np
 
-from . import bits, constructions, relations
+from qglib.engines.orders import bits, order_kernels, permutation_kernels
+from qglib.spacetime import constructions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +41,7 @@ class Causet:
             raise ValueError("no relation: use one of the from_ constructors")
         for array in (self.coordinates, self.permutation, self._rows):
             if array is not None:
-                relations.frozen(array)
+                array.setflags(write=False)
 
     @classmethod
     def from_order(
@@ -151,16 +152,36 @@ class Causet:
     @cached_property
     def future(self) -> np.ndarray:
         """Packed futures, (N, ceil(N / 64)) uint64, read-only."""
-        return relations.future_rows(self.permutation, self._rows)
+        if self._rows is not None:
+            return self._rows
+        bits.require_memory(self.size, matrices=1)
+        ranks = self.permutation[None].astype(float)
+        return _frozen(order_kernels.dominance_rows(ranks))
 
     @cached_property
     def past(self) -> np.ndarray:
         """Packed pasts, (N, ceil(N / 64)) uint64, read-only."""
-        return relations.past_rows(self.future)
+        future = self.future
+        bits.require_memory(self.size, matrices=1)
+        return _frozen(order_kernels.transpose(future))
 
     @cached_property
     def _links(self) -> np.ndarray:
-        return relations.links(self.permutation, self._rows)
+        if self.permutation is not None:
+            find, order = permutation_kernels.links, self._ranks
+        else:
+            find, order = order_kernels.links, self._rows
+        # Count first, then fill: the list is the largest array of the pass.
+        count = find(order, np.empty((0, 2), np.int64))
+        what = f"the list of {count} links"
+        bits.require_bytes(16 * count, what, "take a subset of the elements")
+        pairs = np.empty((count, 2), np.int64)
+        find(order, pairs)
+        return _frozen(pairs)
+
+    @property
+    def _ranks(self) -> np.ndarray:
+        return self.permutation.astype(np.int32)
 
     def links(self) -> np.ndarray:
         """Pairs with nothing between them, int64 (n_links, 2), sorted, read-only."""
@@ -169,15 +190,25 @@ class Causet:
     @cached_property
     def n_relations(self) -> int:
         """Number of related pairs."""
-        return relations.n_relations(self.permutation, self._rows)
+        if self.permutation is not None:
+            return int(permutation_kernels.smaller_before(self._ranks).sum(dtype="i8"))
+        return int(np.bitwise_count(self._rows).sum(dtype=np.int64))
 
     def degrees(self) -> tuple[np.ndarray, np.ndarray]:
         """Numbers of elements before and after each element, int64 (N,) each."""
-        return relations.degrees(self)
+        if self.permutation is None:
+            counts = (np.bitwise_count(rows) for rows in (self.past, self.future))
+            return tuple(count.sum(axis=1, dtype=np.int64) for count in counts)
+        before = permutation_kernels.smaller_before(self._ranks).astype(np.int64)
+        place = np.arange(self.size)
+        return before, self.size - 1 - self.permutation - (place - before)
 
     def matrix(self) -> np.ndarray:
         """The relation as a dense boolean array (N, N), upper triangular."""
-        return relations.dense(self.future)
+        what = f"the dense relation of a causal set of {self.size} elements"
+        future, needed = self.future, self.size**2
+        bits.require_bytes(needed, what, "use links(), or take a subset")
+        return bits.unpack_rows(future, self.size)
 
     def precedes(self, i: int, j: int) -> bool:
         """Whether element i lies in the past of element j."""
@@ -253,3 +284,9 @@ class Causet:
         if not 0 <= i < self.size:
             raise IndexError(f"element {i} is not in 0 .. {self.size - 1}")
         return int(i)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """The same array, read-only."""
+    array.setflags(write=False)
+    return array

@@ -13,9 +13,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from . import bits, order_kernels
-from .metrics import check_triangle, distance_function
-from .relations import count_ascending as count_ascending
+from qglib.engines.orders import bits, order_kernels
+from qglib.spacetime.metrics import check_triangle, distance_function
 
 _BLOCK = 512
 

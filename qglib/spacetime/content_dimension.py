@@ -18,10 +18,14 @@ import pandas as pd
 from scipy.special import polygamma
 from scipy.stats import norm, rankdata
 
-from .constructions import _numbers
-from .content_intervals import check_stream, largest_intervals, needed_speed
-from .dimension import dimension_of_fraction
-from .metrics import Distance, check_triangle, distance_function
+from qglib.spacetime.constructions import _numbers
+from qglib.spacetime.content_intervals import (
+    check_stream,
+    largest_intervals,
+    needed_speed,
+)
+from qglib.spacetime.dimension import dimension_of_fraction
+from qglib.spacetime.metrics import Distance, check_triangle, distance_function
 
 # Set on streams of uniform contents; no real stream was looked at.
 _SPEEDS = np.geomspace(0.08, 1.2, 16)  # in median distances per half interval

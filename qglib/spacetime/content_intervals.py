@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .metrics import Distance
+from qglib.spacetime.metrics import Distance
 
 SHARE = 0.25  # intervals come from this share of the centres, the fullest ones
 

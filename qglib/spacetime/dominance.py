@@ -13,8 +13,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .causet import Causet
-from .chains import heights
+from qglib.spacetime.causet import Causet
+from qglib.spacetime.chains import heights
 
 _BLOCK = 256  # rows compared at a time
 _NAMES = (

@@ -1,14 +1,18 @@
-"""A fixed-length description of a causal set: the features F of data."""
+"""A fixed-length description of causal sets: the features F of data."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
-from .abundances import interval_abundances
-from .action import smearing_weights
-from .causet import Causet
-from .chains import chain_counts, heights
-from .dimension import dimension_of_fraction, ordering_fraction
+import numpy as np
+import pandas as pd
+
+from qglib.spacetime.abundances import interval_abundances
+from qglib.spacetime.action import smearing_weights
+from qglib.spacetime.causet import Causet
+from qglib.spacetime.chains import chain_counts, heights
+from qglib.spacetime.dimension import dimension_of_fraction, ordering_fraction
 
 FEATURE_NAMES = (
     "elements",
@@ -109,3 +113,46 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
     features["links_up_spread"] = float(upward.std())
     features["links_down_spread"] = float(downward.std())
     return features
+
+
+def order_features(
+    events: Sequence[Any], rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features of the order of each item, and those of its shuffled order.
+
+    Args:
+        events: one object per item, with `.parts`, the tuple (times, contents,
+            speed, metric) of `Causet.from_events`, and `.shuffled(rng)`, the same
+            times and contents paired at random (`qglib.data.Events` has both).
+        rng: source of the shuffles.
+
+    Returns:
+        (F, null): two tables (items, 24) of finite float64, columns as
+        `FEATURE_NAMES` says. An order of fewer than 4 elements has no observables:
+        "elements" is its size and all other columns are 0.
+
+    Raises:
+        ValueError: no item, an item without `.parts` and `.shuffled`, no rng, or
+            events that `Causet.from_events` refuses.
+    """
+    events = list(events)
+    if not events:
+        raise ValueError("events is empty: give one object per item")
+    for k, item in enumerate(events):
+        if not (hasattr(item, "parts") and callable(getattr(item, "shuffled", None))):
+            raise ValueError(
+                f"item {k} is a {type(item).__name__}: give objects with .parts and "
+                ".shuffled(rng), such as qglib.data.Events"
+            )
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng is {rng!r}: pass a numpy Generator")
+    found = [_row(item) for item in events]
+    null = [_row(item.shuffled(rng)) for item in events]
+    return pd.DataFrame(found), pd.DataFrame(null)
+
+
+def _row(item: Any) -> dict[str, float]:
+    causet = Causet.from_events(*item.parts)
+    if causet.size < 4:
+        return dict.fromkeys(FEATURE_NAMES, 0.0) | {"elements": float(causet.size)}
+    return causal_set_features(causet)

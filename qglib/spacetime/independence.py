@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .constructions import rank_permutation
-from .null_tables import NullTable, fisher
-from .table_cache import null_table
+from qglib.spacetime.constructions import rank_permutation
+from qglib.spacetime.null_tables import NullTable, fisher
+from qglib.spacetime.table_cache import null_table
 
 __all__ = ["IndependenceResult", "NullTable", "independence_test", "null_table"]
 

@@ -12,16 +12,16 @@ from functools import lru_cache
 
 import numpy as np
 
-from .abundances import interval_abundances
-from .causet import Causet
-from .chains import heights
-from .dimension import (
+from qglib.engines.orders import order_kernels
+from qglib.spacetime.abundances import interval_abundances
+from qglib.spacetime.causet import Causet
+from qglib.spacetime.chains import heights
+from qglib.spacetime.dimension import (
     midpoint_dimension,
     myrheim_meyer_dimension,
     ordering_fraction,
 )
-from .intervals import largest_interval
-from .sprinkling import sprinkle_diamond
+from qglib.spacetime.sprinkling import sprinkle_diamond
 
 OBSERVABLES = (
     "ordering fraction",
@@ -115,6 +115,21 @@ def _reference(
     return mean, sd, inverse, np.sort(np.einsum("ij,jk,ik->i", z, inverse, z))
 
 
+def largest_interval(causet: Causet) -> Causet:
+    """The open interval with most elements (the whole set if it has none).
+
+    Only pairs of a minimal and a maximal element need to be looked at.
+    """
+    before, after = causet.degrees()
+    maximal, best, ends = np.flatnonzero(after == 0), 0, None
+    for i in np.flatnonzero(before == 0).tolist():
+        later = maximal[maximal > i]
+        sizes = order_kernels.interval_sizes(causet.future, causet.past, i, later)
+        if len(sizes) and sizes.max() > best:
+            best, ends = int(sizes.max()), (i, int(later[sizes.argmax()]))
+    return causet if ends is None else causet.interval(*ends)
+
+
 def manifold_likeness(
     causet: Causet,
     rng: np.random.Generator,
@@ -178,7 +193,7 @@ def manifold_likeness(
         pvalues,
         table,
         myrheim_meyer_dimension(part).dimension,
-        midpoint_dimension(part).dimension,
+        midpoint_dimension(part),
         part.size,
         reasons if not licensed else (),
     )

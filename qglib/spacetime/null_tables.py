@@ -15,7 +15,11 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import ndtri
 
-from .rank_observables import PAIR_LIMIT, RankObservables, rank_observables
+from qglib.spacetime.rank_observables import (
+    PAIR_LIMIT,
+    RankObservables,
+    rank_observables,
+)
 
 _RIDGE = 0.01
 _BLOCK = 1000  # rows of observables worked on at a time
@@ -73,14 +77,9 @@ class NullTable:
         return rank_observables(self.n)
 
     @property
-    def recipe(self) -> Recipe:
-        """Groups of observables and how each is combined."""
-        return recipe_of(self.n)
-
-    @property
     def groups(self) -> tuple[str, ...]:
         """Names of the groups."""
-        return tuple(self.recipe)
+        return tuple(recipe_of(self.n))
 
     def group_pvalues(self, values: np.ndarray) -> np.ndarray:
         """p-value of each group against the fit draws (descriptive).

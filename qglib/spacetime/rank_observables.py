@@ -13,16 +13,16 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from . import rank_kernels as kernels
-from . import scale_kernels as scales
-from .action import smearing_weights
+from qglib.engines.orders import permutation_kernels as orders
+from qglib.engines.orders import rank_kernels as kernels
+from qglib.engines.orders import scale_kernels as scales
 
-SMEARINGS = (0.02, 0.05, 0.1, 0.2, 0.5)
-_ABUNDANCE_BINS = ((1, 2), (3, 6), (7, 14), (15, 30), (31, 62), (63, None))
 _WAVES = (1, 2, 4, 8, 16, 32, 64)  # half-waves along one light-cone direction
 _WAVE_AREA = 256  # largest number of waves in one rectangle
 _CELLS = 256
 _EDGES = (8, 16, 32, 64, 128)  # sides of the fixed boxes, in cells
+_CHAINS = ("longest", "chains_3", "chains_4", "log_chains")
+_REGIONS = ("fullest", "inside", "beside", "beyond")
 PAIR_LIMIT, LARGEST = 1000, 20_000
 
 
@@ -50,7 +50,8 @@ class RankObservables:
                 f"n is {self.n}: observables are for 7 to {LARGEST} points; draw a "
                 "random subset of a larger sample"
             )
-        layout = self._pair_layout() if self.n <= PAIR_LIMIT else self._grid_layout()
+        layout = [("relations", "relations")]
+        layout += self._pair_layout() if self.n <= PAIR_LIMIT else self._grid_layout()
         layout += [("waves", f"waves_{k}x{m}") for k, m in self._shapes]
         layout += [
             ("separations", f"separation_{axis}_{1 << k}")
@@ -62,30 +63,16 @@ class RankObservables:
 
     @staticmethod
     def _pair_layout() -> list[tuple[str, str]]:
-        octaves, layout = range(kernels.OCTAVES), [("relations", "relations")]
+        layout = []
         for s in ("up", "down"):
-            for name in ("longest", "chains_3", "chains_4", "log_chains"):
-                layout.append(("chains", f"{s}_{name}"))
-            layout += [("action", f"{s}_action_{e:g}") for e in SMEARINGS]
-            layout.append(("abundances", f"{s}_links"))
-            for low, high in _ABUNDANCE_BINS:
-                layout.append(("abundances", f"{s}_intervals_{low}_{high or 'more'}"))
-            layout += [("boundary", f"{s}_{e}") for e in ("minimal", "maximal")]
-            layout += [("surplus", f"{s}_surplus_{k}") for k in octaves]
-            layout += [
-                ("roughness", f"{s}_roughness_{k}_{r}")
-                for k in octaves
-                for r in range(kernels.RAPIDITIES)
-            ]
-            layout += [("fullest", f"{s}_fullest_{k}") for k in octaves]
-            for name in ("inside", "beside", "beyond"):
-                layout += [(name, f"{s}_{name}_{k}") for k in octaves]
-        return layout + [("past_volume", f"past_volume_{k}") for k in (1, 2, 3, 4)]
+            layout += [("chains", f"{s}_{name}") for name in _CHAINS]
+            for name in _REGIONS:
+                layout += [(name, f"{s}_{name}_{k}") for k in range(kernels.OCTAVES)]
+        return layout
 
     @staticmethod
     def _grid_layout() -> list[tuple[str, str]]:
-        layout = [("relations", "relations")]
-        layout += [("chains", f"{s}_longest") for s in ("up", "down")]
+        layout = [("chains", f"{s}_longest") for s in ("up", "down")]
         layout += [
             ("boundary", f"{s}_{end}")
             for s in ("up", "down")
@@ -116,10 +103,6 @@ class RankObservables:
     def _lag_octaves(self) -> int:
         return (self.n - 1).bit_length()
 
-    @cached_property
-    def _smearing(self) -> np.ndarray:
-        return np.array([smearing_weights(2, self.n, e) for e in SMEARINGS])
-
     # ------------------------------------------------------------------- values
     def __call__(self, permutation: np.ndarray) -> np.ndarray:
         """Observables of the sample whose y-ranks, sorted by x, are `permutation`.
@@ -128,55 +111,37 @@ class RankObservables:
             float64 array of shape (len(self.names),).
         """
         p = np.ascontiguousarray(permutation, np.int64)
+        ranks = p.astype(np.int32)
+        longest = [
+            orders.heights(one).max() for one in (ranks, (self.n - 1 - p).astype("i4"))
+        ]
         pairs = self.n <= PAIR_LIMIT
-        values = self._pair_values(p) if pairs else self._grid_values(p)
+        values = [[orders.smaller_before(ranks).sum()]]
+        values += self._pairs(p, longest) if pairs else self._grid(p, longest)
         values.append(scales.wave_energies(p, self._waves, self._reach, self._shapes))
         values.append(scales.separations(p, self._lag_octaves, pairs).ravel())
         return np.concatenate(values)
 
-    def _pair_values(self, p: np.ndarray) -> list[np.ndarray]:
-        table = kernels.past_table(p)
-        sums = kernels.pair_sums(p, table)
-        counts, chains, surplus, roughness, fullest, beyond, beside = sums
-        ends = kernels.boundary_counts(p).reshape(2, 2)
-        values = [counts[:1].sum(axis=1).astype(float)]
+    @staticmethod
+    def _pairs(p: np.ndarray, longest: list[int]) -> list[np.ndarray]:
+        chains, *regions = kernels.pair_sums(p, kernels.past_table(p))
+        values = []
         for s in (0, 1):
-            longest = kernels.longest_chain_length(p, s == 1)
-            values += [
-                np.array([longest, *chains[s]]),
-                np.array(SMEARINGS) * self.n + self._smearing @ counts[s],
-                counts[s, :1].astype(float),
-                _binned(counts[s]),
-                ends[s],
-                surplus[s],
-                roughness[s].ravel(),
-                fullest[s],
-                roughness[s].sum(axis=1),
-                beside[s],
-                beyond[s],
-            ]
-        values.append(kernels.past_volume_sums(p, table))
+            values += [[longest[s]], chains[s], *(part[s] for part in regions)]
         return values
 
     @staticmethod
-    def _grid_values(p: np.ndarray) -> list[np.ndarray]:
+    def _grid(p: np.ndarray, longest: list[int]) -> list[np.ndarray]:
         table = scales.coarse_table(p, _CELLS)
-        lengths = [kernels.longest_chain_length(p, falls) for falls in (False, True)]
-        return [
-            np.array([scales.ascending_pairs(p), *lengths], float),
-            kernels.boundary_counts(p),
-            scales.coarse_sums(table, np.array(_EDGES)),
-        ]
+        sums = scales.coarse_sums(table, np.array(_EDGES))
+        return [longest, _boundary(p), sums]
 
 
-def _binned(counts: np.ndarray) -> np.ndarray:
-    return np.array(
-        [
-            counts[low : None if high is None else high + 1].sum()
-            for low, high in _ABUNDANCE_BINS
-        ],
-        float,
-    )
+def _boundary(p: np.ndarray) -> list[int]:
+    """Minimal and maximal elements of the order and of its mirror."""
+    low, high, back = np.minimum.accumulate, np.maximum.accumulate, p[::-1]
+    ends = (low(p) == p, high(back) == back, high(p) == p, low(back) == back)
+    return [int(end.sum()) for end in ends]
 
 
 @lru_cache(maxsize=8)

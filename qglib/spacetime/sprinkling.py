@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import bits, order_kernels
-from .causet import Causet
+from qglib.engines.orders import bits, order_kernels
+from qglib.spacetime.causet import Causet
 
 
 def check_dimension(dimension: int) -> int:

@@ -11,23 +11,18 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_path
 
-from .null_tables import (
+from qglib.spacetime.null_tables import (
     NullTable,
     members_of,
     metric_members,
     recipe_of,
     simulate,
 )
-from .rank_observables import LARGEST, rank_observables
+from qglib.spacetime.rank_observables import LARGEST, rank_observables
 
-RECIPE_VERSION = 2  # part of the name of a kept table
+RECIPE_VERSION = 3  # part of the name of a kept table
 SMALLEST = 20  # points; below it the rejection regions are too coarse
 _NULL_SEED = 20_260_101  # the kept tables do not depend on the order of calls
-
-
-def default_draws(n: int) -> int:
-    """Draws per null sample if none are asked for: seconds up to n = 200."""
-    return 2000 if n <= 400 else 1000
 
 
 def null_table(
@@ -46,7 +41,8 @@ def null_table(
     Raises:
         ValueError: n out of range, or fewer than 100 draws.
     """
-    draws = default_draws(n) if draws is None else draws
+    if draws is None:
+        draws = 2000 if n <= 400 else 1000
     if draws < 100:
         raise ValueError(f"draws is {draws}: at least 100 are needed")
     if not SMALLEST <= n <= LARGEST:

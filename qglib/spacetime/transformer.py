@@ -14,8 +14,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .causet import Causet
-from .features import FEATURE_NAMES, causal_set_features
+from qglib.spacetime.causet import Causet
+from qglib.spacetime.features import FEATURE_NAMES, causal_set_features
 
 _PAIRS = 200_000  # pairs of steps the default speed is read from, at most
 _LEAST = 4  # elements: smaller orders have no features

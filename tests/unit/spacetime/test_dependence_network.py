@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import false_discovery_control, kendalltau
 
-from qglib.spacetime import (
-    dependence_network,
-    draw_dependence,
-    independence_test,
-    null_table,
-)
+from qglib.spacetime import dependence_network, independence_test, null_table
 
 N = 80
 
@@ -39,21 +33,15 @@ def table() -> pd.DataFrame:
 
 
 def test_each_test_sees_what_it_can(table, null) -> None:
-    network = dependence_network(table, null=null)
-    seen = network.pairs.seen_by
+    seen = dependence_network(table, null=null).seen_by
     assert seen["x", "trend"] == "both"
     assert seen["cos", "sin"] == "causal set", "a circle has no trend"
     assert (seen.drop([("x", "trend"), ("cos", "sin")]) == "neither").all()
-    assert network.counts().to_dict() == {
-        "both": 1, "causal set": 1, "Kendall": 0, "neither": 8,
-    }  # fmt: skip
-    graph = network.graph()
-    assert set(graph) == set(table) and graph.number_of_edges() == 2
-    assert graph.edges["cos", "sin"]["seen_by"] == "causal set"
+    assert len(seen) == 10
 
 
 def test_pairs_are_those_of_the_two_tests_and_of_scipy(table, null) -> None:
-    pairs = dependence_network(table, null=null, correction="bh").pairs
+    pairs = dependence_network(table, null=null, correction="bh")
     one = independence_test(table["x"].to_numpy(), table["sin"].to_numpy(), null=null)
     row = pairs.loc["x", "sin"]
     assert (row.statistic, row.pvalue) == (one.statistic, one.pvalue)
@@ -68,8 +56,9 @@ def test_independent_columns_are_left_alone(null) -> None:
     """Any discovery is false: at most one table in twenty, up to chance."""
     rng = np.random.default_rng(2)
     wrong = sum(
-        (dependence_network(rng.normal(size=(N, 6)), null=null).counts()["neither"])
-        < 15
+        (
+            dependence_network(rng.normal(size=(N, 6)), null=null).seen_by != "neither"
+        ).any()
         for _ in range(60)
     )
     assert wrong <= 8  # P(more | Binomial(60, .05)) = .004
@@ -78,26 +67,12 @@ def test_independent_columns_are_left_alone(null) -> None:
 def test_ties_are_broken_by_the_generator(null) -> None:
     values = np.random.default_rng(3).integers(0, 6, (N, 3))
     first, again = (
-        dependence_network(
-            values, np.random.default_rng(4), ties="random", null=null
-        ).pairs
+        dependence_network(values, np.random.default_rng(4), ties="random", null=null)
         for _ in range(2)
     )
     pd.testing.assert_frame_equal(first, again)
     with pytest.raises(ValueError, match=r"x = 0, y = 1: .*needs rng"):
         dependence_network(values, ties="random", null=null)
-
-
-def test_the_picture_names_every_column(table, null) -> None:
-    figure = draw_dependence(dependence_network(table, null=null))
-    left, right = figure.axes[:2]
-    assert {t.get_text() for t in left.get_yticklabels()} == set(table)
-    assert {"cos", "sin"} <= {t.get_text() for t in right.texts}
-    plt.close(figure)
-    rng = np.random.default_rng(5)
-    figure = draw_dependence(dependence_network(rng.normal(size=(N, 3)), null=null))
-    assert [t.get_text() for t in figure.axes[1].texts] == ["none"]
-    plt.close(figure)
 
 
 @pytest.mark.parametrize(

@@ -5,30 +5,23 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from scipy.special import j0
 
 from qglib.spacetime import (
     Causet,
     action,
-    chain_coefficient,
-    chain_counts,
-    dimension_of_fraction,
-    expected_action,
     expected_interval_abundances,
-    expected_ordering_fraction,
-    heights,
     interval_abundances,
-    kleitman_rothschild,
     longest_chain,
     myrheim_meyer_dimension,
     ordering_fraction,
-    path_sum,
-    posts,
-    propagator_amplitudes,
     sprinkle_diamond,
-    transitive_percolation,
 )
-from qglib.spacetime.action import smearing_weights
+from qglib.spacetime.action import CORE_WEIGHTS, smearing_weights
+from qglib.spacetime.chains import chain_counts, heights
+from qglib.spacetime.dimension import (
+    dimension_of_fraction,
+    expected_ordering_fraction,
+)
 from qglib.spacetime.sprinkling import diamond_points
 
 
@@ -63,13 +56,8 @@ def test_sprinkled_diamond(dimension):
         triples.append(chain_counts(causet, 3)[2] / 1000**3)
     mean_within(fractions, expected_ordering_fraction(dimension))
     mean_within(abundances, expected_interval_abundances(dimension, 1000, 2))
-    assert np.mean(triples) == pytest.approx(chain_coefficient(3, dimension), rel=0.05)
-
-
-def test_chain_coefficients():
-    values = [chain_coefficient(3, d) for d in (2, 3, 4)]
-    assert values == pytest.approx([1 / 36, 0.00380952, 0.00047619], abs=5e-9)
-    assert chain_coefficient(2, 3) == pytest.approx(expected_ordering_fraction(3) / 2)
+    chains_of_three = {2: 1 / 36, 3: 0.00380952, 4: 0.00047619}  # Meyer 1988
+    assert np.mean(triples) == pytest.approx(chains_of_three[dimension], rel=0.05)
 
 
 def test_expected_abundances_against_published_values():
@@ -88,6 +76,13 @@ def test_expected_abundances_against_published_values():
         total = expected_interval_abundances(dimension, 60, 400).sum()
         relations = 60**2 * expected_ordering_fraction(dimension) / 2
         assert total == pytest.approx(relations, rel=1e-10)
+
+
+def expected_action(dimension, n):
+    """Mean core action of Poisson sprinklings of the flat diamond."""
+    weights = np.array(CORE_WEIGHTS[dimension])
+    counts = expected_interval_abundances(dimension, n, len(weights) - 1)
+    return n + weights @ counts
 
 
 def test_expected_action():
@@ -194,34 +189,6 @@ def test_longest_increasing_subsequence_of_all_permutations_of_four():
     assert sum(lengths) == 58
 
 
-def test_kleitman_rothschild():
-    rng = np.random.default_rng(11)
-    orders = [kleitman_rothschild(400, rng) for _ in range(4)]
-    fractions = [ordering_fraction(order) for order in orders]
-    assert np.mean(fractions) == pytest.approx(3 / 8, abs=0.01)
-    assert {int(heights(order).max()) for order in orders} == {3}
-    dimension = myrheim_meyer_dimension(orders[0]).dimension
-    assert dimension == pytest.approx(2.3765, abs=0.03)
-    assert dimension_of_fraction(3 / 8) == pytest.approx(2.3765, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("probability", "expected", "allowed"),
-    [(0.5, 0.083399, 0.008), (0.7, 0.375338, 0.015)],
-)
-def test_posts_of_transitive_percolation(probability, expected, allowed):
-    """Density of posts in the middle, where the ends are not felt."""
-    rng = np.random.default_rng(12)
-    q = 1 - probability
-    exact = np.prod([(1 - q**i) ** 2 for i in range(1, 60)])
-    assert exact == pytest.approx(expected, abs=1e-6)
-    inside = []
-    for _ in range(300):
-        found = posts(transitive_percolation(140, probability, rng))
-        inside.append(((found >= 20) & (found < 120)).sum() / 100)
-    assert np.mean(inside) == pytest.approx(expected, abs=allowed)
-
-
 @pytest.mark.parametrize(("columns", "dimension"), [(3, 2.8889), (4, 3.7338)])
 def test_product_order_is_not_minkowski(columns, dimension):
     rng = np.random.default_rng(13)
@@ -233,35 +200,6 @@ def test_product_order_is_not_minkowski(columns, dimension):
     assert dimension_of_fraction(2.0 ** (1 - columns)) == pytest.approx(
         dimension, abs=1e-4
     )
-
-
-def test_path_sum_is_the_retarded_propagator():
-    rng = np.random.default_rng(14)
-    mass, density = 8.0, 400.0  # 800 elements in volume 2
-    hop, stop = propagator_amplitudes(2, density, mass)
-    times, values = [], []
-    for _ in range(6):
-        causet = sprinkle_diamond(2, 800, rng, fixed=True)
-        pairs = np.argwhere(causet.matrix())
-        step = causet.coordinates[pairs[:, 1]] - causet.coordinates[pairs[:, 0]]
-        times.append(np.sqrt(step[:, 0] ** 2 - step[:, 1] ** 2))
-        values.append(path_sum(causet, hop, stop)[pairs[:, 0], pairs[:, 1]])
-    tau, measured = np.concatenate(times), np.concatenate(values)
-    for centre in (0.125, 0.325, 0.525, 0.725, 0.925):
-        near = np.abs(tau - centre) < 0.025
-        exact = (j0(mass * tau[near]) / 2).mean()
-        assert measured[near].mean() == pytest.approx(exact, abs=0.01)
-
-
-def test_path_sum_is_the_total_effect():
-    rng = np.random.default_rng(15)
-    weights = np.triu(rng.normal(size=(7, 7)), 1)
-    order = rng.permutation(7)
-    shuffled = weights[np.ix_(order, order)]
-    expected = np.linalg.inv(np.eye(7) - shuffled) - np.eye(7)
-    assert path_sum(shuffled) == pytest.approx(expected, abs=1e-12)
-    with pytest.raises(ValueError, match="cycle"):
-        path_sum(np.ones((3, 3)))
 
 
 def test_longest_chain_of_a_box():
@@ -281,16 +219,6 @@ def test_global_dimension_interval_covers_the_truth():
             estimate = myrheim_meyer_dimension(sprinkle_diamond(dimension, 300, rng))
             hits += estimate.low <= dimension <= estimate.high
         assert hits >= 34, (dimension, hits)
-
-
-def test_local_dimension_in_a_box_avoids_the_walls():
-    rng = np.random.default_rng(18)
-    t, x = rng.random((2, 1500))
-    causet = Causet.from_events(t, x, 2.0, "absolute")
-    whole = myrheim_meyer_dimension(causet).dimension
-    local = myrheim_meyer_dimension(causet, "local", rng)
-    assert whole < 1.7, "fast light hits the walls and reads too low"
-    assert local.dimension == pytest.approx(2.0, abs=0.12)
 
 
 def test_diamond_points_fill_the_diamond_evenly():

@@ -1,6 +1,5 @@
 """Chains, abundances, dimension, manifold gate, features and independence test."""
 
-import math
 from itertools import combinations, pairwise
 
 import networkx as nx
@@ -11,25 +10,40 @@ from hypothesis import strategies as st
 
 from qglib.spacetime import (
     Causet,
-    action,
-    causal_set_features,
-    chain_counts,
-    clear_intervals,
-    heights,
     independence_test,
     interval_abundances,
-    kleitman_rothschild,
-    largest_interval,
     longest_chain,
     manifold_likeness,
     null_table,
-    power_table,
-    rewired,
     sprinkle_diamond,
-    transitive_percolation,
 )
+from qglib.spacetime.chains import chain_counts, heights
 from qglib.spacetime.dimension import midpoint_dimension
-from qglib.spacetime.rank_observables import rank_observables
+from qglib.spacetime.features import causal_set_features
+from qglib.spacetime.manifold import largest_interval
+
+
+def kleitman_rothschild(size, rng):
+    """Three layers of N/4, N/2 and N/4 elements: the typical large order."""
+    layer = np.repeat([0, 1, 2], [size // 4, size // 2, size - 3 * (size // 4)])
+    relation = rng.random((size, size)) < 0.5
+    relation &= layer[:, None] + 1 == layer
+    return Causet.from_order(relation, close=True)
+
+
+def percolation(size, probability, rng):
+    arrows = np.triu(rng.random((size, size)) < probability, 1)
+    return Causet.from_order(arrows, close=True)
+
+
+def rewired(causet, rng, share=0.2):
+    """The links of an order with a share of their ends moved, closed again."""
+    relation = np.zeros((causet.size, causet.size), bool)
+    for i, j in causet.links():
+        if rng.random() < share and i + 1 < causet.size:
+            j = rng.integers(i + 1, causet.size)
+        relation[i, j] = True
+    return Causet.from_order(relation, close=True)
 
 
 def random_order(size, share, seed):
@@ -62,14 +76,8 @@ def test_chains_against_enumeration(causet):
     assert len(result.elements) == result.length
     if chains is not None:
         sizes = np.bincount([len(c) for c in chains], minlength=5)
-        assert chain_counts(causet, 4) == sizes[1:5].tolist()
+        assert chain_counts(causet, 4).tolist() == sizes[1:5].tolist()
         assert result.n_optima == sizes[result.length]
-        maximal = [
-            c for c in chains if not any(set(c) < set(other) for other in chains)
-        ]
-        lengths = sorted((len(c) for c in maximal), reverse=True)
-        expected = lengths[0] - lengths[1] if len(lengths) > 1 else math.inf
-        assert result.margin == expected
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,9 +88,9 @@ def test_the_two_dimensional_path_agrees_with_the_general_one(permutation):
     assert (interval_abundances(fast) == interval_abundances(general)).all()
     assert (interval_abundances(fast, 1) == interval_abundances(general, 1)).all()
     a, b = longest_chain(fast), longest_chain(general)
-    assert (a.length, a.n_optima, a.margin) == (b.length, b.n_optima, b.margin)
+    assert (a.length, a.n_optima) == (b.length, b.n_optima)
     assert (np.sort(heights(fast)) == np.sort(heights(general))).all()
-    assert chain_counts(fast, 6) == chain_counts(general, 6)
+    assert (chain_counts(fast, 6) == chain_counts(general, 6)).all()
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 4])
@@ -95,13 +103,6 @@ def test_abundances_against_the_matrix_square(dimension):
     assert (interval_abundances(causet, 4) == expected[:5]).all()
     assert expected[0] == len(causet.links())
     assert expected.sum() == causet.n_relations
-
-
-def test_chain_counts_stay_exact_beyond_float():
-    causet = Causet.from_ranks(range(600), range(600))
-    expected = [math.comb(600, k) for k in range(1, 13)]
-    assert chain_counts(causet, 12) == expected
-    assert chain_counts(Causet.from_order(causet.matrix()), 12) == expected
 
 
 def test_number_of_optima_is_an_exact_integer():
@@ -125,8 +126,8 @@ def test_manifold_gate_passes_diamonds_and_stops_controls():
         assert sum(v.dimension == dimension for v in verdicts) >= 11
     for control in (
         kleitman_rothschild(300, rng),
-        transitive_percolation(300, 0.3, rng),
-        transitive_percolation(300, 0.05, rng),
+        percolation(300, 0.3, rng),
+        percolation(300, 0.05, rng),
         rewired(sprinkle_diamond(2, 300, rng), rng),
     ):
         verdict = manifold_likeness(control, rng, scope="whole")
@@ -148,48 +149,14 @@ def test_gate_reads_two_dimensions_that_agree_in_flat_space_only():
     assert all("sd from d =" in reason for reason in layered.reasons)
 
 
-def test_midpoint_dimension_of_diamonds_and_boxes():
+@pytest.mark.parametrize(("dimension", "bias"), [(2, 0.09), (3, 0.25), (4, 0.52)])
+def test_midpoint_dimension_and_its_bias_on_few_elements(dimension, bias):
     rng = np.random.default_rng(32)
-    for dimension in (2, 3, 4):
-        hits = []
-        for _ in range(30):
-            estimate = midpoint_dimension(sprinkle_diamond(dimension, 600, rng))
-            hits.append(estimate.low <= dimension <= estimate.high)
-            assert float(estimate) == pytest.approx(dimension, abs=0.8)
-        assert sum(hits) >= 27
-    t, x = rng.random((2, 1500))
-    box = Causet.from_events(t, x, 2.0, "absolute")
-    assert midpoint_dimension(box).dimension < 1.7, "the walls are felt"
-    local = midpoint_dimension(box, "local", rng)
-    assert local.dimension == pytest.approx(2.0, abs=0.15)
-    assert local.low < 2.0 < local.high and min(local.sizes) >= 20
-    assert midpoint_dimension(Causet.from_ranks(range(400), range(400))).dimension < 1.1
-
-
-def test_intervals_clear_of_the_walls():
-    """The diamond of every chosen pair lies within the window of the events."""
-    rng = np.random.default_rng(33)
-    t, places = rng.random(1200), rng.random((1200, 2))
-    causet = Causet.from_events(t, places, 1.0)
-    pairs = clear_intervals(causet, rng, n_intervals=20)
-    assert len(pairs) == 20
-    low, high = places.min(axis=0), places.max(axis=0)
-    angle = np.linspace(0, 2 * np.pi, 60)
-    for i, j in pairs:
-        start, stop = causet.coordinates[[i, j]]
-        assert len(causet.between(i, j)) >= 20
-        tau = np.sqrt((stop[0] - start[0]) ** 2 - ((stop[1:] - start[1:]) ** 2).sum())
-        # the waist of the diamond: the widest points, boosted along the step
-        step = stop - start
-        speed = step[1:] / step[0]
-        along = np.linalg.norm(speed)
-        unit = speed / along if along else np.array([1.0, 0.0])
-        across = np.array([-unit[1], unit[0]])
-        stretch = 1 / np.sqrt(1 - along**2)
-        waist = (start[1:] + stop[1:]) / 2 + tau / 2 * (
-            np.outer(np.cos(angle) * stretch, unit) + np.outer(np.sin(angle), across)
-        )
-        assert (waist >= low - 1e-12).all() and (waist <= high + 1e-12).all()
+    many = [midpoint_dimension(sprinkle_diamond(dimension, 600, rng)) for _ in range(9)]
+    assert np.mean(many) == pytest.approx(dimension, abs=0.3)
+    few = [midpoint_dimension(sprinkle_diamond(dimension, 60, rng)) for _ in range(400)]
+    assert np.mean(few) - dimension == pytest.approx(bias, abs=0.07)
+    assert midpoint_dimension(Causet.from_ranks(range(400), range(400))) < 1.1
 
 
 def test_largest_interval_is_the_largest():
@@ -217,45 +184,6 @@ def test_features_are_finite_named_and_label_free():
 @pytest.fixture(scope="module")
 def table():
     return null_table(40, np.random.default_rng(24), draws=400)
-
-
-def test_observables_have_their_exact_means():
-    n = 8
-    observe = rank_observables(n)
-    rng = np.random.default_rng(25)
-    sample = np.array([observe(rng.permutation(n)) for _ in range(6000)])
-    sums = dict(zip(observe.names, sample.mean(axis=0), strict=True))
-    error = dict(zip(observe.names, sample.std(axis=0) / 6000**0.5, strict=True))
-    records = sum(1 / k for k in range(1, n + 1))
-    exact = {
-        "relations": n * (n - 1) / 4,
-        "up_chains_3": math.comb(n, 3) / 6,
-        "down_chains_4": math.comb(n, 4) / 24,
-        "up_minimal": records,
-        "down_maximal": records,
-        "up_action_0.2": 1 - 0.8**n,
-        "past_volume_2": (n - 1) * (n + 1) ** 2 / 36,
-        "past_volume_3": n * n * (n - 1),
-        "up_surplus_1": 0.0,
-    }
-    for name, value in exact.items():
-        assert abs(sums[name] - value) < 4.5 * error[name], name
-
-
-def test_observables_agree_with_the_causal_set():
-    p = np.random.default_rng(26).permutation(60)
-    observe = rank_observables(60)
-    seen = dict(zip(observe.names, observe(p), strict=True))
-    for side, ranks in (("up", p), ("down", 59 - p)):
-        causet = Causet.from_ranks(range(60), ranks)
-        counts = interval_abundances(causet)
-        assert seen[f"{side}_links"] == counts[0]
-        assert seen[f"{side}_intervals_3_6"] == counts[3:7].sum()
-        assert seen[f"{side}_longest"] == longest_chain(causet).length
-        assert seen[f"{side}_chains_4"] == chain_counts(causet, 4)[3]
-        assert seen[f"{side}_action_0.1"] == pytest.approx(action(causet, 2, 0.1))
-    chain = rank_observables(1100)
-    assert np.isfinite(chain(np.arange(1100))).all(), "2**1100 chains"
 
 
 def test_level_and_power(table):
@@ -293,20 +221,3 @@ def test_ties_and_bad_input(table):
         independence_test(y[:5], y[5:10])
     with pytest.raises(ValueError, match="draws"):
         null_table(40, rng, draws=10)
-
-
-def test_power_table_has_size_and_power(table):
-    def independent(rng, n):
-        return rng.random(n), rng.random(n)
-
-    def equal(rng, n):
-        x = rng.random(n)
-        return x, x + 0.01 * rng.random(n)
-
-    rng = np.random.default_rng(29)
-    shapes = {"independent": independent, "equal": equal}
-    power = power_table(shapes, table, 60, rng)
-    assert (power.loc["independent"] < 0.2).all()
-    assert (power.loc["equal"] == 1).all()
-    with pytest.raises(ValueError, match="trials"):
-        power_table(shapes, table, 0, rng)

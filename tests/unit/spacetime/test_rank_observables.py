@@ -5,18 +5,13 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from scipy.stats import hypergeom, kendalltau
+from scipy.stats import kendalltau
 
-from qglib.spacetime import (
-    Causet,
-    action,
-    chain_counts,
-    interval_abundances,
-    longest_chain,
-)
-from qglib.spacetime.rank_kernels import log_chain_count, pair_sums, past_table
-from qglib.spacetime.rank_observables import SMEARINGS, rank_observables
-from qglib.spacetime.scale_kernels import coarse_table
+from qglib.engines.orders.rank_kernels import log_chain_count, pair_sums, past_table
+from qglib.engines.orders.scale_kernels import coarse_table
+from qglib.spacetime import Causet, longest_chain
+from qglib.spacetime.chains import chain_counts
+from qglib.spacetime.rank_observables import rank_observables
 
 
 # ------------------------------------------------- a plain and slow second version
@@ -77,23 +72,10 @@ def reference(p):
             f"{side}_chains_3": square.sum(),
             f"{side}_chains_4": (square @ relation).sum(),
             f"{side}_log_chains": math.log(operator.sum()),
-            f"{side}_minimal": (relation.sum(axis=0) == 0).sum(),
-            f"{side}_maximal": (relation.sum(axis=1) == 0).sum(),
         }
-        counts = np.bincount(square[relation > 0].astype(int), minlength=n)
-        m = np.arange(n)
-        for e in SMEARINGS:
-            weight = (1 - e) ** m - 2 * e * m * (1 - e) ** (m - 1.0)
-            weight += 0.5 * e * e * m * (m - 1) * (1 - e) ** (m - 2.0)
-            found[f"{side}_action_{e:g}"] = e * (n - 2 * e * weight @ counts)
-        found[f"{side}_links"] = counts[0]
-        for low, high in ((1, 2), (3, 6), (7, 14), (15, 30), (31, 62), (63, None)):
-            name = f"{side}_intervals_{low}_{high or 'more'}"
-            found[name] = counts[low : None if high is None else high + 1].sum()
         for k in range(9):
-            found |= {f"{side}_{name}_{k}": 0 for name in ("surplus", "inside")}
-            found |= {f"{side}_{name}_{k}": 0 for name in ("beside", "beyond")}
-            found |= {f"{side}_roughness_{k}_{r}": 0 for r in range(3)}
+            for name in ("inside", "beside", "beyond"):
+                found[f"{side}_{name}_{k}"] = 0
             found[f"{side}_fullest_{k}"] = -3
         for i, j in pairs:
             if not related(i, j):
@@ -105,22 +87,8 @@ def reference(p):
                 z, k = scored
                 found[f"{side}_{kind}_{k}"] += z * z
                 if kind == "inside":
-                    r = 1 if a > 4 * b else 2 if b > 4 * a else 0
-                    found[f"{side}_surplus_{k}"] += z
-                    found[f"{side}_roughness_{k}_{r}"] += z * z
                     name = f"{side}_fullest_{k}"
                     found[name] = max(found[name], z)
-    past = [[sum(r < b for r in p[:a]) for b in range(n + 1)] for a in range(n + 1)]
-    past = np.array(past)
-    inner = np.arange(1, n)
-    gap = (past - np.outer(np.arange(n + 1), np.arange(n + 1)) / n)[1:n, 1:n]
-    weight = 1 / (inner * (n - inner))
-    found["past_volume_1"] = sum(
-        (past[i + 1, p[i] + 1] - (i + 1) * (p[i] + 1) / n) ** 2 for i in range(n)
-    )
-    found["past_volume_2"] = (gap**2).sum()
-    found["past_volume_3"] = (gap**2 * n**4 * np.outer(weight, weight)).sum()
-    found["past_volume_4"] = np.abs(gap).max()
     found |= scale_reference(p, every_lag=True)
     return found
 
@@ -168,22 +136,11 @@ def test_against_plain_loops(n):
 def exact_means(n):
     """Means over uniform random permutations of n ranks, at fixed n."""
     pairs = n * (n - 1)
-    records = sum(1 / k for k in range(1, n + 1))
-    means = {
-        "relations": pairs / 4,
-        "past_volume_2": (n - 1) * (n + 1) ** 2 / 36,
-        "past_volume_3": n * n * (n - 1),
-    }
-    a, b = np.meshgrid(np.arange(n - 1), np.arange(n - 1), indexing="ij")
-    ways = (n - 1 - a) * (n - 1 - b) / pairs
-    counts = np.array(
-        [(ways * hypergeom.pmf(m, n - 2, a, b)).sum() for m in range(n - 1)]
-    )
+    means = {"relations": pairs / 4}
     # Each choice of two columns and two rows holds a pair of each order with
     # probability 1 / (n (n - 1)), and E z^2 = 1.
     roughness = dict.fromkeys(("inside", "beside", "beyond"), 0)
     roughness = {kind: np.zeros(9) for kind in roughness}
-    cells = np.zeros((9, 3))
     cuts = [(i, j - i - 1, n - 1 - j) for i in range(n) for j in range(i + 1, n)]
     cuts = np.array(cuts)
     for u in range(3):
@@ -196,25 +153,12 @@ def exact_means(n):
             s, t = first[live], second[live]
             k = np.searchsorted(2.0 ** np.arange(-1, 7) * (n - 2), s * t, "right")
             roughness[kind] += np.bincount(k, minlength=9) / pairs
-            if kind == "inside":
-                r = np.where(s > 4 * t, 1, np.where(t > 4 * s, 2, 0))
-                np.add.at(cells, (k, r), 1 / pairs)
     for side in ("up", "down"):
         means |= {
             f"{side}_chains_3": math.comb(n, 3) / 6,
             f"{side}_chains_4": math.comb(n, 4) / 24,
-            f"{side}_minimal": records,
-            f"{side}_maximal": records,
-            f"{side}_links": counts[0],
-            f"{side}_intervals_1_2": counts[1:3].sum(),
-            f"{side}_intervals_3_6": counts[3:7].sum(),
-            f"{side}_intervals_7_14": counts[7:15].sum(),
-            f"{side}_intervals_63_more": counts[63:].sum(),
         }
-        means |= {f"{side}_action_{e:g}": 1 - (1 - e) ** n for e in SMEARINGS}
         for k in range(9):
-            means[f"{side}_surplus_{k}"] = 0
-            means |= {f"{side}_roughness_{k}_{r}": cells[k, r] for r in range(3)}
             means |= {f"{side}_{kind}_{k}": roughness[kind][k] for kind in roughness}
     for s in (1, 2, 4, 8, 16, 32, 64):
         for t in (1, 2, 4, 8, 16, 32, 64):
@@ -244,15 +188,13 @@ def test_means_of_many_points():
     sample = np.array([observe(rng.permutation(n)) for _ in range(draws)])
     mean, error = sample.mean(axis=0), sample.std(axis=0) / draws**0.5
     exact = exact_means(n)
-    # the double sum of E N_0 in exact rational arithmetic
-    assert exact["up_links"] == pytest.approx(129.4594722548007, abs=1e-9)
     beyond = [
         abs(mean[c] - exact[name]) / error[c]
         for c, name in enumerate(observe.names)
         if name in exact and error[c] > 0
     ]
-    assert len(beyond) > 150
-    assert np.sort(beyond)[-1] < 4.5  # the largest of some 200
+    assert len(beyond) > 70
+    assert np.sort(beyond)[-1] < 4.5  # the largest of some 100
 
 
 # ------------------------------------------------------------ agreement elsewhere
@@ -265,23 +207,19 @@ def test_observables_agree_with_the_causal_set():
     )
     for side, ranks in (("up", p), ("down", 59 - p)):
         causet = Causet.from_ranks(range(60), ranks)
-        counts = interval_abundances(causet)
-        assert seen[f"{side}_links"] == counts[0]
-        assert seen[f"{side}_intervals_3_6"] == counts[3:7].sum()
         assert seen[f"{side}_longest"] == longest_chain(causet).length
         assert seen[f"{side}_chains_4"] == chain_counts(causet, 4)[3]
-        assert seen[f"{side}_action_0.1"] == pytest.approx(action(causet, 2, 0.1))
 
 
 def test_numbers_of_chains_beyond_float():
     """Two unrelated towers: 2^1100 - 1 chains below, 2^1300 - 1 beside."""
     p = np.concatenate([np.arange(1300, 2400), np.arange(1300)])
     assert log_chain_count(p, 0) == pytest.approx(1300 * math.log(2), rel=1e-12)
-    chains = pair_sums(p, past_table(p))[1]
+    chains = pair_sums(p, past_table(p))[0]
     assert chains[0, 2] == pytest.approx(1300 * math.log(2), rel=1e-12)
     assert chains[1, 2] == pytest.approx(math.log(1100 * 1300 + 2400), rel=1e-12)
     p = np.random.default_rng(32).permutation(80)
-    logs = pair_sums(p, past_table(p))[1][:, 2]
+    logs = pair_sums(p, past_table(p))[0][:, 2]
     assert [log_chain_count(p, s) for s in (0, 1)] == pytest.approx(logs, rel=1e-12)
 
 

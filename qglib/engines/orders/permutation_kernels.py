@@ -102,18 +102,16 @@ def heights(ranks):
 
 @njit(cache=True, nogil=True)
 def sums_over_past(ranks, values):
-    """Sum of int64 values (N, k) over the past of each element (Fenwick)."""
-    size, columns = values.shape
-    tree, sums = np.zeros((size + 1, columns), np.int64), np.zeros_like(values)
+    """Sum of float64 values (N,) over the past of each element (Fenwick)."""
+    size = len(ranks)
+    tree, sums = np.zeros(size + 1), np.zeros(size)
     for j in range(size):
         k = np.int64(ranks[j])
         while k > 0:
-            for c in range(columns):
-                sums[j, c] += tree[k, c]
+            sums[j] += tree[k]
             k &= k - 1
         k = np.int64(ranks[j]) + 1
         while k <= size:
-            for c in range(columns):
-                tree[k, c] += values[j, c]
+            tree[k] += values[j]
             k += k & -k
     return sums

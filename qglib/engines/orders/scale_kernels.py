@@ -65,24 +65,6 @@ def separations(p: np.ndarray, octaves: int, every_lag: bool) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def ascending_pairs(p: np.ndarray) -> int:
-    """Number of pairs i < j with p[i] < p[j], O(n log n) by a counting tree."""
-    n = p.size
-    tree = np.zeros(n + 1, np.int64)
-    total = 0
-    for i in range(n):
-        k = p[i]
-        while k > 0:
-            total += tree[k]
-            k -= k & -k
-        k = p[i] + 1
-        while k <= n:
-            tree[k] += 1
-            k += k & -k
-    return total
-
-
-@numba.njit(cache=True, nogil=True)
 def coarse_table(p: np.ndarray, cells: int) -> np.ndarray:
     """Past counts at the corners of a cells x cells grid: (cells + 1, cells + 1).
 

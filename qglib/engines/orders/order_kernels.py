@@ -197,48 +197,13 @@ def heights(future):
 
 @njit(cache=True, nogil=True)
 def sums_over_past(future, values):
-    """Sum of int64 values (N, k) over the past of each element."""
+    """Sum of float64 values (N,) over the past of each element."""
     size, width = future.shape
     sums = np.zeros_like(values)
     for i in range(size):
         for w in range(i >> 6, width):
             word = future[i, w]
             while word:
-                j = (w << 6) + _first(word)
+                sums[(w << 6) + _first(word)] += values[i]
                 word &= word - _ONE
-                for k in range(values.shape[1]):
-                    sums[j, k] += values[i, k]
     return sums
-
-
-@njit(cache=True, nogil=True)
-def two_longest(pairs, size):
-    """The two largest distinct lengths of maximal chains, given the sorted links.
-
-    0 stands for a length that no maximal chain has.
-    """
-    # Lengths of the chains that end in each element; entry `size` is the result.
-    best, second = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
-    e = 0
-    for i in range(size):
-        best[i] = max(best[i], 1)
-        first = e
-        while e < len(pairs) and pairs[e, 0] == i:
-            e += 1
-        if first == e:  # maximal: its chains go no further
-            _keep_two(best, second, size, best[i])
-            _keep_two(best, second, size, second[i])
-        for k in range(first, e):
-            _keep_two(best, second, pairs[k, 1], best[i] + 1)
-            if second[i]:
-                _keep_two(best, second, pairs[k, 1], second[i] + 1)
-    return best[size], second[size]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _keep_two(best, second, j, length):
-    """Put a length among the two largest distinct ones of element j."""
-    if length > best[j]:
-        best[j], second[j] = length, best[j]
-    elif second[j] < length < best[j]:
-        second[j] = length

@@ -1,4 +1,4 @@
-"""Compiled sums over the pairs and boxes of two rankings.
+"""Compiled sums over the pairs of two rankings.
 
 A sample is a permutation p: the y-rank of the i-th point in the order of x. Order
 0 (both grow) and order 1 (one grows, one falls) share the pairs: each pair is
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-OCTAVES, RAPIDITIES = 9, 3
+OCTAVES = 9
 
 
 @numba.njit(cache=True, nogil=True)
@@ -25,51 +25,6 @@ def past_table(p: np.ndarray) -> np.ndarray:
         for k in range(b + 1, n + 1):
             table[a + 1, k] = table[a, k] + 1
     return table
-
-
-@numba.njit(cache=True, nogil=True)
-def longest_chain_length(p: np.ndarray, falling: bool) -> int:
-    """Length of the longest increasing (falling: decreasing) subsequence."""
-    n = p.size
-    tails = np.empty(n, np.int64)
-    length = 0
-    for k in range(n):
-        rank = n - 1 - p[k] if falling else p[k]
-        low, high = 0, length
-        while low < high:
-            middle = (low + high) >> 1
-            if tails[middle] < rank:
-                low = middle + 1
-            else:
-                high = middle
-        tails[low] = rank
-        if low == length:
-            length += 1
-    return length
-
-
-@numba.njit(cache=True, nogil=True)
-def boundary_counts(p: np.ndarray) -> np.ndarray:
-    """Minimal and maximal elements of order 0, then of order 1: shape (4,)."""
-    n = p.size
-    counts = np.zeros(4)
-    low, high = n, -1
-    for k in range(n):
-        if p[k] < low:
-            low = p[k]
-            counts[0] += 1
-        if p[k] > high:
-            high = p[k]
-            counts[2] += 1
-    low, high = n, -1
-    for k in range(n - 1, -1, -1):
-        if p[k] > high:
-            high = p[k]
-            counts[1] += 1
-        if p[k] < low:
-            low = p[k]
-            counts[3] += 1
-    return counts
 
 
 @numba.njit(cache=True, nogil=True)
@@ -98,15 +53,7 @@ def log_chain_count(p: np.ndarray, order: int) -> float:
 @numba.njit(cache=True, nogil=True)
 def pair_sums(
     p: np.ndarray, table: np.ndarray
-) -> tuple[
-    np.ndarray,
-    np.ndarray,
-    np.ndarray,
-    np.ndarray,
-    np.ndarray,
-    np.ndarray,
-    np.ndarray,
-]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Everything that runs over pairs, in one pass.
 
     The light rays through two points cut the diamond into nine regions: the
@@ -115,21 +62,17 @@ def pair_sums(
     in it is hypergeometric under independence; z is that number, standardised.
 
     Returns:
-        counts: (2, n) pairs of each order by interior count m.
         chains: (2, 3) chains of 3, chains of 4, log of the number of all chains.
-        surplus: (2, 9) sum of z over intervals by volume octave.
-        roughness: (2, 9, 3) sum of z^2 over intervals by octave and rapidity.
         fullest: (2, 9) largest z over intervals by octave, at least -3.
-        beyond: (2, 9) sum of z^2 over pasts and futures, by their own octave.
+        inside: (2, 9) sum of z^2 over intervals by volume octave.
         beside: (2, 9) sum of z^2 over flanks, by their own octave.
+        beyond: (2, 9) sum of z^2 over pasts and futures, by their own octave.
     """
     n = p.size
     others = n - 2
-    counts = np.zeros((2, n), np.int64)
-    surplus = np.zeros((2, OCTAVES))
-    roughness = np.zeros((2, OCTAVES, RAPIDITIES))
     fullest = np.full((2, OCTAVES), -3.0)
-    beyond, beside = np.zeros((2, OCTAVES)), np.zeros((2, OCTAVES))
+    inside, beside = np.zeros((2, OCTAVES)), np.zeros((2, OCTAVES))
+    beyond = np.zeros((2, OCTAVES))
     # 1 / sigma is a product of a factor of a and a factor of b; 0 skips the region.
     scale = np.zeros(n)
     for a in range(1, others):
@@ -155,7 +98,6 @@ def pair_sums(
             low, high = (pj, pi) if s else (pi, pj)
             q0, q1, q2, q3 = earlier[low], earlier[high], later[low], later[high]
             m = q3 - q1 - q2 + q0 - 1 + s
-            counts[s, m] += 1
             twos[s] += 1
             threes[s] += k2[s, i]
             fours[s] += k3[s, i]
@@ -167,9 +109,7 @@ def pair_sums(
                 area = a1 * b1
                 z = (m - area * per_point) * f1 * g1
                 k = octave[min(int(area * twice), 128)]
-                r = 1 if a1 > 4 * b1 else (2 if b1 > 4 * a1 else 0)
-                surplus[s, k] += z
-                roughness[s, k, r] += z * z
+                inside[s, k] += z * z
                 if z > fullest[s, k]:
                     fullest[s, k] = z
             # past and future of the interval, in the order of the pair
@@ -209,33 +149,4 @@ def pair_sums(
             chains[s, 2] = np.log(chains[s, 2])
         else:
             chains[s, 2] = log_chain_count(p, s)
-    return counts, chains, surplus, roughness, fullest, beyond, beside
-
-
-@numba.njit(cache=True, nogil=True)
-def past_volume_sums(p: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Number against volume of the past of a corner, shape (4,).
-
-    Squared gaps at the points (Cramer-von Mises), on the grid, on the grid with
-    weights (Anderson-Darling), and the largest gap (Kolmogorov-Smirnov).
-    """
-    n = p.size
-    result = np.zeros(4)
-    for i in range(n):
-        gap = table[i + 1, p[i] + 1] - (i + 1) * (p[i] + 1) / n
-        result[0] += gap * gap
-    weight = np.zeros(n)
-    for b in range(1, n):
-        weight[b] = n / (b * (n - b))
-    largest = 0.0
-    for a in range(1, n):
-        plain, weighted = 0.0, 0.0
-        for b in range(1, n):
-            gap = table[a, b] - a * b / n
-            plain += gap * gap
-            weighted += gap * gap * weight[b]
-            largest = max(largest, abs(gap))
-        result[1] += plain
-        result[2] += weighted * weight[a] * n * n
-    result[3] = largest
-    return result
+    return chains, fullest, inside, beside, beyond

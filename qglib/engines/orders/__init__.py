@@ -1,0 +1,1 @@
+"""Compiled loops behind `qglib.spacetime`; see README.md of this folder."""
