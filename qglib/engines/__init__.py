@@ -1,0 +1,1 @@
+"""What makes the library fast; notebooks and users do not import it."""
