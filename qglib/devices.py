@@ -11,7 +11,9 @@ import os
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from math import cos, isclose, sin
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,7 @@ _AUTO = 'or pass device="auto" to run on the CPU'
 
 
 _EXECUTED: Counter[str] = Counter()
+_DERIVATIVES = ("derivatives", "jvp", "vjp")
 
 
 @dataclass(frozen=True)
@@ -160,15 +163,24 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
 
 def build(name: str, wires: Any) -> qml.devices.Device:
     """Return a PennyLane device whose circuits are counted (`executed`)."""
-    import pennylane as qml
-
     built = _build(name, wires)
-
-    def note(totals: dict, history: dict, latest: dict) -> None:
-        count(name, int(latest.get("executions", 0)))
-
-    qml.Tracker(built, callback=note, persistent=True).__enter__()
+    for way in ("execute", *(f"execute_and_compute_{d}" for d in _DERIVATIVES)):
+        setattr(built, way, _counted(name, getattr(built, way)))
     return built
+
+
+def _counted(name: str, method: Callable) -> Callable:
+    """The method of a device, counting; ``qml.Tracker`` counts lightning's twice."""
+
+    @wraps(method)
+    def call(circuits: Any, *args: Any, **options: Any) -> Any:
+        several = circuits if isinstance(circuits, (tuple, list)) else (circuits,)
+        # A circuit of default.qubit may hold a batch, one of lightning never.
+        broadcasts = name == "default.qubit"
+        count(name, sum((c.batch_size or 1) if broadcasts else 1 for c in several))
+        return method(circuits, *args, **options)
+
+    return call
 
 
 def count(name: str, circuits: int) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qglib.causal.scores import Score
-from qglib.quantum.memory import require
+from qglib.memory import require
 
 __all__ = [
     "OrientationProblem",

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import pennylane as qml
 import torch
 
-from qglib.quantum.compiled import Compiled
-from qglib.quantum.lanes import make_lane_plan
-from qglib.quantum.memory import require
-from qglib.quantum.plan import Plan, make_plan
-from qglib.quantum.trace import TracedCircuit, UnsupportedCircuit, trace
+from qglib import devices
+from qglib.engines.circuits.compiled import Compiled
+from qglib.engines.circuits.lanes import make_lane_plan
+from qglib.engines.circuits.plan import Plan, make_plan
+from qglib.engines.circuits.trace import TracedCircuit, UnsupportedCircuit, trace
+from qglib.memory import require
 
 BACKENDS = ("auto", "batched", "lightning.gpu", "lightning.qubit", "default.qubit")
 # One thread, 64 samples, ms a sample at 2 layers: 12 qubits .11, 14 qubits .45;
@@ -107,3 +108,38 @@ def choose(
     if lightning and wires <= MOST_BATCHED_QUBITS:
         return "default.qubit", f"not batched: {refusal}; default.qubit broadcasts"
     return device.name, f"not batched: {refusal}"
+
+
+def call_qnode(
+    qnode: qml.QNode, inputs: torch.Tensor, weights: Mapping[str, torch.Tensor]
+) -> torch.Tensor:
+    """Outputs (B, n_outputs) of a QNode for inputs (B, n_inputs).
+
+    Lightning answers in Python floats, which PennyLane gives torch's default
+    precision; for double inputs that is made double while the QNode runs.
+    """
+    usual = torch.get_default_dtype()
+    try:
+        if inputs.dtype == torch.float64:
+            torch.set_default_dtype(torch.float64)
+        result = qnode(inputs=inputs, **weights)
+    finally:
+        torch.set_default_dtype(usual)
+    parts = list(result) if isinstance(result, tuple | list) else [result]
+    columns = []
+    for part in parts:
+        part = torch.as_tensor(part)
+        matched = part.dim() > 0 and part.shape[0] == len(inputs)
+        columns.append(
+            part.reshape(len(inputs), -1) if matched else part.reshape(1, -1)
+        )
+    columns = [column.expand(len(inputs), -1) for column in columns]
+    return torch.cat(columns, 1)
+
+
+def rebuild(qnode: qml.QNode, backend: str) -> qml.QNode:
+    """The same circuit on the backend's device, differentiable by torch."""
+    if qnode.device.name == backend:
+        return qnode.update(interface="torch") if qnode.interface != "torch" else qnode
+    device = devices.build(backend, qnode.device.wires)
+    return qml.QNode(qnode.func, device, interface="torch", diff_method="best")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pennylane as qml
 
+from qglib import devices
+
 
 def reuploading(
     device: qml.devices.Device | str,
@@ -41,7 +43,7 @@ def reuploading(
     if layers < 1:
         raise ValueError(f"layers={layers}: a circuit needs at least one layer")
     if isinstance(device, str):
-        device = qml.device(device, wires=qubits)
+        device = devices.build(device, qubits)
     pairs = ring(qubits)
 
     def circuit(inputs, weights):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pennylane as qml
 
+from qglib import devices
+
 
 @dataclass(frozen=True)
 class GroverResult:
@@ -87,7 +89,7 @@ def grover_qnode(
 ) -> qml.QNode:
     """QNode of the number of iterations giving all probabilities, for drawing too."""
     if isinstance(device, str):
-        device = qml.device(device, wires=n_qubits)
+        device = devices.build(device, n_qubits)
     wires = range(n_qubits)
     bits = [[state >> (n_qubits - 1 - w) & 1 for w in wires] for state in marked]
 

@@ -10,18 +10,19 @@ import torch
 from torch import nn
 
 from qglib import devices
+from qglib.engines.circuits.program import Program, load
+from qglib.engines.circuits.simulate import run
+from qglib.memory import require
 from qglib.quantum.backends import (
     BACKENDS,
+    call_qnode,
     check_arguments,
     choose,
     make_plans,
+    rebuild,
     require_state,
     trace_head,
 )
-from qglib.quantum.memory import require
-from qglib.quantum.program import Program, load
-from qglib.quantum.qnode_backend import call_qnode, rebuild
-from qglib.quantum.simulate import run
 
 # Torch devices of the compiled simulation. On one CPU thread it took 0.15 to 0.45 of
 # the time of the torch passes at all sizes measured: 4 to 12 qubits, 16 to 4096
@@ -108,9 +109,7 @@ class QuantumHead(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Outputs (..., n_outputs) of inputs (..., n_inputs), in the inputs' dtype.
 
-        The state of ``qml.state()`` comes out complex. PennyLane hands the numbers
-        of lightning devices to torch in single precision, so the lightning backends
-        are good to about 1e-7 in float64 too.
+        The state of ``qml.state()`` comes out complex.
 
         Raises:
             ValueError: for inputs of the wrong width and for NaN or infinite

@@ -8,8 +8,8 @@ import numpy as np
 import pennylane as qml
 import torch
 
+from qglib.memory import require
 from qglib.quantum.head import QuantumHead
-from qglib.quantum.memory import require
 
 
 def fidelity_kernel(
@@ -18,6 +18,7 @@ def fidelity_kernel(
     y: np.ndarray | None = None,
     weights: Mapping[str, np.ndarray] | None = None,
     memory: int = 2**28,
+    backend: str = "auto",
 ) -> np.ndarray:
     """Gram matrix from all states at once and one matrix product.
 
@@ -32,6 +33,8 @@ def fidelity_kernel(
         y: Other samples (M, n_inputs); by default ``x``.
         weights: Values of the other arguments of the QNode, if any.
         memory: Bytes that states may take at a time; more are made in blocks.
+        backend: What makes the states, as for `QuantumHead`: ``"auto"`` the batched
+            head where it can; a device's name runs one circuit a sample there.
 
     Returns:
         (N, M) float64.
@@ -43,7 +46,7 @@ def fidelity_kernel(
     """
     x = _table("x", x)
     same, y = y is None, x if y is None else _table("y", y)
-    states = _States(qnode, x.shape[1], weights or {})
+    states = _States(qnode, x.shape[1], weights or {}, backend)
     what = f"A Gram matrix of {len(x)} x {len(y)}"
     require(8 * len(x) * len(y), "cpu", what, "use fewer samples")
     gram = np.empty((len(x), len(y)))
@@ -76,14 +79,17 @@ def _table(name: str, values: np.ndarray) -> np.ndarray:
 class _States:
     """Samples (N, n_inputs) -> states (N, 2**n), complex128."""
 
-    def __init__(self, qnode: qml.QNode, n_inputs: int, weights: Mapping) -> None:
+    def __init__(
+        self, qnode: qml.QNode, n_inputs: int, weights: Mapping, backend: str
+    ) -> None:
         values = {k: torch.as_tensor(np.asarray(w, float)) for k, w in weights.items()}
         shapes = {k: tuple(w.shape) for k, w in values.items()}
-        self.head = QuantumHead(qnode, shapes, n_inputs=n_inputs).double()
+        self.head = QuantumHead(qnode, shapes, backend, n_inputs=n_inputs).double()
         with torch.no_grad():
             for name, value in self.head.named_weights().items():
                 value.copy_(values[name])
-        self.size = self(np.zeros((1, n_inputs))).shape[1]
+        wires = qnode.device.wires
+        self.size = 2 ** len(wires) if wires is not None else 2**n_inputs
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         with torch.no_grad():

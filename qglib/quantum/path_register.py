@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pennylane as qml
 
-from qglib.quantum.memory import require
+from qglib.memory import require
 from qglib.quantum.qaoa import QaoaResult, qaoa
 
 
@@ -107,6 +108,7 @@ def path_register_qaoa(
     rng: np.random.Generator,
     starts: int = 12,
     mixer: str = "complete",
+    device: qml.devices.Device | str | None = None,
 ) -> QaoaResult:
     """QAOA for the cheapest path; read success beside uniform guessing.
 
@@ -117,6 +119,8 @@ def path_register_qaoa(
         starts: Random starts at depth 1.
         mixer: ``"complete"`` mixes all nodes of a layer with each other;
             ``"x"`` flips qubits and needs a power of two of nodes per layer.
+        device: Runs the circuit of the angles found, with ``mixer="x"``; see
+            `qglib.quantum.qaoa`.
 
     Raises:
         ValueError: for an unknown mixer, or widths that do not fit the X mixer.
@@ -134,4 +138,4 @@ def path_register_qaoa(
         widths = (2,) * register.n_qubits
     else:
         raise ValueError(f"mixer={mixer!r}: choose 'complete' or 'x'")
-    return qaoa(register.values, depth, rng, starts, widths or (1,))
+    return qaoa(register.values, depth, rng, starts, widths or (1,), device)

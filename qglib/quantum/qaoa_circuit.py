@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pennylane as qml
 
+from qglib import devices
+
 
 def qubit_widths(size: int) -> tuple[int, ...]:
     """Two levels for every qubit of ``size`` = 2**n states.
@@ -43,7 +45,9 @@ def z_terms(values: np.ndarray) -> list[tuple[float, tuple[int, ...]]]:
     ]
 
 
-def qaoa_qnode(values: np.ndarray, device: qml.devices.Device | str) -> qml.QNode:
+def qaoa_qnode(
+    values: np.ndarray, device: qml.devices.Device | str, probabilities: bool = False
+) -> qml.QNode:
     """The same ansatz as gates: QNode of (gammas, betas) giving the mean cost.
 
     Phases are MultiRZ gates of the cost's Z products, mixers RX(2 beta).
@@ -51,11 +55,12 @@ def qaoa_qnode(values: np.ndarray, device: qml.devices.Device | str) -> qml.QNod
     Args:
         values: 2**n costs, wire 0 the most significant bit.
         device: A PennyLane device with wires 0..n-1, or the name of one.
+        probabilities: Give those of all basis states instead of the mean cost.
     """
     terms = z_terms(values)
     n = len(qubit_widths(len(values)))
     if isinstance(device, str):
-        device = qml.device(device, wires=n)
+        device = devices.build(device, n)
     words = [qml.prod(*map(qml.Z, w)) if w else qml.Identity(0) for _, w in terms]
     cost = qml.Hamiltonian([c for c, _ in terms], words)
 
@@ -69,6 +74,6 @@ def qaoa_qnode(values: np.ndarray, device: qml.devices.Device | str) -> qml.QNod
                     qml.MultiRZ(2 * coefficient * gamma, wires=wires)
             for wire in range(n):
                 qml.RX(2 * beta, wires=wire)
-        return qml.expval(cost)
+        return qml.probs(wires=range(n)) if probabilities else qml.expval(cost)
 
     return circuit

@@ -173,3 +173,43 @@ def test_errors_are_shortened_without_paths() -> None:
 )
 def test_sizes_are_readable(size: int, text: str) -> None:
     assert devices.readable(size) == text
+
+
+def ran(name: str, work) -> int:
+    before = devices.executed().get(name, 0)
+    work()
+    return devices.executed().get(name, 0) - before
+
+
+@pytest.mark.parametrize("name", ["lightning.qubit", "default.qubit"])
+def test_circuits_are_counted_and_the_check_is_not(name: str) -> None:
+    assert ran(name, lambda: devices.pick(name, 2)) == 0
+    picked = devices.pick(name, 2)
+
+    @qml.qnode(picked.device)
+    def circuit(angle):
+        qml.RX(angle, wires=0)
+        return qml.expval(qml.Z(0))
+
+    assert ran(name, lambda: circuit(0.3)) == 1
+    assert ran(name, lambda: circuit(np.zeros(5))) == 5, "a batch of five"
+
+    def slope():
+        angle = torch.tensor(0.3, requires_grad=True)
+        circuit(angle).backward()
+
+    assert ran(name, slope) == 1, "forward and backward of one circuit"
+
+
+def test_the_batched_head_is_counted_under_its_own_name() -> None:
+    from qglib.quantum import QuantumHead, circuits
+
+    picked = devices.pick("lightning.qubit", 2)
+    qnode, shapes, _ = circuits.reuploading(picked.device, 2, 1)
+    head = QuantumHead(qnode, shapes)
+    assert head.backend == "batched"
+    assert ran("lightning.qubit", lambda: head(torch.zeros(3, 4, 2))) == 0
+    assert ran("batched", lambda: head(torch.zeros(3, 4, 2))) == 12
+    named = QuantumHead(qnode, shapes, picked.name)
+    assert ran("lightning.qubit", lambda: named(torch.zeros(3, 2))) == 3
+    assert ran("batched", lambda: named(torch.zeros(3, 2))) == 0

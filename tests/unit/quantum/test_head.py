@@ -9,9 +9,9 @@ import pennylane as qml
 import pytest
 import torch
 
+from qglib import memory as memory_module
 from qglib.quantum import QuantumHead, circuits, verify
 from qglib.quantum import head as head_module
-from qglib.quantum import memory as memory_module
 
 DEVICES = ["default.qubit", "lightning.qubit"]
 pytestmark = pytest.mark.usefixtures("engine")

@@ -7,9 +7,9 @@ import pennylane as qml
 import pytest
 import torch
 
+from qglib import memory as memory_module
 from qglib import quantum
 from qglib.quantum import QuantumHead, circuits
-from qglib.quantum import memory as memory_module
 
 TOO_LARGE = r"qubits needs about .* GiB, and .* GiB are free"
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pennylane as qml
 import pytest
-import torch
 
 from qglib import quantum
 
@@ -41,22 +40,6 @@ def test_closed_form_of_one_qubit():
         got = quantum.metric_tensor(qnode, None, np.array([theta, 1.3]))
         want = np.diag([0.25, np.sin(theta) ** 2 / 4])
         np.testing.assert_allclose(got, want, atol=1e-12)
-        tensor = quantum.geometric_tensor(qnode, None, np.array([theta, 1.3]))
-        berry = -2 * tensor.imag
-        assert abs(berry[0, 1]) == pytest.approx(np.sin(theta) / 2, abs=1e-12)
-        np.testing.assert_allclose(tensor, tensor.conj().T, atol=1e-15)
-
-
-def test_chern_number_of_the_bloch_sphere():
-    """Berry curvature over the whole sphere: 2 pi times one monopole."""
-    qnode = bloch_sphere()
-    nodes, weights = np.polynomial.legendre.leggauss(12)
-    flux = [
-        -2 * quantum.geometric_tensor(qnode, None, np.array([angle, 0.4])).imag[0, 1]
-        for angle in (nodes + 1) * np.pi / 2
-    ]
-    total = 2 * np.pi * np.dot(weights, flux) * np.pi / 2
-    assert abs(total) == pytest.approx(2 * np.pi, abs=1e-9)
 
 
 @pytest.mark.parametrize(("n", "layers"), [(2, 2), (4, 1), (4, 2)])
@@ -106,42 +89,6 @@ def test_several_samples():
     np.testing.assert_allclose(stacked[2], single, atol=1e-15)
 
 
-@pytest.mark.parametrize("mode", ["full", "block"])
-def test_natural_gradient_beats_plain_descent(mode):
-    """Ground state of Z0 from a flat start, with the same step length."""
-
-    def circuit(inputs, weights):
-        qml.RX(inputs[..., 0], wires=0)
-        qml.RY(weights[0], wires=0)
-        qml.RZ(weights[1], wires=0)
-        qml.RY(weights[2], wires=0)
-        return qml.expval(qml.Z(0))
-
-    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=1))
-    inputs, start = torch.zeros(1, 1), torch.tensor([0.3, 0.2, 0.1])
-    losses = {}
-    for name in ("plain", "natural"):
-        head = quantum.QuantumHead(qnode, {"weights": 3})
-        with torch.no_grad():
-            head.weights.copy_(start)
-        if name == "plain":
-            optimiser = torch.optim.SGD(head.parameters(), lr=0.05)
-        else:
-            optimiser = quantum.NaturalGradient(head, 0.05, 1e-2, mode)
-        for _ in range(40):
-            optimiser.zero_grad()
-            loss = head(inputs).sum()
-            loss.backward()
-            optimiser.step(*([inputs] if name == "natural" else []))
-        losses[name] = loss.item()
-    assert 1 + losses["natural"] < 0.1 * (1 + losses["plain"])
-
-
 def test_bad_input_is_named():
-    head = quantum.QuantumHead(ring(2, 1), {"weights": (1, 2, 3)})
-    with pytest.raises(ValueError, match="mode"):
-        quantum.NaturalGradient(head, mode="diagonal")
-    with pytest.raises(ValueError, match="lr"):
-        quantum.NaturalGradient(head, lr=0)
     with pytest.raises(ValueError, match="NaN"):
         quantum.metric_tensor(ring(2, 1), np.array([np.nan, 0]), np.zeros((1, 2, 3)))

@@ -8,9 +8,12 @@ import pennylane as qml
 import pytest
 from scipy.linalg import expm
 
+from qglib import memory as memory_module
 from qglib import quantum
-from qglib.quantum import memory as memory_module
+from qglib.quantum.grover import grover_iterations, grover_qnode, grover_success
+from qglib.quantum.path_register import layered_minimum, path_register_qaoa
 from qglib.quantum.qaoa import energy_and_gradient, evolve
+from qglib.quantum.qaoa_circuit import z_terms
 
 
 def layered(rng, widths):
@@ -36,7 +39,7 @@ def test_register_and_dynamic_programming_match_brute_force(widths):
     for index in range(len(register.values)):
         path = register.path(index)
         assert register.values[index] == pytest.approx(everything[path], abs=1e-12)
-    value, path = quantum.layered_minimum(costs)
+    value, path = layered_minimum(costs)
     assert value == pytest.approx(min(everything.values()), abs=1e-12)
     assert register.optima() == [path]
 
@@ -101,7 +104,7 @@ def test_z_terms_rebuild_the_cost():
     values = np.random.default_rng(4).normal(size=16)
     bits = (np.arange(16)[:, None] >> np.arange(3, -1, -1)) & 1
     rebuilt = np.zeros(16)
-    for coefficient, wires in quantum.z_terms(values):
+    for coefficient, wires in z_terms(values):
         rebuilt += coefficient * (1 - 2 * bits[:, list(wires)]).prod(1)
     np.testing.assert_allclose(rebuilt, values, atol=1e-12)
 
@@ -109,8 +112,8 @@ def test_z_terms_rebuild_the_cost():
 @pytest.mark.parametrize("mixer", ["complete", "x"])
 def test_path_register_qaoa_finds_the_path(mixer):
     costs = layered(np.random.default_rng(5), (1, 4, 4, 1))
-    result = quantum.path_register_qaoa(costs, 6, np.random.default_rng(0), 6, mixer)
-    value, path = quantum.layered_minimum(costs)
+    result = path_register_qaoa(costs, 6, np.random.default_rng(0), 6, mixer)
+    value, path = layered_minimum(costs)
     assert result.optimum == pytest.approx(value, abs=1e-12)
     assert result.uniform == 1 / 16
     assert result.success > 4 * result.uniform
@@ -128,7 +131,7 @@ def test_path_register_qaoa_finds_the_path(mixer):
 
 def test_qaoa_is_reproducible_and_handles_flat_costs():
     costs = layered(np.random.default_rng(5), (3, 3))
-    runs = [quantum.path_register_qaoa(costs, 2, np.random.default_rng(1), 3)] * 2
+    runs = [path_register_qaoa(costs, 2, np.random.default_rng(1), 3)] * 2
     np.testing.assert_array_equal(runs[0].probabilities, runs[1].probabilities)
     flat = quantum.qaoa(np.zeros(8), 1, np.random.default_rng(0), 2)
     assert flat.success == pytest.approx(1)
@@ -151,8 +154,8 @@ def test_grover_matches_the_published_success(qubits, want, device):
     [(9, 2, 0.9836), (64, 6, 0.9966), (256, 12, 0.9999), (1024, 25, 0.9995)],
 )
 def test_grover_closed_form_on_paths(paths, iterations, want):
-    assert quantum.grover_iterations(paths) == iterations
-    assert quantum.grover_success(paths, 1, iterations) == pytest.approx(want, abs=1e-4)
+    assert grover_iterations(paths) == iterations
+    assert grover_success(paths, 1, iterations) == pytest.approx(want, abs=1e-4)
 
 
 @pytest.mark.parametrize("iterations", [0, 1, 3, 5])
@@ -166,7 +169,7 @@ def test_grover_finds_the_cheapest_path():
     register = quantum.path_register(costs)
     best = int(register.values.argmin())
     result = quantum.grover_search(register.n_qubits, best)
-    _, path = quantum.layered_minimum(costs)
+    _, path = layered_minimum(costs)
     assert register.path(int(result.probabilities.argmax())) == path
 
 
@@ -189,11 +192,11 @@ def test_bad_input_is_named(monkeypatch):
     with pytest.raises(ValueError, match=r"costs\[0\]"):
         quantum.path_register([np.array([[np.inf]])])
     with pytest.raises(ValueError, match="power"):
-        quantum.path_register_qaoa(good, 1, rng, mixer="x")
+        path_register_qaoa(good, 1, rng, mixer="x")
     with pytest.raises(ValueError, match="mixer"):
-        quantum.path_register_qaoa(good, 1, rng, mixer="y")
+        path_register_qaoa(good, 1, rng, mixer="y")
     with pytest.raises(ValueError, match="depth=0"):
-        quantum.path_register_qaoa(good, 0, rng)
+        path_register_qaoa(good, 0, rng)
     with pytest.raises(ValueError, match="power of two"):
         quantum.qaoa(np.arange(6.0), 1, rng)
     with pytest.raises(ValueError, match="states"):
@@ -215,5 +218,5 @@ def test_bad_input_is_named(monkeypatch):
 
 
 def test_circuits_can_be_drawn():
-    text = qml.draw(quantum.grover_qnode(3, [5], "default.qubit"))(1)
+    text = qml.draw(grover_qnode(3, [5], "default.qubit"))(1)
     assert "Grover" in text

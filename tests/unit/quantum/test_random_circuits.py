@@ -183,7 +183,7 @@ def test_gradcheck_knows_nothing_of_pennylane():
 
 def test_a_weight_gradient_bug_would_be_seen(monkeypatch, engine):
     """torch.polar has right values and a wrong gradient for a negative radius."""
-    from qglib.quantum import compiled, simulate
+    from qglib.engines.circuits import compiled, simulate
 
     def wrong_way(*arguments):
         backward(*arguments)

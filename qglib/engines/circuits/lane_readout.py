@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qglib.quantum.lane_kernels import LANES, compiled, fill
+from qglib.engines.circuits.lane_kernels import LANES, compiled, fill
 
 _L, _L2 = np.uint64(LANES), np.uint64(2 * LANES)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from qglib.quantum.gates import Phase
-from qglib.quantum.lane_kernels import LANES
-from qglib.quantum.lane_schedule import Pass
-from qglib.quantum.schedule import local_index
+from qglib.engines.circuits.gates import Phase
+from qglib.engines.circuits.lane_kernels import LANES
+from qglib.engines.circuits.lane_schedule import Pass
+from qglib.engines.circuits.schedule import local_index
 
 
 class Layout:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qglib.quantum.gates import Angle, Fixed, Permute, Phase, Primitive
-from qglib.quantum.schedule import Chain, permutation
-from qglib.quantum.trace import Readout, TracedCircuit
+from qglib.engines.circuits.gates import Angle, Fixed, Permute, Phase, Primitive
+from qglib.engines.circuits.schedule import Chain, permutation
+from qglib.engines.circuits.trace import Readout, TracedCircuit
 
 
 @dataclass

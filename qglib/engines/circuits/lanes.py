@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qglib.quantum.gates import Angle, lower
-from qglib.quantum.lane_layout import Layout
-from qglib.quantum.lane_schedule import Cell, arrange
-from qglib.quantum.readout import read_tables
-from qglib.quantum.trace import TracedCircuit
+from qglib.engines.circuits.gates import Angle, lower
+from qglib.engines.circuits.lane_layout import Layout
+from qglib.engines.circuits.lane_schedule import Cell, arrange
+from qglib.engines.circuits.readout import read_tables
+from qglib.engines.circuits.trace import TracedCircuit
 
 
 class LaneTables(NamedTuple):

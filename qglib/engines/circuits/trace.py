@@ -16,7 +16,7 @@ import numpy as np
 import pennylane as qml
 import torch
 
-from qglib.quantum.gates import SUPPORTED, Angle, Gate
+from qglib.engines.circuits.gates import SUPPORTED, Angle, Gate
 
 
 class UnsupportedCircuit(ValueError):

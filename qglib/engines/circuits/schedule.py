@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qglib.quantum.gates import Fixed, Permute, Phase, Primitive, Turn
-from qglib.quantum.trace import Angle, Readout
+from qglib.engines.circuits.gates import Fixed, Permute, Phase, Primitive, Turn
+from qglib.engines.circuits.trace import Angle, Readout
 
 
 @dataclass

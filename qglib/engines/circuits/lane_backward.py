@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from qglib.quantum.lane_cells import cell_gradients
-from qglib.quantum.lane_forward import (
+from qglib.engines.circuits.lane_cells import cell_gradients
+from qglib.engines.circuits.lane_forward import (
     diagonals,
     grow_levels,
     load_block,
@@ -13,7 +13,7 @@ from qglib.quantum.lane_forward import (
     turn_phases,
     workspace,
 )
-from qglib.quantum.lane_kernels import (
+from qglib.engines.circuits.lane_kernels import (
     LANES,
     compiled,
     copy,
@@ -27,7 +27,7 @@ from qglib.quantum.lane_kernels import (
     slopes,
     turn,
 )
-from qglib.quantum.lane_readout import read_in
+from qglib.engines.circuits.lane_readout import read_in
 
 
 @compiled

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from qglib.quantum.lane_kernels import compiled
+from qglib.engines.circuits.lane_kernels import compiled
 
 
 @compiled

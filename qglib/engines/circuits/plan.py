@@ -1,7 +1,7 @@
 """The traced circuit as tables of numbers, ready for batched simulation.
 
 A plan is made once, holds float64 numpy arrays only and knows nothing of batches,
-devices or precision; `qglib.quantum.simulate` turns it into tensors.
+devices or precision; `qglib.engines.circuits.simulate` turns it into tensors.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qglib.quantum.gates import Angle, Phase, lower
-from qglib.quantum.readout import read_tables
-from qglib.quantum.schedule import Chain, Layer, local_index, schedule
-from qglib.quantum.trace import TracedCircuit
+from qglib.engines.circuits.gates import Angle, Phase, lower
+from qglib.engines.circuits.readout import read_tables
+from qglib.engines.circuits.schedule import Chain, Layer, local_index, schedule
+from qglib.engines.circuits.trace import TracedCircuit
 
 GROUP = 4  # wires fused into one matrix: 4 and 5 measure alike, 2 is slower
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import torch
 
-from qglib.quantum.lane_backward import backward
-from qglib.quantum.lane_forward import forward
-from qglib.quantum.lane_kernels import LANES
-from qglib.quantum.lanes import LanePlan, LaneTables
+from qglib.engines.circuits.lane_backward import backward
+from qglib.engines.circuits.lane_forward import forward
+from qglib.engines.circuits.lane_kernels import LANES
+from qglib.engines.circuits.lanes import LanePlan, LaneTables
 
 SECOND = (
     "QuantumHead gives first derivatives only: drop create_graph=True, or use "

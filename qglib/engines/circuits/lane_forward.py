@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from qglib.quantum.lane_cells import cell_matrices
-from qglib.quantum.lane_kernels import (
+from qglib.engines.circuits.lane_cells import cell_matrices
+from qglib.engines.circuits.lane_kernels import (
     LANES,
     compiled,
     copy,
@@ -17,7 +17,7 @@ from qglib.quantum.lane_kernels import (
     scale,
     turn,
 )
-from qglib.quantum.lane_readout import read_out
+from qglib.engines.circuits.lane_readout import read_out
 
 
 @compiled
@@ -105,7 +105,7 @@ def forward(tables, n, shared, x, keep, states, paths, parts, out):
     """Outputs of all samples.
 
     Args:
-        tables: See `qglib.quantum.lanes.LaneTables`.
+        tables: See `qglib.engines.circuits.lanes.LaneTables`.
         n: Number of wires.
         shared: [weights | 0 | constants], float64.
         x: Samples (B, n_inputs).

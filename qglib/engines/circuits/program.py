@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from qglib.quantum.plan import Plan
+from qglib.engines.circuits.plan import Plan
 
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 
@@ -32,7 +32,7 @@ class PhaseTable:
 
 
 def unit(angle: torch.Tensor) -> torch.Tensor:
-    """exp(i angle); not by ``torch.polar``, see `qglib.quantum.rotations`."""
+    """exp(i angle); not by ``torch.polar``, see `qglib.engines.circuits.rotations`."""
     return torch.complex(torch.cos(angle), torch.sin(angle))
 
 

@@ -1,6 +1,6 @@
 """Running a plan on a whole batch by torch, with an adjoint backward pass.
 
-For tensors outside the CPU; there `qglib.quantum.compiled` is faster.
+For tensors outside the CPU; there `qglib.engines.circuits.compiled` is faster.
 
 The state is a matrix (2**n, batch), batch last and wire 0 the most significant
 bit, so a gate on neighbouring wires is one wide matrix product and a permutation
@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from qglib.quantum.program import Program, unit
-from qglib.quantum.rotations import rotations
+from qglib.engines.circuits.program import Program, unit
+from qglib.engines.circuits.rotations import rotations
 
 
 def run(program: Program, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
