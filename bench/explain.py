@@ -1,7 +1,7 @@
 """Speed of explanations: attribution patching and batched Shapley values.
 
 How often the cheap graph has the path of the exact one is printed beside the ratio;
-intervals and all variants are in the record of `bench.studies.top_path`.
+intervals and all variants are in the recorded study ``top_path``.
 """
 
 from __future__ import annotations
@@ -15,19 +15,29 @@ import numpy as np
 import torch
 
 from bench import Row, compare, interleave
-from bench.studies.curvature import cases, load
-from bench.studies.oracle import agreement
+from qglib import models, run
 from qglib.causal.reading import at_precision
 from qglib.explain import (
-    attributions,
-    checked_graph,
-    decision,
+    attribute,
     decision_graphs,
     decision_path,
-    exact_graph,
     exact_patching,
     exact_shapley,
+    planted_pairs,
+    turning_pairs,
 )
+from qglib.explain.decision import decision
+from qglib.explain.edge_patching import checked_graph, exact_graph
+
+
+def agreement(graphs, exact) -> dict[str, float]:
+    """Share of layers with the same top node, and the mean Pearson correlation."""
+    same, pearson = [], []
+    for graph, effects in zip(graphs, exact, strict=True):
+        one, two = (graph.sign * x[:-1] for x in (effects, graph.node_scores))
+        same.append(np.mean(one.argmax(1) == two.argmax(1)))
+        pearson.append(np.corrcoef(one.ravel(), two.ravel())[0, 1])
+    return {"same_top_node": np.mean(same), "pearson": np.mean(pearson)}
 
 
 def nodes(reference, pairs) -> Row:
@@ -52,7 +62,7 @@ def nodes(reference, pairs) -> Row:
     times["ours"] += interleave({"ours": ours}, rounds=3, warm=0)["ours"]
     best, middle = (f(times["exact"]) / f(times["ours"]) for f in (min, median))
     fast, slow = min(times["ours"]), min(times["exact"])
-    seen = {name: np.mean(x) for name, x in agreement(graphs, exact).items()}
+    seen = agreement(graphs, exact)
     note = (
         f"ours {fast:.3g} s, other {slow:.3g} s; same top node in "
         f"{seen['same_top_node']:.2f} of layers, Pearson {seen['pearson']:.2f}"
@@ -101,7 +111,7 @@ def shapley(model, tokenizer, precision: str, gate: float, goal: float) -> Row:
         return exact_shapley(value, len(words))
 
     def ours():
-        return attributions(reader, tokenizer, words, target, "shapley")
+        return attribute((reader, tokenizer), words, target, "shapley")
 
     exact, found = one_by_one().values, ours().scores
     error = np.abs(found - exact).max() / np.abs(exact).max()
@@ -112,8 +122,9 @@ def shapley(model, tokenizer, precision: str, gate: float, goal: float) -> Row:
 
 def rows() -> Iterator[Row]:
     torch.manual_seed(0)
-    reference = load()  # the tagger of notebook 02
-    pairs, _ = cases(reference, 1, 80)  # their decisions turn
+    reference = models.load_tagger(run.REFERENCE / "02_model_training" / "model")
+    offered = planted_pairs(reference[1], 400, np.random.default_rng(1))
+    pairs = turning_pairs(*reference, offered)[:80]
     yield nodes(reference, pairs)
     yield edges(reference, pairs[:6])
     yield shapley(*reference, "auto", 5, 10)  # bfloat16 where the CPU has it

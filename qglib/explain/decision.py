@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,15 +99,26 @@ class Decision:
         word is replaced, so the number of sub-words, the positions and the word
         shapes stay as they are: only the identity of the word is taken away.
         """
-        token = baseline_id(self, baseline)
+        inputs = self.repeated(len(keep))
+        ids = inputs["input_ids"]
+        gone = torch.full_like(ids, baseline_id(self, baseline))
+        present = self._sub_words(keep).to(ids.device)
+        return inputs | {"input_ids": torch.where(present, ids, gone)}
+
+    def mixed_with(self, other: Decision, keep: np.ndarray) -> dict[str, torch.Tensor]:
+        """Inputs in which the words not kept are those of an aligned sentence."""
+        present = self._sub_words(keep)
+        return {
+            name: torch.where(present.to(mine.device), mine, other.inputs[name])
+            for name, mine in self.repeated(len(present)).items()
+        }
+
+    def _sub_words(self, keep: np.ndarray) -> torch.Tensor:
+        """Words kept (rows, words) -> sub-words kept; special tokens always are."""
         index = torch.tensor([-1 if w is None else w for w in self.word_of])
         present = torch.as_tensor(np.asarray(keep, dtype=bool))
         always = torch.ones(len(present), 1, dtype=torch.bool)
-        present = torch.cat([present, always], 1)[:, index]  # -1: the last column
-        inputs = self.repeated(len(present))
-        ids = inputs["input_ids"]
-        gone = torch.full_like(ids, token)
-        return inputs | {"input_ids": torch.where(present.to(ids.device), ids, gone)}
+        return torch.cat([present, always], 1)[:, index]  # -1: the last column
 
 
 def baseline_id(decision: Decision, baseline: str) -> int:
@@ -192,11 +203,20 @@ def aligned_decisions(
     model: torch.nn.Module,
     tokenizer: Any,
     clean: Sequence[str],
-    corrupt: Sequence[str],
+    corrupt: Sequence[str] | None,
     target: tuple[int | None, str | int],
 ) -> tuple[Decision, Decision]:
-    """The same decision in both texts; ValueError if their sub-words do not align."""
+    """The same decision in both texts; without a corrupt one it is the blank text.
+
+    Raises:
+        ValueError: texts whose sub-words do not align.
+    """
     first = decision(model, tokenizer, clean, target)
+    if corrupt is None:
+        inputs = first.without_words(np.zeros((1, len(first.words)), dtype=bool))
+        ids = inputs["input_ids"][0].tolist()
+        tokens = tuple(tokenizer.convert_ids_to_tokens(ids))
+        return first, replace(first, inputs=inputs, tokens=tokens)
     second = decision(model, tokenizer, corrupt, target)
     if len(first.tokens) != len(second.tokens):
         raise ValueError(

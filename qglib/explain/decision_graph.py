@@ -19,7 +19,7 @@ the graph adds up to the logit difference to first order, a single node need not
 Where the gradient is taken decides how good this is. At both texts the model may be
 sure of its answer and flat; halfway between them it is undecided. On the tagger one
 gradient there meets exact patching far better, on planted negations it does not
-(`bench.studies.top_path`). It is integrated gradients over the embeddings with one
+(``top_path.json``). It is integrated gradients over the embeddings with one
 point (EAP-IG: Hanna, Pezzelle, Belinkov 2024, arXiv:2403.17806).
 """
 
@@ -131,7 +131,7 @@ def decision_graph(
     model: torch.nn.Module,
     tokenizer: Any,
     clean: Sequence[str],
-    corrupt: Sequence[str],
+    corrupt: Sequence[str] | None,
     target: tuple[int | None, str | int],
     *,
     slopes: Slopes = "ends",
@@ -144,7 +144,7 @@ def decision_graph(
 def decision_graphs(
     model: torch.nn.Module,
     tokenizer: Any,
-    pairs: Sequence[tuple[Sequence[str], Sequence[str]]],
+    pairs: Sequence[tuple[Sequence[str], Sequence[str] | None]],
     targets: Sequence[tuple[int | None, str | int]],
     *,
     batch_size: int = 32,
@@ -157,7 +157,8 @@ def decision_graphs(
     Args:
         model: the model.
         tokenizer: its tokenizer.
-        pairs: clean and corrupt words of each pair.
+        pairs: clean and corrupt words of each pair; ``None`` for the corrupt ones
+            stands for a text of blanks.
         targets: (word index, label) of each pair.
         batch_size: pairs in a batch.
         slopes: where the gradients are taken: ``ends``, mean of both texts, or
@@ -174,22 +175,12 @@ def decision_graphs(
         raise ValueError(
             f"{len(pairs)} pairs but {len(targets)} targets: give one each"
         )
+    if slopes not in ("ends", "midpoint"):
+        raise ValueError(f"slopes={slopes!r} is unknown: use 'ends' or 'midpoint'")
     cases = [
         aligned_decisions(model, tokenizer, clean, corrupt, target)
         for (clean, corrupt), target in zip(pairs, targets, strict=True)
     ]
-    return graphs_of(model, cases, batch_size, slopes)
-
-
-def graphs_of(
-    model: torch.nn.Module,
-    cases: Sequence[tuple[Decision, Decision]],
-    batch_size: int = 32,
-    slopes: Slopes = "ends",
-) -> list[DecisionGraph]:
-    """Decision graphs of aligned pairs of decisions, in batches of equal length."""
-    if slopes not in ("ends", "midpoint"):
-        raise ValueError(f"slopes={slopes!r} is unknown: use 'ends' or 'midpoint'")
     by_length: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for number, (clean, _) in enumerate(cases):
         by_length[len(clean.tokens), clean.position is None].append(number)

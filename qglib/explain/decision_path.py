@@ -9,12 +9,16 @@ layer 3 say; its last node is the one that the head reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 
-from qglib.explain.decision_graph import DecisionGraph
+from qglib.explain.decision_graph import DecisionGraph, decision_graph
+from qglib.explain.games import is_tagger
+from qglib.explain.head_graph import HeadGraph, head_graph
 
 FLOOR = 1e-12  # share below which an edge counts as absent
 
@@ -24,62 +28,92 @@ class DecisionPath:
     """One path through a decision graph.
 
     Attributes:
-        positions: sub-word at layer 0, 1, ..., at the exit layer.
-        tokens: these sub-words as strings.
-        target: (word index, label name).
+        positions: node at layer 0, 1, ..., at the exit layer.
+        tokens: these nodes by name; for text the sub-words.
+        target: what is decided: (word index, label name), or a label's number.
         score: probability of the path under the backward walk, 0 to 1.
         margin: ln of this score minus ln of the next best one, in nats; 0 if two
             paths are equally good, infinite if there is only one.
-        heads: attention head with the largest helpful share of each hop. A label
-            only: the hop may be carried by the skip edge.
         alternatives: next best paths (positions, score), best first.
     """
 
     positions: tuple[int, ...]
     tokens: tuple[str, ...]
-    target: tuple[int | None, str]
+    target: Any
     score: float
     margin: float
-    heads: tuple[int, ...]
     alternatives: tuple[tuple[tuple[int, ...], float], ...]
 
     @property
     def exit_layer(self) -> int:
-        """Layer at which the head reads the path's last node."""
+        """Layer at which the label reads the path's last node."""
         return len(self.positions) - 1
 
     @property
     def nodes(self) -> tuple[tuple[int, int], ...]:
-        """(layer, sub-word) from the input to the read-out."""
+        """(layer, node) from the input to the read-out."""
         return tuple(enumerate(self.positions))
 
 
-def decision_path(graph: DecisionGraph, k: int = 5) -> DecisionPath:
-    """The k most probable paths of the backward walk, by dynamic programming.
+def decision_path(
+    model: Any,
+    clean: Any = None,
+    corrupt: Any = None,
+    target: Any = None,
+    *,
+    parts: Mapping[str, Sequence[int]] | None = None,
+    k: int = 5,
+) -> DecisionPath:
+    """The most probable path of a decision, and the k - 1 next ones.
 
     List Viterbi: each node keeps its k best continuations towards the label,
     O(L T^2 k log k). Equal paths are ordered by position, so the result does not
     depend on chance.
 
+    Args:
+        model: a graph of `decision_graph` or `head_graph`; or (transformers model,
+            tokenizer) with words; or a small torch head with features of any kind.
+        clean: the input that is explained; nothing for a graph.
+        corrupt: the input it is compared with; for text ``None`` is the blank text.
+        target: (word index, label), or the number of a head's label.
+        parts: for a head, name -> numbers of the features of a part.
+        k: paths to find.
+
     Raises:
-        ValueError: `k` below 1, or a graph without any read-out difference.
+        ValueError: `k` below 1; inputs that do not align; no difference to explain.
+        TypeError: a model without layers that can be followed.
     """
     if k < 1:
         raise ValueError(f"k={k}: ask for at least one path")
+    graph = _graph(model, clean, corrupt, target, parts)
     ranked = best_paths(*graph.shares, max(k, 2))
+    if isinstance(graph, HeadGraph):  # levels are padded to the widest
+        ranked = [r for r in ranked if r[0] > np.log(FLOOR)] or ranked[:1]
+        names = [graph.names[n][p] for n, p in enumerate(ranked[0][1])]
+    else:
+        names = [graph.tokens[p] for p in ranked[0][1]]
     value, positions = ranked[0]
-    helpful = graph.sign * graph.head_edges
     return DecisionPath(
         positions=positions,
-        tokens=tuple(graph.tokens[p] for p in positions),
+        tokens=tuple(names),
         target=graph.target,
         score=float(np.exp(value)),
         margin=float(value - ranked[1][0]) if len(ranked) > 1 else float("inf"),
-        heads=tuple(
-            int(helpful[layer, :, positions[layer + 1], p].argmax())
-            for layer, p in enumerate(positions[:-1])
-        ),
         alternatives=tuple((p, float(np.exp(v))) for v, p in ranked[1:k]),
+    )
+
+
+def _graph(model, clean, corrupt, target, parts) -> DecisionGraph | HeadGraph:
+    if isinstance(model, DecisionGraph | HeadGraph):
+        return model
+    if is_tagger(model):
+        return decision_graph(*model, clean, corrupt, target)
+    if isinstance(model, torch.nn.Module):
+        return head_graph(model, clean, corrupt, target, parts=parts)
+    raise TypeError(
+        f"model of type {type(model).__name__} shows no layers to follow: give a "
+        "(transformers model, tokenizer), a torch head or a graph; attribute() and "
+        "faithfulness() explain any function from inputs to probabilities"
     )
 
 
@@ -131,7 +165,7 @@ def _paths_by_start(
     return best
 
 
-def visit_probability(graph: DecisionGraph) -> np.ndarray:
+def visit_probability(graph: DecisionGraph | HeadGraph) -> np.ndarray:
     """Probability that the backward walk visits a node, shape (L+1, T).
 
     The sum over histories: the weights of all paths through the node, without
@@ -140,12 +174,39 @@ def visit_probability(graph: DecisionGraph) -> np.ndarray:
     """
     edges, readout = graph.shares
     visits = readout.copy()
-    for layer in range(graph.layers - 1, -1, -1):
+    for layer in range(len(edges) - 1, -1, -1):
         visits[layer] += visits[layer + 1] @ edges[layer]
     return visits
 
 
 # ------------------------------------------------------------------ control paths
+
+
+def control_paths(
+    graph: DecisionGraph,
+    path: DecisionPath,
+    rng: np.random.Generator,
+    *,
+    pinned: int = 3,
+) -> dict[str, list[tuple[int, ...]]]:
+    """The paths that D has to beat, as long as D, by the name of their rule.
+
+    ``stay`` remains at D's start; ``random`` draws a sub-word at every layer, special
+    tokens apart; ``rollout`` is the best path of attention rollout to D's end;
+    ``pinned ends`` holds `pinned` paths with D's start and end and a hop at a random
+    layer: whoever knows both ends knows this much.
+
+    Raises:
+        ValueError: a D that ends at layer 0.
+    """
+    start, end, last = path.positions[0], path.positions[-1], path.exit_layer
+    inner = range(1, len(graph.tokens) - 1)
+    return {
+        "stay": [stay_path(start, last)],
+        "random": [random_path(inner, last, rng)],
+        "rollout": [rollout_path(graph, end, last)],
+        "pinned ends": [pinned_ends_path(start, end, last, rng) for _ in range(pinned)],
+    }
 
 
 def stay_path(start: int, exit_layer: int) -> tuple[int, ...]:

@@ -1,34 +1,30 @@
-"""Does an explanation say what the model does? Deletion, insertion, randomisation.
+"""Does an explanation say what the model does? Deletion and insertion.
 
-An attribution is faithful if taking away the words it ranks first breaks the
+An attribution is faithful if taking away the parts it ranks first breaks the
 decision soonest (deletion) and giving them back first restores it soonest
-(insertion). It is about the model if it changes when the model's weights do.
+(insertion); DeYoung et al. 2020, ERASER.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from scipy.stats import spearmanr
+import pandas as pd
 
-from qglib.explain.attribution import Attribution, attributions
-from qglib.explain.decision import Decision, baseline_id, decision
-from qglib.explain.encoder import bert_encoder, word_embedding
-
-PARTS = ("encoder", "head", "both")
+from qglib import stats
+from qglib.explain.attribution import Attribution
+from qglib.explain.games import game_of
 
 
 @dataclass(frozen=True)
 class FaithfulnessCurve:
-    """Probability of the label while words go or come in order of their score.
+    """Probability of the label while parts go or come in order of their score.
 
     Attributes:
-        fraction: share of the words deleted or inserted, 0 to 1, shape (n+1,).
+        fraction: share of the parts deleted or inserted, 0 to 1, shape (n+1,).
         deletion: probability after deleting that share, highest scores first.
         insertion: probability after inserting that share into the blank text.
     """
@@ -54,43 +50,48 @@ class FaithfulnessCurve:
 
 
 def faithfulness_curve(
-    model: torch.nn.Module,
-    tokenizer: Any,
-    words: Sequence[str],
-    target: tuple[int | None, str | int],
+    model: Any,
+    x: Any,
+    target: Any,
     scores: np.ndarray,
     *,
+    kind: Any = None,
+    background: Sequence[Any] = (),
     baseline: str = "unk",
 ) -> FaithfulnessCurve:
-    """Deletion and insertion curve of one attribution (DeYoung et al. 2020, ERASER).
+    """Deletion and insertion curve of one attribution.
 
-    Use another `baseline` than the attribution did: a test that blanks words the
-    way the method did favours the method.
+    Use another `baseline` or `background` than the attribution did: a test that
+    blanks parts the way the method did favours the method.
 
     Args:
-        model: the model.
-        tokenizer: its tokenizer.
-        words: the sentence.
-        target: (word index, label).
-        scores: signed score of each word, shape (words,); the highest goes first.
+        model: as `qglib.explain.attribute`.
+        x: the input.
+        target: as `qglib.explain.attribute`.
+        scores: signed score of each part, shape (parts,); the highest goes first.
+        kind: kind of the data, not needed for a (transformers model, tokenizer).
+        background: inputs from which deleted parts are taken.
         baseline: token that stands for a deleted word.
 
     Raises:
-        ValueError: as many scores as words are needed; see also `decision`.
+        ValueError: as many finite scores as parts are needed.
     """
-    this = decision(model, tokenizer, words, target)
-    n = len(this.words)
+    game = game_of(
+        model, x, target, kind=kind, background=background, baseline=baseline,
+        probability=True,
+    )  # fmt: skip
+    n = len(game.parts)
     scores = np.asarray(scores, dtype=np.float64)
     if scores.shape != (n,) or not np.isfinite(scores).all():
         raise ValueError(
-            f"scores has shape {scores.shape} for {n} words: give one finite number"
+            f"scores has shape {scores.shape} for {n} parts: give one finite number "
+            "for each"
         )
     rank = np.empty(n, dtype=int)
     rank[np.argsort(-scores, kind="stable")] = np.arange(n)
-    steps = np.arange(n + 1)[:, None]
-    inserted = rank[None, :] < steps
+    inserted = rank[None, :] < np.arange(n + 1)[:, None]
     both = np.concatenate([~inserted, inserted[1:-1]])  # the ends coincide
-    probability = this.probabilities(this.without_words(both, baseline))
+    probability = game.value(both)
     deletion, inner = probability[: n + 1], probability[n + 1 :]
     return FaithfulnessCurve(
         fraction=np.linspace(0, 1, n + 1),
@@ -99,106 +100,57 @@ def faithfulness_curve(
     )
 
 
-def input_only_scores(this: Decision, baseline: str = "mask") -> np.ndarray:
-    """Distance of each word's embedding from the baseline's: no model behind it.
+def faithfulness(
+    model: Any,
+    inputs: Sequence[Any],
+    explained: Sequence[Attribution],
+    rng: np.random.Generator,
+    *,
+    controls: Mapping[str, Sequence[np.ndarray]] | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Gain of explanations beside that of controls, with 95 % bootstrap intervals.
 
-    The control for the sanity check: methods that multiply by the input inherit
-    its shape, so their scores resemble this even if the weights are noise.
-    """
-    embedding = word_embedding(this.model)
-    ids = this.inputs["input_ids"][0]
-    blank = torch.full_like(ids, baseline_id(this, baseline))
-    with torch.no_grad():
-        distance = (embedding(ids) - embedding(blank)).norm(dim=-1).double().cpu()
-    scores = np.zeros(len(this.words))
-    for word, value in zip(this.word_of, distance.tolist(), strict=True):
-        if word is not None:
-            scores[word] += value
-    return scores
-
-
-def randomised(
-    model: torch.nn.Module, part: str, generator: torch.Generator
-) -> torch.nn.Module:
-    """A copy of the model with the weights of one part drawn anew.
-
-    Every weight of the part is drawn from a normal distribution of mean 0 and the
-    tensor's own standard deviation; biases become 0. Embeddings and layer
-    normalisation stay (Adebayo et al. 2018, sanity checks).
+    The gain is the area under insertion minus that under deletion. A ``random``
+    order is always among the controls, and ``nearness`` to the target's word where
+    there is one.
 
     Args:
-        model: the model; it is not changed.
-        part: ``encoder`` (its layers), ``head`` (all that is not the encoder) or
-            ``both``.
-        generator: torch generator on the CPU.
+        model: as `qglib.explain.attribute`.
+        inputs: the inputs.
+        explained: the attribution of each input.
+        rng: of the random order and the bootstrap.
+        controls: further scores by name, one array (parts,) for each input.
+        options: `kind`, `background`, `baseline` of `faithfulness_curve`.
+
+    Returns:
+        Columns mean, low, high; rows ``explanation``, each control, and
+        ``minus <control>``, the paired difference.
 
     Raises:
-        ValueError: an unknown part.
+        ValueError: no input, or other numbers of inputs, attributions and scores.
     """
-    if part not in PARTS:
-        raise ValueError(f"part={part!r} is unknown: use one of {PARTS}")
-    other = copy.deepcopy(model)
-    encoder = bert_encoder(other)
-    inside = {id(p) for p in encoder.parameters()}
-    layers = {id(p) for p in encoder.encoder.layer.parameters()}
-    kept = {
-        id(p)
-        for module in other.modules()
-        if isinstance(module, torch.nn.LayerNorm | torch.nn.Embedding)
-        for p in module.parameters()
-    }
-    with torch.no_grad():
-        for parameter in other.parameters():
-            here = "encoder" if id(parameter) in layers else "head"
-            if id(parameter) in inside and here == "head":
-                continue  # embeddings and pooler of the encoder
-            if id(parameter) in kept or part not in (here, "both"):
-                continue
-            if parameter.ndim < 2:
-                parameter.zero_()
-            else:
-                noise = torch.randn(parameter.shape, generator=generator)
-                parameter.copy_(noise * parameter.std().cpu())
-    return other
-
-
-def rank_agreement(first: np.ndarray, second: np.ndarray) -> float:
-    """Spearman correlation of the sizes |first| and |second|; 0 if one is constant."""
-    first, second = np.abs(np.ravel(first)), np.abs(np.ravel(second))
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(spearmanr(first, second).statistic)
-
-
-def sanity_check(
-    model: torch.nn.Module,
-    tokenizer: Any,
-    explained: Sequence[Attribution],
-    generator: torch.Generator,
-    **options: Any,
-) -> dict[str, list[float]]:
-    """Rank agreement of attributions with those of a model of random weights.
-
-    Rows ``encoder redrawn``, ``head redrawn``, ``both redrawn``, and the control
-    ``input only``; one value for each attribution in `explained`. `options` go to
-    `attributions` and should be those of the first explanation.
-    """
-    out: dict[str, list[float]] = {}
-    for part in PARTS:
-        other = randomised(model, part, generator)
-        out[f"{part} redrawn"] = [
-            rank_agreement(
-                a.scores,
-                attributions(
-                    other, tokenizer, a.words, a.target, a.method, **options
-                ).scores,
-            )
-            for a in explained
+    scores = {"explanation": [a.scores for a in explained], **(controls or {})}
+    scores["random"] = [rng.normal(size=len(a.parts)) for a in explained]
+    places = [a.target[0] if isinstance(a.target, tuple) else None for a in explained]
+    if places and None not in places:
+        scores["nearness"] = [
+            -np.abs(np.arange(len(a.parts)) - at).astype(float)
+            for a, at in zip(explained, places, strict=True)
         ]
-    out["input only"] = [
-        rank_agreement(
-            a.scores, input_only_scores(decision(model, tokenizer, a.words, a.target))
+    gains = {}
+    for name, rows in scores.items():
+        if not len(rows) == len(inputs) == len(explained) > 0:
+            raise ValueError(
+                f"{len(inputs)} inputs, {len(explained)} attributions and {len(rows)} "
+                f"scores of {name!r}: give one each, at least one"
+            )
+        gains[name] = np.array(
+            [
+                faithfulness_curve(model, x, a.target, row, **options).gain
+                for x, a, row in zip(inputs, explained, rows, strict=True)
+            ]
         )
-        for a in explained
-    ]
-    return out
+    ours = gains["explanation"]
+    gains |= {f"minus {n}": ours - v for n, v in gains.items() if n != "explanation"}
+    return stats.interval_table(gains, rng)

@@ -52,51 +52,33 @@ def patched_logits(
     return np.concatenate(out)
 
 
-def restored_logit(
+def restored_logits(
     model: torch.nn.Module,
     tokenizer: Any,
     clean: Sequence[str],
-    corrupt: Sequence[str],
-    path: DecisionPath | Sequence[int],
-    layers: Iterable[int],
-    *,
-    target: tuple[int | None, str | int] | None = None,
-) -> float:
-    """Share of the logit difference that patching a path brings back.
+    corrupt: Sequence[str] | None,
+    paths: Sequence[DecisionPath | Sequence[int]],
+    layer_sets: Sequence[Iterable[int]],
+    target: tuple[int | None, str | int],
+) -> np.ndarray:
+    """Share of the logit difference that patching paths brings back, (paths, sets).
 
-    (y_patched - y_corrupt) / (y_clean - y_corrupt); 1 is all of it, 0 nothing.
+    (y_patched - y_corrupt) / (y_clean - y_corrupt); 1 is all of it, 0 nothing. All
+    paths and sets of layers run as one batch.
 
     Args:
         model: the model.
         tokenizer: its tokenizer.
         clean: words of the clean text.
         corrupt: words of the corrupt text, with equally many sub-words.
-        path: a `DecisionPath`, or the sub-word at layer 0, 1, ...
-        layers: layers at which the path's node is patched.
-        target: (word index, label); needed when `path` carries none.
+        paths: each a `DecisionPath`, or the sub-word at layer 0, 1, ...
+        layer_sets: layers at which a path's nodes are made clean together.
+        target: (word index, label).
 
     Raises:
-        ValueError: texts that do not align or do not differ in the logit, no
-            target, layers that the path does not reach.
+        ValueError: texts that do not align or do not differ in the logit, layers
+            that a path does not reach.
     """
-    if target is None:
-        if not isinstance(path, DecisionPath):
-            raise ValueError("path is a plain sequence: give target=(word, label) too")
-        target = path.target
-    got = restored_logits(model, tokenizer, clean, corrupt, [path], [layers], target)
-    return float(got[0, 0])
-
-
-def restored_logits(
-    model: torch.nn.Module,
-    tokenizer: Any,
-    clean: Sequence[str],
-    corrupt: Sequence[str],
-    paths: Sequence[DecisionPath | Sequence[int]],
-    layer_sets: Sequence[Iterable[int]],
-    target: tuple[int | None, str | int],
-) -> np.ndarray:
-    """`restored_logit` of every path and set of layers, (paths, sets), in one batch."""
     first, second = aligned_decisions(model, tokenizer, clean, corrupt, target)
     positions = [
         p.positions if isinstance(p, DecisionPath) else tuple(p) for p in paths
@@ -131,7 +113,7 @@ def exact_patching(
     model: torch.nn.Module,
     tokenizer: Any,
     clean: Sequence[str],
-    corrupt: Sequence[str],
+    corrupt: Sequence[str] | None,
     target: tuple[int | None, str | int],
 ) -> np.ndarray:
     """Exact effect of patching each node alone, y_patched - y_corrupt, (L+1, T).

@@ -9,14 +9,16 @@ have as many sub-words as the parts they replace.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from qglib.data import Sentence
 from qglib.data.lexicon import frames, names
 from qglib.data.structural import ADVERBS
+from qglib.models import TokenTagger, word_logits
 
 
 @dataclass(frozen=True)
@@ -116,3 +118,41 @@ def planted_pairs(
             )
         )
     return pairs
+
+
+def right_entities(
+    model: TokenTagger, tokenizer: Any, sentences: Sequence[Sentence]
+) -> list[tuple[Sentence, int]]:
+    """(sentence, word index) of every entity start that the tagger gets right."""
+    scored = word_logits(model, tokenizer, [s.words for s in sentences])
+    labels = model.config.labels
+    return [
+        (sentence, at)
+        for sentence, logits in zip(sentences, scored, strict=True)
+        for at, tag in enumerate(sentence.tags)
+        if tag.startswith("B-") and labels[int(logits[at].argmax())] == tag
+    ]
+
+
+def turning_pairs(
+    model: TokenTagger,
+    tokenizer: Any,
+    pairs: Iterable[PlantedPair],
+    least: float = 2.0,
+) -> list[PlantedPair]:
+    """Pairs whose decision turns: right on the clean sentence, not on the corrupt.
+
+    The logit of the label has to fall by at least `least`: a restored share
+    divides by this fall.
+    """
+    pairs = list(pairs)
+    clean = word_logits(model, tokenizer, [p.clean for p in pairs])
+    corrupt = word_logits(model, tokenizer, [p.corrupt for p in pairs])
+    found = []
+    for pair, one, two in zip(pairs, clean, corrupt, strict=True):
+        word, name = pair.target
+        label = model.config.labels.index(name)
+        right = one[word].argmax() == label and two[word].argmax() != label
+        if right and one[word][label] - two[word][label] >= least:
+            found.append(pair)
+    return found

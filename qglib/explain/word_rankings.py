@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from qglib.explain.attribution import attributions
-from qglib.explain.blank_graphs import blank_graphs
+from qglib.explain.attribution import attribute
 from qglib.explain.decision import decision
+from qglib.explain.decision_graph import decision_graphs
 from qglib.explain.intervention_agreement import (
     PathAgreement,
     deletion_effects,
@@ -49,9 +49,8 @@ def word_rankings(
         raise ValueError(f"methods={unknown or list(methods)}: choose from {RANKINGS}")
     graphs = [None] * len(cases)
     if {"D", "attention"} & set(methods):
-        graphs = blank_graphs(
-            model, tokenizer, [c[0] for c in cases], [c[1:] for c in cases]
-        )
+        texts, targets = [(c[0], None) for c in cases], [c[1:] for c in cases]
+        graphs = decision_graphs(model, tokenizer, texts, targets)
     out: dict[str, list[np.ndarray]] = {name: [] for name in methods}
     for (words, at, label), graph in zip(cases, graphs, strict=True):
         this = decision(model, tokenizer, words, (at, label))
@@ -68,8 +67,8 @@ def word_rankings(
                 scores = 1 / (1 + abs(np.arange(len(words)) - at))
             else:
                 options = {"steps": steps} if name == "integrated_gradients" else {}
-                found = attributions(
-                    model, tokenizer, words, (at, label), name, **options
+                found = attribute(
+                    (model, tokenizer), words, (at, label), name, **options
                 )
                 scores = np.abs(found.scores)
             out[name].append(scores)

@@ -3,7 +3,9 @@ import pytest
 import torch
 
 from qglib.causal.reading import at_precision
-from qglib.explain import METHODS, attributions, decision
+from qglib.explain import attribute
+from qglib.explain.attribution import GRADIENTS, METHODS
+from qglib.explain.decision import decision
 from qglib.models import load_tagger
 from qglib.reference import REFERENCE
 
@@ -15,13 +17,13 @@ RNG = np.random.default_rng
 def test_linear_model_has_one_answer(method, bag_of_words, tokenizer):
     """Without interactions each word adds w . (its embedding - the baseline's)."""
     blank = [tokenizer.mask_token] * len(TEXT)
-    got = attributions(
-        bag_of_words,
-        tokenizer,
+    background = [] if method in GRADIENTS else [blank]
+    got = attribute(
+        (bag_of_words, tokenizer),
         TEXT,
         (None, "B-PER"),
         method,
-        background=[blank],
+        background=background,
         rng=RNG(0),
     )
     ids = tokenizer.convert_tokens_to_ids(TEXT)
@@ -37,21 +39,21 @@ def test_linear_model_has_one_answer(method, bag_of_words, tokenizer):
 )
 @pytest.mark.parametrize("baseline", ["mask", "pad", "unk"])
 def test_complete(method, gap, baseline, bert, tokenizer):
-    got = attributions(
-        bert, tokenizer, TEXT, (0, "B-PER"), method, baseline=baseline, rng=RNG(0)
+    got = attribute(
+        (bert, tokenizer), TEXT, (0, "B-PER"), method, baseline=baseline, rng=RNG(0)
     )
     assert abs(got.completeness_gap) < gap
 
 
 def test_occlusion_is_the_logit_lost(bert, tokenizer):
-    got = attributions(bert, tokenizer, TEXT, (1, "B-LOC"), "occlusion")
+    got = attribute((bert, tokenizer), TEXT, (1, "B-LOC"), "occlusion")
     without = decision(bert, tokenizer, ["jordan", "said", "[MASK]", "plan"], (1, 2))
     lost = without.logits(without.inputs)[0]
-    assert got.scores[2] == pytest.approx(got.logit - lost, abs=1e-12)
+    assert got.scores[2] == pytest.approx(got.full - lost, abs=1e-12)
 
 
 def test_gradient_x_input_is_the_derivative_towards_the_baseline(bert, tokenizer):
-    got = attributions(bert, tokenizer, TEXT, (0, 1), "gradient_x_input")
+    got = attribute((bert, tokenizer), TEXT, (0, 1), "gradient_x_input")
     this = decision(bert, tokenizer, TEXT, (0, 1))
     table = bert.get_input_embeddings()
     end = table(this.inputs["input_ids"]).detach()
@@ -73,24 +75,15 @@ def test_sub_words_belong_to_their_word(bert, tokenizer):
     assert this.position == 3
     blank = this.without_words(np.array([[False, True, True]]))["input_ids"][0]
     assert blank[1:3].tolist() == [tokenizer.mask_token_id] * 2
-    got = attributions(bert, tokenizer, words, (1, "O"), "shapley")
+    got = attribute((bert, tokenizer), words, (1, "O"), "shapley")
     assert got.scores.shape == (3,)
     assert abs(got.completeness_gap) < 1e-9
-
-
-def test_groups_share_their_value(bert, tokenizer):
-    groups = [[0], [1, 2], [3]]
-    got = attributions(bert, tokenizer, TEXT, (0, 1), "shapley", players=groups)
-    assert got.scores[1] == got.scores[2]
-    assert abs(got.completeness_gap) < 1e-9
-    with pytest.raises(ValueError, match="exactly once"):
-        attributions(bert, tokenizer, TEXT, (0, 1), "shapley", players=[[0, 1]])
 
 
 def test_model_is_left_as_it_was(bert, tokenizer):
     bert.train()
     before = [p.grad for p in bert.parameters()]
-    attributions(bert, tokenizer, TEXT, (0, 1), "integrated_gradients", steps=3)
+    attribute((bert, tokenizer), TEXT, (0, 1), "integrated_gradients", steps=3)
     assert bert.training
     assert all(a is b.grad for a, b in zip(before, bert.parameters(), strict=True))
     assert not bert.get_input_embeddings()._forward_hooks
@@ -101,12 +94,12 @@ def test_pretrained_tagger_is_complete(encoder_dir):
 
     model, tokenizer = build_tagger(str(encoder_dir), seed=1)
     words = "Jordan scored twice against Lyon .".split()
-    total = attributions(model, tokenizer, words, (0, "B-PER"), "shapley")
+    total = attribute((model, tokenizer), words, (0, "B-PER"), "shapley")
     # single precision: six words, logits of order one
     assert abs(total.completeness_gap) < 1e-6
-    path = attributions(model, tokenizer, words, (0, "B-PER"), "integrated_gradients")
+    path = attribute((model, tokenizer), words, (0, "B-PER"), "integrated_gradients")
     assert abs(path.completeness_gap) < 1e-2
-    assert path.logit == total.logit
+    assert path.full == pytest.approx(total.full, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -125,12 +118,12 @@ def test_pretrained_tagger_is_complete(encoder_dir):
 )
 def test_bad_input(words, target, error, message, bert, tokenizer):
     with pytest.raises(error, match=message):
-        attributions(bert, tokenizer, words, target, "occlusion")
+        attribute((bert, tokenizer), words, target, "occlusion")
 
 
 def test_bad_method_baseline_and_players(bert, tokenizer):
     def ask(**settings):
-        return attributions(bert, tokenizer, TEXT, (0, "O"), **settings)
+        return attribute((bert, tokenizer), TEXT, (0, "O"), **settings)
 
     with pytest.raises(ValueError, match="unknown"):
         ask(method="lime")
@@ -141,14 +134,14 @@ def test_bad_method_baseline_and_players(bert, tokenizer):
     with pytest.raises(ValueError, match="steps=0"):
         ask(method="integrated_gradients", steps=0)
     with pytest.raises(ValueError, match="shapley_sampled"):
-        attributions(bert, tokenizer, ["the"] * 13, (0, "O"), "shapley")
+        attribute((bert, tokenizer), ["the"] * 13, (0, "O"), "shapley")
 
 
 def test_deterministic(bert, tokenizer):
     torch.manual_seed(0)
-    a = attributions(bert, tokenizer, TEXT, (0, 1), "shapley_sampled", rng=RNG(5))
+    a = attribute((bert, tokenizer), TEXT, (0, 1), "shapley_sampled", rng=RNG(5))
     torch.manual_seed(1)
-    b = attributions(bert, tokenizer, TEXT, (0, 1), "shapley_sampled", rng=RNG(5))
+    b = attribute((bert, tokenizer), TEXT, (0, 1), "shapley_sampled", rng=RNG(5))
     np.testing.assert_array_equal(a.scores, b.scores)
     assert a.stderr.shape == (4,)
 
@@ -158,9 +151,125 @@ def test_half_precision_moves_shapley_values_little():
     model, tokenizer = load_tagger(REFERENCE / "02_model_training" / "model")
     words = "Jordan scored twice against Lyon".split()
     full, half = (
-        attributions(at_precision(model, p), tokenizer, words, (0, "B-PER"), "shapley")
+        attribute((at_precision(model, p), tokenizer), words, (0, "B-PER"), "shapley")
         for p in ("fp32", "bf16")
     )
     error = np.abs(full.scores - half.scores).max() / np.abs(full.scores).max()
     assert 0 < error < 0.01, "bfloat16 keeps eight bits"
     assert abs(half.completeness_gap) < 1e-6
+
+
+# ------------------------------------------------------------------ backgrounds
+
+CLEAN = ["jordan", "said", "the", "plan"]
+OTHERS = [["paris", "scored", "in", "plan"], ["said", "the", "the", "jordan"]]
+TARGET = (2, "B-PER")
+
+
+def test_complete_and_against_the_mean_background(bert, tokenizer):
+    def ask(background, method="shapley", **options):
+        pair = bert, tokenizer
+        return attribute(pair, CLEAN, TARGET, method, background=background, **options)
+
+    found = ask(OTHERS)
+    assert abs(found.completeness_gap) < 1e-6
+    mean = np.mean([ask([w]).empty for w in OTHERS])
+    assert found.empty == pytest.approx(mean)
+    # Shapley values are linear in the game: the mean over single backgrounds
+    each = [ask([w]).scores for w in OTHERS]
+    np.testing.assert_allclose(found.scores, np.mean(each, 0), atol=1e-9)
+    # a word that never changes gets nothing
+    assert each[0][3] == pytest.approx(0, abs=1e-12)
+    sampled = ask(OTHERS, "shapley_sampled", permutations=60, rng=RNG(0))
+    off = abs(sampled.scores - found.scores)
+    assert (off <= 5 * sampled.stderr + 1e-9).all()
+    with pytest.raises(ValueError, match="sub-words"):
+        ask([["paris", "in", "the", "planner"]])
+    with pytest.raises(ValueError, match="for a background"):
+        ask(OTHERS, "integrated_gradients")
+
+
+# ------------------------------------------------------------------ every kind
+
+KINDS = {  # an input, and a stand-in for absent parts
+    "text": ("one two three four", None),
+    "image": (np.arange(64.0).reshape(8, 8), np.zeros((8, 8))),
+    "table": (np.array([1.0, -2.0, 0.5]), np.array([0.5, 1.0, 0.0])),
+    "series": (np.sin(np.arange(64.0)), np.zeros(64)),
+}
+
+
+def linear(kind, x, other):
+    """A predict that is linear in what the parts hold, and each part's own effect."""
+    n = len(kind.parts(x))
+    keep = np.eye(n, dtype=bool)
+
+    def flat(y):
+        if isinstance(y, str):
+            return np.array([len(w) * (w != "[MASK]") for w in y.split()], float)
+        return np.asarray(y, float).ravel()
+
+    weight = np.random.default_rng(3).normal(size=flat(x).size)
+
+    def predict(inputs):
+        total = np.array([flat(y) @ weight for y in inputs])
+        return np.stack([total, -total], 1)
+
+    nothing = predict([kind.blank(x, np.zeros(n, bool), other)])[0, 1]
+    only = [predict([kind.blank(x, row, other)])[0, 1] - nothing for row in keep]
+    return predict, np.array(only)
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("method", ["occlusion", "shapley", "shapley_sampled"])
+def test_linear_model_of_every_kind_has_one_answer(name, method):
+    data = pytest.importorskip("qglib.data")
+    if not hasattr(data, "KINDS"):
+        pytest.skip("kinds are not there yet")
+    kind, (x, other) = data.KINDS[name], KINDS[name]
+    predict, expected = linear(kind, x, other)
+    background = [] if other is None else [other]
+    if method == "shapley" and len(expected) > 12:
+        method = "shapley_sampled"
+    got = attribute(predict, x, 1, method, kind=name, background=background, rng=RNG(0))
+    np.testing.assert_allclose(got.scores, expected, atol=1e-9)
+    assert got.parts == tuple(kind.parts(x))
+
+
+class Columns:
+    """The smallest kind: numbers, each a part."""
+
+    @staticmethod
+    def parts(x):
+        return [f"x{i}" for i in range(len(x))]
+
+    @staticmethod
+    def blank(x, keep, background=None):
+        return np.where(keep, x, 0.0 if background is None else background)
+
+
+def test_shapley_of_a_linear_model_is_weight_times_distance_from_the_mean():
+    rng = np.random.default_rng(0)
+    rows, x, w = rng.normal(size=(20, 5)), rng.normal(size=5), rng.normal(size=5)
+
+    def predict(inputs):
+        return np.array(inputs) @ w
+
+    got = attribute(predict, x, None, "shapley", kind=Columns, background=rows)
+    np.testing.assert_allclose(got.scores, w * (x - rows.mean(0)), atol=1e-12)
+    assert got.full == pytest.approx(w @ x)
+    assert got.empty == pytest.approx((rows @ w).mean())
+
+
+def test_other_models_need_a_kind_and_a_way_to_ask():
+    x = np.ones(3)
+    with pytest.raises(ValueError, match="kind='cube'"):
+        attribute(lambda rows: np.zeros(len(rows)), x, 0, "occlusion", kind="cube")
+    with pytest.raises(TypeError, match="model of type int"):
+        attribute(3, x, 0, "occlusion", kind=Columns)
+    with pytest.raises(ValueError, match="2 columns"):
+        attribute(lambda r: np.zeros((len(r), 2)), x, 2, "occlusion", kind=Columns)
+    with pytest.raises(ValueError, match="follows gradients"):
+        attribute(
+            lambda r: np.zeros(len(r)), x, 0, "integrated_gradients", kind=Columns
+        )

@@ -3,7 +3,8 @@ import pytest
 import torch
 from transformers import BertForTokenClassification
 
-from qglib.explain import decision_graph, decision_graphs, exact_patching
+from qglib.explain import decision_graphs, exact_patching
+from qglib.explain.decision_graph import decision_graph
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "said", "the", "plan"]
@@ -154,3 +155,10 @@ def test_text_classifier(tokenizer, bert):
     graph = decision_graph(model, tokenizer, CLEAN, CORRUPT, (None, "B-PER"))
     assert graph.position is None
     assert (np.flatnonzero(np.abs(graph.readout).sum(0)) == [0]).all()  # [CLS]
+
+
+def test_without_a_corrupt_text_it_is_the_blank_one(bert, tokenizer):
+    graph = decision_graph(bert, tokenizer, CLEAN, None, TARGET)
+    assert graph.corrupt_tokens == ("[CLS]", *["[MASK]"] * 4, "[SEP]")
+    blank = decision_graph(bert, tokenizer, CLEAN, ["[MASK]"] * 4, TARGET)
+    np.testing.assert_allclose(graph.edges, blank.edges, atol=1e-12)

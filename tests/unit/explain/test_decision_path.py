@@ -3,9 +3,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from qglib.explain import (
-    DecisionGraph,
-    decision_path,
+from qglib.explain import control_paths, decision_path
+from qglib.explain.decision_graph import DecisionGraph, decision_graph
+from qglib.explain.decision_path import (
     pinned_ends_path,
     random_path,
     rollout_path,
@@ -65,7 +65,6 @@ def test_equals_brute_force(seed, read, sign):
             np.log(truth[0] / truth[1]), rel=1e-4, abs=1e-9
         )
     assert got.exit_layer in read
-    assert len(got.heads) == got.exit_layer
 
 
 @pytest.mark.parametrize("read", [(3,), (1, 3), (0, 2)])
@@ -152,3 +151,24 @@ def test_rollout_equals_brute_force(exit_layer):
     paths = [(*p, 2) for p in product(range(3), repeat=exit_layer)]
     best = max(paths, key=weight)
     assert rollout_path(graph, 2, exit_layer) == best
+
+
+def test_controls_of_a_path_are_as_long_as_it():
+    graph = graph_of(2, tokens=5, read=(3,))
+    path = decision_path(graph)
+    found = control_paths(graph, path, np.random.default_rng(0), pinned=2)
+    assert [len(v) for v in found.values()] == [1, 1, 1, 2]
+    for paths in found.values():
+        assert {len(p) for p in paths} == {4}
+    assert {p[0] for p in found["pinned ends"]} == {path.positions[0]}
+    assert found["rollout"][0][-1] == path.positions[-1]
+
+
+def test_the_verb_takes_models_and_graphs(bert, tokenizer):
+    texts = ["jordan", "said", "the", "plan"], ["paris", "said", "the", "plan"]
+    graph = decision_graph(bert, tokenizer, *texts, (2, "B-PER"))
+    assert decision_path((bert, tokenizer), *texts, (2, "B-PER")) == decision_path(
+        graph
+    )
+    with pytest.raises(TypeError, match="no layers to follow"):
+        decision_path(len, 1, 2, 0)

@@ -3,19 +3,18 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
-import networkx as nx
 import numpy as np
 import pytest
+import torch
 
 from qglib.explain import (
-    attributions,
-    decision_graph,
+    attribute,
     decision_path,
     draw_attributions,
-    draw_causal_graph,
-    draw_curves,
     draw_decision_graph,
+    head_graph,
 )
+from qglib.explain.decision_graph import decision_graph
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "scored", "the", "plan"]
@@ -35,7 +34,7 @@ def texts(fig):
 
 def test_attributions(bert, tokenizer):
     explained = [
-        attributions(bert, tokenizer, CLEAN, (0, "B-PER"), method)
+        attribute((bert, tokenizer), CLEAN, (0, "B-PER"), method)
         for method in ("occlusion", "gradient_x_input")
     ]
     fig = draw_attributions(explained, title="t")
@@ -44,7 +43,7 @@ def test_attributions(bert, tokenizer):
     assert labels == ["occlusion", "gradient x input"]
     with pytest.raises(ValueError, match="at least one"):
         draw_attributions([])
-    other = attributions(bert, tokenizer, CORRUPT, (0, "B-PER"), "occlusion")
+    other = attribute((bert, tokenizer), CORRUPT, (0, "B-PER"), "occlusion")
     with pytest.raises(ValueError, match="same sentence"):
         draw_attributions([explained[0], other])
 
@@ -64,30 +63,12 @@ def test_decision_graph_shows_label_tokens_and_path(bert, tokenizer):
     assert [p.get_linewidth() for p in fig.axes[0].patches].count(3.2) == 8
 
 
-@pytest.mark.parametrize("style", ["hasse", "light_cone"])
-def test_causal_graph(style):
-    graph = nx.DiGraph([("G", "Y"), ("Y", "C"), ("C", "L"), ("Y", "S"), ("S", "L")])
-    rng = np.random.default_rng(0)
-    fig = draw_causal_graph(graph, ["Y", "C", "L"], style=style, rng=rng)
-    assert sorted(texts(fig)) == sorted(graph)
-
-
-def test_causal_graph_bad_input():
-    graph = nx.DiGraph([("a", "b")])
-    with pytest.raises(ValueError, match="not in the graph"):
-        draw_causal_graph(graph, ["a", "z"])
-    with pytest.raises(ValueError, match="unknown"):
-        draw_causal_graph(graph, style="circle")
-    with pytest.raises(ValueError, match="rng"):
-        draw_causal_graph(graph, style="light_cone")
-
-
-def test_curves():
-    rng = np.random.default_rng(0)
-    curves = {"D": rng.random((5, 3)), "random": rng.random((7, 3))}
-    fig = draw_curves(
-        curves, np.arange(3), xlabel="x", ylabel="y", rng=rng, reference=0.0
+def test_head_graph_names_its_parts():
+    torch.manual_seed(0)
+    head = torch.nn.Sequential(
+        torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2)
     )
-    assert [t.get_text() for t in fig.legends[0].get_texts()] == ["D", "random"]
-    with pytest.raises(ValueError, match="shape"):
-        draw_curves({"D": np.ones(3)}, np.arange(3), xlabel="", ylabel="", rng=rng)
+    parts = {"left": [0, 1], "right": [2, 3]}
+    graph = head_graph(head, np.ones(4), np.zeros(4), 1, parts=parts)
+    fig = draw_decision_graph(graph, decision_path(graph), title="t")
+    assert texts(fig) == ["1", "left", "right"]

@@ -2,14 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from qglib.explain import (
-    checked_graph,
-    decision,
-    decision_graph,
-    decision_path,
-    exact_graph,
-)
-from qglib.explain.edge_patching import EdgePatcher
+from qglib.explain import decision_path
+from qglib.explain.decision import decision
+from qglib.explain.decision_graph import decision_graph
+from qglib.explain.edge_patching import EdgePatcher, checked_graph, exact_graph
 from qglib.explain.encoder import hidden_states, layer_inputs_changed, trace
 
 CLEAN = ["jordan", "said", "the", "plan"]

@@ -2,13 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from qglib.explain import (
-    decision_graph,
-    decision_path,
-    exact_patching,
-    restored_logit,
-    restored_logits,
-)
+from qglib.explain import decision_path, exact_patching, restored_logits
+from qglib.explain.decision_graph import decision_graph
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "scored", "the", "plan"]
@@ -17,9 +12,9 @@ TARGET = (2, "B-PER")
 
 def test_everything_and_nothing(bert, tokenizer):
     def restored(path, layers):
-        return restored_logit(
-            bert, tokenizer, CLEAN, CORRUPT, path, layers, target=TARGET
-        )
+        return restored_logits(
+            bert, tokenizer, CLEAN, CORRUPT, [path], [layers], TARGET
+        )[0, 0]
 
     assert restored([3, 3, 3, 3], []) == pytest.approx(0, abs=1e-12)
     # The head reads sub-word 3 of layer 3 and nothing else.
@@ -61,17 +56,16 @@ def test_a_head_that_reads_an_inner_layer_sees_the_patch(two_layer_reader, token
     assert abs(inner) > 1e-3
 
 
-def test_path_carries_its_target(bert, tokenizer):
+def test_a_decision_path_is_a_path(bert, tokenizer):
     path = decision_path(decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET))
-    value = restored_logit(bert, tokenizer, CLEAN, CORRUPT, path, [3])
-    assert value == pytest.approx(1)
-    with pytest.raises(ValueError, match="target="):
-        restored_logit(bert, tokenizer, CLEAN, CORRUPT, path.positions, [3])
+    texts = bert, tokenizer, CLEAN, CORRUPT
+    value = restored_logits(*texts, [path, path.positions], [[3]], TARGET)
+    np.testing.assert_allclose(value, 1)
 
 
 def test_bad_paths(bert, tokenizer):
     def ask(path, layers, corrupt=CORRUPT):
-        restored_logit(bert, tokenizer, CLEAN, corrupt, path, layers, target=TARGET)
+        restored_logits(bert, tokenizer, CLEAN, corrupt, [path], [layers], TARGET)
 
     with pytest.raises(ValueError, match="no node at layers"):
         ask((1, 1), [2])
@@ -136,7 +130,8 @@ def test_planted_sentiment(encoder_dir):
     from sklearn.linear_model import LogisticRegression
     from transformers import AutoTokenizer
 
-    from qglib.explain import decision_graphs, pinned_ends_path
+    from qglib.explain import decision_graphs
+    from qglib.explain.decision_path import pinned_ends_path
 
     rng = np.random.default_rng(0)
     tokenizer = AutoTokenizer.from_pretrained(encoder_dir)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from qglib.explain import planted_pairs
+from qglib.data import planted
+from qglib.explain import decision_graphs, planted_pairs, turning_pairs
+from qglib.explain.planted_pairs import right_entities
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +38,34 @@ def test_repeatable(minilm):
     assert one == two
     with pytest.raises(ValueError, match="n=0"):
         planted_pairs(minilm, 0, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def tagger(encoder_dir):
+    """A linear head on layers 3 and 6, taught a few planted sentences."""
+    from qglib.models import build_tagger, frozen_features, train_head
+
+    model, tokenizer = build_tagger(str(encoder_dir), head="linear", seed=0)
+    lessons = [e.sentence for e in planted(60, np.random.default_rng(0))]
+    features = frozen_features(model, tokenizer, [s.words for s in lessons])
+    train_head(model, features, [s.tags for s in lessons], epochs=20)
+    return model, tokenizer
+
+
+def test_pairs_turn_the_tagger_and_the_linear_read_out_is_all(tagger):
+    offered = planted_pairs(tagger[1], 60, np.random.default_rng(0))
+    pairs = turning_pairs(*tagger, offered, least=0.5)[:6]
+    assert len(pairs) >= 3
+    texts = [(p.clean, p.corrupt) for p in pairs]
+    for graph in decision_graphs(*tagger, texts, [p.target for p in pairs]):
+        assert graph.read_layers == (3, 6)
+        difference = graph.clean_logit - graph.corrupt_logit
+        assert difference >= 0.5 - 1e-4
+        # a linear head: the read-out is the whole difference
+        assert graph.readout.sum() == pytest.approx(difference, abs=1e-3)
+
+
+def test_right_entities(tagger):
+    sentences = [e.sentence for e in planted(10, np.random.default_rng(5))]
+    for sentence, at in right_entities(*tagger, sentences):
+        assert sentence.tags[at].startswith("B-")

@@ -1,0 +1,151 @@
+"""A decision as a game: parts are players, a coalition is an input that keeps some.
+
+One object stands between the methods and the models, so that every method of
+`qglib.explain` serves every kind of data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from qglib import data
+from qglib.explain.decision import Decision, aligned_decisions, decision
+
+Predict = Callable[[list[Any]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Game:
+    """Value of an input with some of its parts.
+
+    Attributes:
+        parts: names of the players.
+        target: what is decided.
+        value: boolean (coalitions, parts) -> float64 (coalitions,).
+        decision: the tokenised sentence of a transformers model, else None.
+    """
+
+    parts: tuple[str, ...]
+    target: Any
+    value: Callable[[np.ndarray], np.ndarray]
+    decision: Decision | None = None
+
+
+def is_tagger(model: Any) -> bool:
+    """Whether `model` is a pair (transformers model, tokenizer)."""
+    pair = isinstance(model, (tuple, list)) and len(model) == 2
+    return pair and isinstance(model[0], torch.nn.Module) and callable(model[1])
+
+
+def predictor(model: Any) -> Predict:
+    """The function from a list of inputs to an array (inputs, classes).
+
+    Raises:
+        TypeError: nothing that can be asked.
+    """
+    for name in ("predict_proba", "probabilities"):
+        if callable(getattr(model, name, None)):
+            return getattr(model, name)
+    if callable(model) and not isinstance(model, torch.nn.Module):
+        return model
+    raise TypeError(
+        f"model of type {type(model).__name__}: give (transformers model, tokenizer), "
+        "or a function from a list of inputs to an array (inputs, classes)"
+    )
+
+
+def game_of(
+    model: Any,
+    x: Any,
+    target: Any,
+    *,
+    kind: Any = None,
+    background: Sequence[Any] = (),
+    baseline: str = "mask",
+    batch_size: int = 64,
+    probability: bool = False,
+) -> Game:
+    """The game of one decision; arguments as `qglib.explain.attribute`.
+
+    `probability` asks a transformers model for probabilities instead of logits.
+
+    Raises:
+        ValueError, IndexError, TypeError: as `attribute`.
+    """
+    if is_tagger(model):
+        return _text_game(
+            *model, x, target, background, baseline, batch_size, probability
+        )
+    predict, kind = predictor(model), kind_of(kind)
+    parts = tuple(kind.parts(x))
+
+    def value(keep: np.ndarray) -> np.ndarray:
+        keep = np.asarray(keep, dtype=bool)
+        total = np.zeros(len(keep))
+        for other in [*background] or [None]:
+            inputs = [kind.blank(x, row, other) for row in keep]
+            for start in range(0, len(inputs), batch_size):
+                part = slice(start, start + batch_size)
+                total[part] += _column(predict(inputs[part]), target)
+        return total / max(len(background), 1)
+
+    return Game(parts, target, value)
+
+
+def kind_of(kind: Any) -> Any:
+    """The object with ``parts`` and ``blank`` that a name stands for.
+
+    Raises:
+        ValueError: an unknown name, or an object without these functions.
+    """
+    known = getattr(data, "KINDS", {})
+    found = known.get(kind) if isinstance(kind, str) else kind
+    if not all(callable(getattr(found, name, None)) for name in ("parts", "blank")):
+        raise ValueError(
+            f"kind={kind!r}: give one of {sorted(known)}, or an object with parts(x) "
+            "and blank(x, keep, background)"
+        )
+    return found
+
+
+def _column(values: Any, target: Any) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim == 1:
+        return values
+    if not isinstance(target, int | np.integer) or not 0 <= target < values.shape[1]:
+        raise ValueError(
+            f"target={target!r}: the model gives {values.shape[1]} columns, ask for "
+            f"one of 0 to {values.shape[1] - 1}"
+        )
+    return values[:, target]
+
+
+def _text_game(
+    model, tokenizer, words, target, background, baseline, batch_size, probability
+) -> Game:
+    this = decision(model, tokenizer, words, target)
+    ask = this.probabilities if probability else this.logits
+    others = []
+    for other in background:
+        _, second = aligned_decisions(model, tokenizer, words, other, target)
+        if this.word_of != second.word_of:
+            raise ValueError(
+                f"background sentence {list(other)} has words of other lengths in "
+                "sub-words: take sentences that align word for word"
+            )
+        others.append(second)
+
+    def value(keep: np.ndarray) -> np.ndarray:
+        if not others:
+            return ask(this.without_words(keep, baseline), batch_size)
+        total = np.zeros(len(keep))
+        for second in others:
+            total += ask(this.mixed_with(second, keep), batch_size)
+        return total / len(others)
+
+    return Game(this.words, this.target, value, this)

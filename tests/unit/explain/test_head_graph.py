@@ -1,0 +1,123 @@
+"""Heads as graphs: flows by hand, the path sum is the whole difference."""
+
+from itertools import product
+
+import numpy as np
+import pennylane as qml
+import pytest
+import torch
+from torch import nn
+
+from qglib.explain import decision_path, head_graph
+from qglib.models.heads import build_head
+from qglib.quantum import QuantumHead
+
+CLEAN, CORRUPT = np.linspace(-1, 1, 6), np.linspace(0.5, -0.5, 6)
+
+
+def head(name: str) -> nn.Module:
+    torch.manual_seed(1)
+    return build_head(name, 6, 3, qubits=3, layers=2).double()
+
+
+def test_a_linear_head_by_hand():
+    module = head("linear")
+    graph = head_graph(module, CLEAN, CORRUPT, 2)
+    weight = module[1].weight.detach().numpy()[2]
+    np.testing.assert_allclose(graph.readout, weight * (CLEAN - CORRUPT), atol=1e-12)
+    assert abs(graph.completeness_gap) < 1e-12
+    path = decision_path(module, CLEAN, CORRUPT, 2)
+    sign = np.sign(graph.clean_logit - graph.corrupt_logit)
+    assert path.positions == (int((sign * graph.readout).argmax()),)
+    assert path.tokens == (f"feature {path.positions[0]}",)
+
+
+def test_a_linear_chain_by_hand():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)).double()
+    one, two = np.ones(4), np.zeros(4)
+    parts = {"a": [0, 2], "b": [1, 3]}
+    graph = head_graph(module, one, two, 0, parts=parts)
+    first, second = (m.weight.detach().numpy() for m in module)
+    flow = second[0][:, None] * first
+    grouped = np.stack([flow[:, [0, 2]].sum(1), flow[:, [1, 3]].sum(1)], 1)
+    np.testing.assert_allclose(graph.flows[0], grouped, atol=1e-12)
+    assert graph.names[0] == ("a", "b")
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp:5", "bottleneck", "quantum"])
+def test_what_enters_a_node_leaves_it_and_the_sum_is_complete(name):
+    module = head(name).train()
+    graph = head_graph(module, CLEAN, CORRUPT, 1, steps=32)
+    assert module.training
+    assert abs(graph.clean_logit - graph.corrupt_logit) > 1e-3
+    assert abs(graph.completeness_gap) < 1e-6
+    out = [flow.sum(1) for flow in graph.flows]  # what reaches a level
+    carried = [flow.sum(0) for flow in graph.flows[1:]] + [graph.readout]
+    for entering, leaving in zip(out, carried, strict=False):
+        np.testing.assert_allclose(entering, leaving, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mlp:5", "bottleneck", "quantum"])
+def test_best_path_equals_brute_force(name):
+    graph = head_graph(head(name), CLEAN, CORRUPT, 1)
+    edges, readout = graph.shares
+    sizes = [range(len(names)) for names in graph.names]
+
+    def weight(path):
+        steps = [edges[n, path[n + 1], path[n]] for n in range(len(path) - 1)]
+        return readout[-1, path[-1]] * np.prod(steps)
+
+    best = max(product(*sizes), key=weight)
+    found = decision_path(graph)
+    assert weight(found.positions) == pytest.approx(weight(best))
+    assert found.score == pytest.approx(weight(best), rel=1e-6)
+    named = [graph.names[n][p] for n, p in enumerate(found.positions)]
+    assert list(found.tokens) == named
+    assert all(
+        p < len(graph.names[n])
+        for ps, _ in found.alternatives
+        for n, p in enumerate(ps)
+    )
+
+
+def test_a_circuit_in_a_chain_runs_on_its_device():
+    device = qml.device("default.qubit", wires=2)
+
+    @qml.qnode(device, interface="torch")
+    def circuit(inputs, weights):
+        qml.AngleEmbedding(inputs, wires=range(2), rotation="Y")
+        qml.CNOT(wires=[0, 1])
+        qml.RY(weights[0], wires=1)
+        return [qml.expval(qml.Z(w)) for w in range(2)]
+
+    torch.manual_seed(0)
+    graphs = []
+    for backend in ("batched", "default.qubit"):
+        layer = QuantumHead(circuit, {"weights": (1,)}, backend=backend)
+        with torch.no_grad():
+            layer.weights.fill_(0.3)
+        torch.manual_seed(5)
+        ends = nn.Linear(6, 2), nn.Linear(2, 3)
+        module = nn.Sequential(ends[0], nn.Tanh(), layer, ends[1]).double()
+        graphs.append(head_graph(module, CLEAN, CORRUPT, 0))
+    assert graphs[0].names[1:] == (("unit 0", "unit 1"), ("output 0", "output 1"))
+    for one, two in zip(graphs[0].flows, graphs[1].flows, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-8)
+    assert abs(graphs[0].completeness_gap) < 1e-6
+
+
+def test_bad_input():
+    module = head("bottleneck")
+    with pytest.raises(ValueError, match="steps=0"):
+        head_graph(module, CLEAN, CORRUPT, 0, steps=0)
+    with pytest.raises(ValueError, match="equally long"):
+        head_graph(module, CLEAN, CORRUPT[:3], 0)
+    with pytest.raises(ValueError, match="labels 0 to 2"):
+        head_graph(module, CLEAN, CORRUPT, 3)
+    with pytest.raises(ValueError, match="exactly once"):
+        head_graph(module, CLEAN, CORRUPT, 0, parts={"a": [0, 1]})
+    with pytest.raises(ValueError, match="shows no layers"):
+        head_graph(nn.LSTM(6, 3), CLEAN, CORRUPT, 0)
+    with pytest.raises(ValueError, match="no difference"):
+        decision_path(module, CLEAN, CLEAN, 0)
