@@ -197,6 +197,20 @@ def executed() -> dict[str, int]:
     return dict(_EXECUTED)
 
 
+def torch_device(device: str = "auto") -> Any:
+    """Where torch trains: a CUDA device under ``"auto"`` and lightning.gpu, else CPU.
+
+    Raises:
+        ValueError: for an unknown device.
+    """
+    import torch
+
+    if device not in NAMES:
+        raise ValueError(f"device is {device!r}: choose one of {', '.join(NAMES)}.")
+    wanted = device in ("auto", "lightning.gpu") and torch.cuda.is_available()
+    return torch.device("cuda" if wanted else "cpu")
+
+
 def _build(name: str, wires: Any) -> qml.devices.Device:
     import pennylane as qml
 

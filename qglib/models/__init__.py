@@ -1,78 +1,41 @@
-"""Token tagging: encoder, word shapes, heads, training, decoding, scores."""
+"""Models: one encoder, one set of heads, one training loop, for five kinds of data.
 
-from qglib.models.association import document_error_rate, strongest_association
-from qglib.models.baselines import SurfaceLookup
-from qglib.models.building import build_tagger
-from qglib.models.comparison import (
-    compare_heads,
-    fine_tune_heads,
-    mean_interval,
-    paired_gain,
-)
-from qglib.models.configuration import TokenTaggerConfig
-from qglib.models.decoding import decode, decode_all
-from qglib.models.encoder import encoder_path
-from qglib.models.evaluation import (
-    article_table,
-    entity_f1,
-    entity_report,
-    f1_difference,
-    f1_interval,
-    implied_averages,
-    token_report,
-)
-from qglib.models.figures import (
-    draw_circuit,
-    draw_heads,
-    draw_history,
-    draw_subsets,
-)
-from qglib.models.head_training import head_logits, train_head
-from qglib.models.inference import WordFeatures, frozen_features, word_logits
-from qglib.models.shapes import N_SHAPES, word_shape
+`build_tagger` and `build_classifier` put a head on the encoder, `train_head` trains it
+on `frozen_features`, `train_tagger` trains the encoder as well; `train` and `compare`
+take examples of any kind.
+"""
+
+from qglib.models.building import build_classifier, build_tagger
+from qglib.models.comparison import compare
+from qglib.models.decoding import decode as decode
+from qglib.models.decoding import decode_all
+from qglib.models.encoder import encoder_path as encoder_path
+from qglib.models.evaluation import entity_f1
+from qglib.models.evaluation import f1_difference as f1_difference
+from qglib.models.evaluation import f1_interval as f1_interval
+from qglib.models.evaluation import paired_gain as paired_gain
+from qglib.models.fine_tuning import train_tagger
+from qglib.models.fitting import head_logits, train_head
+from qglib.models.inference import frozen_features, word_logits
+from qglib.models.shapes import word_shape as word_shape
 from qglib.models.storage import load_tagger, save_head
-from qglib.models.subsets import subset_report
-from qglib.models.tagger import TokenTagger
-from qglib.models.targets import check_training
-from qglib.models.tokenizer import ShapeTokenizer
-from qglib.models.training import train_tagger
+from qglib.models.tagger import TokenTagger as TokenTagger
+from qglib.models.training import load_model, train
+from qglib.stats import mean_interval as mean_interval
 
 __all__ = [
-    "N_SHAPES",
-    "ShapeTokenizer",
-    "SurfaceLookup",
-    "TokenTagger",
-    "TokenTaggerConfig",
-    "WordFeatures",
-    "article_table",
+    "build_classifier",
     "build_tagger",
-    "check_training",
-    "compare_heads",
-    "decode",
+    "compare",
     "decode_all",
-    "document_error_rate",
-    "draw_circuit",
-    "draw_heads",
-    "draw_history",
-    "draw_subsets",
-    "encoder_path",
     "entity_f1",
-    "entity_report",
-    "f1_difference",
-    "f1_interval",
-    "fine_tune_heads",
     "frozen_features",
     "head_logits",
-    "implied_averages",
+    "load_model",
     "load_tagger",
-    "mean_interval",
-    "paired_gain",
     "save_head",
-    "strongest_association",
-    "subset_report",
-    "token_report",
+    "train",
     "train_head",
     "train_tagger",
     "word_logits",
-    "word_shape",
 ]

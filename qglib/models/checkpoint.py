@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -24,9 +23,9 @@ class Progress:
     epoch: int = 0
     step: int = 0
     best_epoch: int = 0
-    best_f1: float = -1.0
+    best_score: float = -1.0
     history: list[dict[str, float]] = field(default_factory=list)
-    best: State | None = None
+    best: State | None = field(default=None, repr=False)
 
 
 def copy_state(model: nn.Module) -> State:
@@ -37,38 +36,11 @@ def copy_state(model: nn.Module) -> State:
     }
 
 
-def _optimiser_state(optimiser: torch.optim.Optimizer, names: dict[int, str]) -> State:
-    return {
-        f"{names[id(parameter)]}|{key}": value.detach()
-        .to("cpu", copy=True)
-        .contiguous()
-        for parameter, values in optimiser.state.items()
-        for key, value in values.items()
-    }
-
-
-def _restore_optimiser(
-    optimiser: torch.optim.Optimizer, state: State, parameters: dict[str, nn.Parameter]
-) -> None:
-    for key, value in state.items():
-        name, field_name = key.rsplit("|", 1)
-        parameter = parameters[name]
-        kept = value if field_name == "step" and not _fused_on_gpu(optimiser) else None
-        moved = kept if kept is not None else value.to(parameter.device)
-        optimiser.state[parameter][field_name] = moved
-
-
-def _fused_on_gpu(optimiser: torch.optim.Optimizer) -> bool:
-    group = optimiser.param_groups[0]
-    return bool(group.get("fused")) and group["params"][0].is_cuda
-
-
 def save_checkpoint(
     folder: Path,
     progress: Progress,
     model: nn.Module,
     optimiser: torch.optim.Optimizer,
-    rng: np.random.Generator,
     settings: dict[str, Any],
 ) -> None:
     """Write the state after an epoch; a kill at any moment leaves a whole one."""
@@ -78,23 +50,20 @@ def save_checkpoint(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     names = {id(p): n for n, p in model.named_parameters()}
+    moments = {
+        f"{names[id(parameter)]}|{key}": value.detach().to("cpu", copy=True)
+        for parameter, values in optimiser.state.items()
+        for key, value in values.items()
+    }
     save_file(copy_state(model), draft / "model.safetensors")
-    save_file(_optimiser_state(optimiser, names), draft / "optimiser.safetensors")
+    save_file(moments, draft / "optimiser.safetensors")
     generators = {"torch": torch.get_rng_state()}
     if next(model.parameters()).is_cuda:
         generators["cuda"] = torch.cuda.get_rng_state()
     save_file(generators, draft / "generators.safetensors")
     if progress.best is not None and progress.best_epoch != progress.epoch:
         save_file(progress.best, draft / "best.safetensors")
-    state = {
-        "settings": settings,
-        "epoch": progress.epoch,
-        "step": progress.step,
-        "best_epoch": progress.best_epoch,
-        "best_f1": progress.best_f1,
-        "history": progress.history,
-        "batches": rng.bit_generator.state,
-    }
+    state = asdict(progress) | {"settings": settings, "best": None}
     (draft / "state.json").write_text(json.dumps(state, indent=1))
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)
@@ -107,26 +76,28 @@ def load_checkpoint(
     folder: Path,
     model: nn.Module,
     optimiser: torch.optim.Optimizer,
-    rng: np.random.Generator,
     settings: dict[str, Any],
     stale: str = "error",
 ) -> Progress:
     """Restore the last whole checkpoint of a folder, or start at epoch 0.
 
-    A checkpoint of another run is an error, or with ``stale="restart"`` ignored.
+    Args:
+        folder: as given to `save_checkpoint`.
+        model: its weights are replaced.
+        optimiser: its moments are replaced.
+        settings: of this run; a checkpoint of another run is refused.
+        stale: "error", or "restart" to ignore a checkpoint of another run.
 
-    Raises
-    ------
-    ValueError
-        the checkpoint belongs to another run (settings, data, model); names what
-        differs.
+    Raises:
+        ValueError: the checkpoint belongs to another run (settings, data, model);
+            names what differs.
     """
     saved = sorted(p for p in folder.glob("epoch-*") if p.suffix != ".part")
     if not saved:
         return Progress()
     last = saved[-1]
     state = json.loads((last / "state.json").read_text())
-    then, now = state["settings"], json.loads(json.dumps(settings))
+    then, now = state.pop("settings"), json.loads(json.dumps(settings))
     differ = [k for k in sorted({*then, *now}) if then.get(k) != now.get(k)]
     if differ and stale == "restart":
         return Progress()
@@ -138,22 +109,24 @@ def load_checkpoint(
         )
     weights = load_file(last / "model.safetensors")
     model.load_state_dict(weights)
-    _restore_optimiser(
-        optimiser,
-        load_file(last / "optimiser.safetensors"),
-        dict(model.named_parameters()),
-    )
+    _restore(optimiser, load_file(last / "optimiser.safetensors"), model)
     generators = load_file(last / "generators.safetensors")
     torch.set_rng_state(generators["torch"])
     if "cuda" in generators:
         torch.cuda.set_rng_state(generators["cuda"])
-    rng.bit_generator.state = state["batches"]
     best = last / "best.safetensors"
-    return Progress(
-        epoch=state["epoch"],
-        step=state["step"],
-        best_epoch=state["best_epoch"],
-        best_f1=state["best_f1"],
-        history=state["history"],
-        best=load_file(best) if best.is_file() else weights,
-    )
+    state["best"] = load_file(best) if best.is_file() else weights
+    return Progress(**state)
+
+
+def _restore(optimiser: torch.optim.Optimizer, state: State, model: nn.Module) -> None:
+    parameters = dict(model.named_parameters())
+    group = optimiser.param_groups[0]
+    on_gpu = bool(group.get("fused")) and group["params"][0].is_cuda
+    for key, value in state.items():
+        name, what = key.rsplit("|", 1)
+        parameter = parameters[name]
+        # the count of steps stays on the CPU, except in a fused step on a GPU
+        stays = what == "step" and not on_gpu
+        moved = value if stays else value.to(parameter.device)
+        optimiser.state[parameter][what] = moved

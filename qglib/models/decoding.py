@@ -27,10 +27,8 @@ def decode_all(
     all sentences at once; else the largest logit of each word, which may be
     illegal. Both agree wherever the latter is legal.
 
-    Raises
-    ------
-    ValueError
-        logits of another width than ``labels``, or not finite.
+    Raises:
+        ValueError: logits of another width than ``labels``, or not finite.
     """
     names = np.array(labels, dtype=object)
     arrays = [np.asarray(a, dtype=np.float64) for a in logits]

@@ -45,12 +45,10 @@ def encoder_path(encoder: str = "") -> str:
     for itself; ``"scratch"``, only ever on explicit request, is a randomly
     initialised encoder of MiniLM's shape; anything else is a hub name.
 
-    Raises
-    ------
-    FileNotFoundError
-        no offline package, or a folder without config.json; names the remedies.
-    ValueError
-        a file of the offline package does not have its published SHA-256.
+    Raises:
+        FileNotFoundError: no offline package, or a folder without config.json; names
+            the remedies.
+        ValueError: a file of the offline package does not have its published SHA-256.
     """
     if not encoder:
         return str(_offline_folder())
@@ -83,10 +81,9 @@ def _offline_folder() -> Path:
 def check_files(folder: Path) -> None:
     """Compare the files of the offline encoder with their published SHA-256.
 
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        a missing or a changed file, with both hashes and the remedy.
+    Raises:
+        FileNotFoundError, ValueError: a missing or a changed file, with both
+            hashes and the remedy.
     """
     for name, expected in SHA256.items():
         file = folder / name

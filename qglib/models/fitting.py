@@ -1,30 +1,26 @@
-"""One training loop for every head, on inputs that were computed once."""
+"""Training of a head on inputs that were computed once."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-import time
-import warnings
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from qglib.models.checkpoint import (
-    Progress,
-    copy_state,
-    load_checkpoint,
-    save_checkpoint,
-)
+from qglib.models.decoding import decode_all
+from qglib.models.evaluation import entity_f1
+from qglib.models.heads import head_kind
+from qglib.models.inference import WordFeatures
+from qglib.models.loop import run_epochs
+from qglib.models.tagger import TokenTagger
+from qglib.models.targets import check_training, label_numbers
 
 # Epochs and peak learning rate per head. The rates are those of the best dev F1 in
-# data/reference/results/head_rates.json (`qglib.models.rate_search`).
+# data/reference/results/head_rates.json: rates 1e-3 to 2e-2, seeds 101 to 103, 12
+# epochs on the embedded corpus; no notebook uses these seeds.
 DEFAULTS = {
     "linear": (30, 1e-2),
     "mlp": (20, 5e-3),
@@ -34,13 +30,9 @@ DEFAULTS = {
 
 WIDE = 100  # inputs of a unit from which it counts as wide
 SMALL_FACTOR = 5.0
+READY_BYTES = 2**31
 
-Reader = Callable[[torch.Tensor], torch.Tensor]
-
-
-def is_wide(parameter: nn.Parameter) -> bool:
-    """Whether a parameter is a matrix that reads many numbers."""
-    return parameter.ndim == 2 and parameter.shape[1] >= WIDE
+Reader = Callable[[torch.Tensor], Any]
 
 
 def head_groups(
@@ -56,8 +48,8 @@ def head_groups(
     wide (a small table), all learn at ``rate``. Frozen parameters are left out.
     """
     learning = [p for p in head.parameters() if p.requires_grad]
-    wide = [p for p in learning if is_wide(p)]
-    rest = [p for p in learning if not is_wide(p)]
+    wide = [p for p in learning if p.ndim == 2 and p.shape[1] >= WIDE]
+    rest = [p for p in learning if not (p.ndim == 2 and p.shape[1] >= WIDE)]
     factor = small_factor if wide else 1.0
     groups = [
         (wide, rate, weight_decay),
@@ -69,13 +61,6 @@ def head_groups(
         for members, lr, decay in groups
         if members
     ]
-
-
-def _fingerprint(*tensors: torch.Tensor) -> str:
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def fit(
@@ -92,41 +77,28 @@ def fit(
     seed: int = 0,
     score: Callable[[], float] | None = None,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: str | Path | None = None,
-    stale: str = "error",
     progress: bool = False,
 ) -> pd.DataFrame:
     """Train a head in place with cross-entropy; it is left in eval mode.
 
-    AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; with
-    ``score`` the epoch with the best score is kept. Deterministic for the same seed
-    and number of threads.
+    AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; the loop,
+    what it returns and the arguments not named here: `qglib.models.loop.run_epochs`.
 
-    Parameters
-    ----------
-    inputs : ``(n, n_inputs)``, or a function from row numbers to inputs where all
-        together would not fit in memory.
-    gold : ``(n,)`` class numbers on the head's device.
-    score : called after every epoch, larger is better (dev F1).
-    report : called with epoch and score after every epoch; may raise to stop.
-    checkpoint : folder written after every epoch; if it holds a checkpoint of the
-        same run, training goes on from there with the same result.
-    stale : ``"error"`` or ``"restart"`` when the checkpoint is of another run.
+    Args:
+        inputs: ``(n, n_inputs)``, or a function from row numbers to what the head
+            reads, where all together would not fit in memory.
+        gold: ``(n,)`` class numbers on the head's device.
+        rate: peak learning rate, see `head_groups`.
+        warmup: share of the steps during which the rate rises.
+        seed: of dropout and of the order of the batches.
 
-    Returns
-    -------
-    DataFrame with one row per epoch: epoch, loss, score (NaN without), seconds.
-
-    Raises
-    ------
-    ValueError
-        settings below 1, a loss that is not finite, a checkpoint of another run.
+    Raises:
+        ValueError: settings below 1, and what the loop refuses.
     """
     if epochs < 1 or batch_size < 1:
         raise ValueError(
             f"epochs and batch_size must be at least 1, got {epochs}, {batch_size}"
         )
-    device = gold.device
     groups = head_groups(head, rate, weight_decay, small_factor)
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
     steps = epochs * -(-len(gold) // batch_size)
@@ -138,88 +110,136 @@ def fit(
         total_steps=steps,
         pct_start=max(warmup, 1e-9) + single,
     )
-    done = Progress()
-    # no batch is drawn from it, the checkpoint keeps the state of a generator
-    unused = np.random.default_rng(seed)
-    settings: dict[str, Any] = {}
-    if checkpoint is not None:
-        settings = {
-            "epochs": epochs, "rate": rate, "batch_size": batch_size,
-            "weight_decay": weight_decay, "warmup": warmup,
-            "small_factor": small_factor, "seed": seed,
-            "head": _fingerprint(*head.state_dict().values()),
-            "data": _fingerprint(gold, _rows(inputs, torch.arange(min(64, len(gold))))),
-        }  # fmt: skip
-    bar = tqdm(total=epochs, unit="epoch", disable=not progress, leave=False)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        order = torch.Generator().manual_seed(seed)
-        if checkpoint is not None:
-            place = Path(checkpoint)
-            done = load_checkpoint(place, head, optimiser, unused, settings, stale)
-            _catch_up(done, schedule, order, len(gold))
-            bar.update(done.epoch)
-        while done.epoch < epochs:
-            began = time.perf_counter()
-            head.train()
-            total = torch.zeros((), device=device)
-            for batch in torch.randperm(len(gold), generator=order).split(batch_size):
-                batch = batch.to(device)
-                x = _rows(inputs, batch)
-                loss = nn.functional.cross_entropy(head(x), gold[batch])
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                nn.utils.clip_grad_norm_(head.parameters(), 1.0)
-                optimiser.step()
-                schedule.step()
-                total += loss.detach() * len(batch)
-                done.step += 1
-            mean_loss = float(total) / len(gold)
-            if not math.isfinite(mean_loss):
-                raise ValueError(
-                    f"the loss became {mean_loss} in epoch {done.epoch + 1}: lower "
-                    f"rate ({rate})"
-                )
-            seconds = time.perf_counter() - began
-            done.epoch += 1
-            head.eval()
-            value = math.nan if score is None else score()
-            if score is not None and value > done.best_f1:
-                done.best, done.best_f1 = copy_state(head), value
-                done.best_epoch = done.epoch
-            row = (done.epoch, mean_loss, value, seconds)
-            done.history.append(
-                dict(zip(("epoch", "loss", "score", "seconds"), row, strict=True))
-            )
-            if checkpoint is not None:
-                save_checkpoint(place, done, head, optimiser, unused, settings)
-            bar.update()
-            if report is not None:
-                report(done.epoch, value)
-    bar.close()
-    if done.best is not None and score is not None:
-        head.load_state_dict(done.best)
-    head.eval()
-    return pd.DataFrame(done.history, columns=["epoch", "loss", "score", "seconds"])
+    order = torch.Generator().manual_seed(seed)
+
+    def batches() -> Iterator[torch.Tensor]:
+        shuffled = torch.randperm(len(gold), generator=order)
+        return iter(shuffled.split(batch_size))
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        rows = rows.to(gold.device)
+        return nn.functional.cross_entropy(head(_rows(inputs, rows)), gold[rows])
+
+    return run_epochs(
+        head,
+        loss,
+        batches,
+        optimiser,
+        schedule,
+        epochs=epochs,
+        seed=seed,
+        score=score,
+        report=report,
+        progress=progress,
+    )
 
 
-def _rows(inputs: torch.Tensor | Reader, rows: torch.Tensor) -> torch.Tensor:
+def _rows(inputs: torch.Tensor | Reader, rows: torch.Tensor) -> Any:
     if isinstance(inputs, torch.Tensor):
         return inputs.index_select(0, rows.to(inputs.device))
     return inputs(rows)
 
 
-def _catch_up(
-    done: Progress,
-    schedule: torch.optim.lr_scheduler.OneCycleLR,
-    order: torch.Generator,
-    n: int,
-) -> None:
-    """Bring schedule and order of the batches to where a checkpoint was written."""
-    with warnings.catch_warnings():
-        # the optimiser made its steps in the run that was interrupted
-        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
-        for _ in range(done.step):
-            schedule.step()
-    for _ in range(done.epoch):
-        torch.randperm(n, generator=order)
+def train_head(
+    model: TokenTagger,
+    features: WordFeatures,
+    tags: Sequence[Sequence[str]],
+    dev: tuple[WordFeatures, Sequence[Sequence[str]]] | None = None,
+    *,
+    epochs: int | None = None,
+    rate: float | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> pd.DataFrame:
+    """Train ``model.head`` in place on `frozen_features`; the encoder stays.
+
+    The standardising buffers take mean and deviation of these features. With
+    ``dev`` the epoch with the best entity F1 (Viterbi) is kept.
+
+    Args:
+        model: a tagger; its head is trained.
+        features, tags: frozen features and IOB2 tags of the same sentences.
+        dev: the same of other sentences.
+        epochs, rate: default to tried values of the head in use (``DEFAULTS``).
+        seed: of dropout and of the order of the batches.
+        options: further arguments of `fit`.
+
+    Returns:
+        One row per epoch: epoch, loss, dev_f1, seconds.
+
+    Raises:
+        ValueError: features of other sentences, labels that cannot be learnt, a
+            loss that is not finite.
+    """
+    labels = model.config.labels
+    check_training(labels, tags)
+    _check_features(features, tags)
+    if dev is not None:
+        _check_features(*dev)
+        label_numbers(labels, dev[1], "dev")
+    usual_epochs, usual_rate = DEFAULTS[head_kind(model.config.head)[0]]
+    device = model.feature_mean.device
+    gold = torch.from_numpy(np.concatenate(label_numbers(labels, tags))).to(device)
+    hidden = torch.from_numpy(features.hidden).to(device)
+    shapes = torch.from_numpy(features.shapes).to(device)
+    variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)
+    model.standardise(mean, variance.sqrt())
+    # standardised once where that fits, batch by batch on very large corpora
+    if len(gold) * len(model.feature_mean) * 4 <= READY_BYTES:
+        inputs = model.features(hidden, shapes)
+    else:
+
+        def inputs(rows: torch.Tensor) -> torch.Tensor:
+            return model.features(hidden[rows], shapes[rows])
+
+    def score() -> float:
+        return entity_f1(dev[1], decode_all(head_logits(model, dev[0]), labels))
+
+    history = fit(
+        model.head,
+        inputs,
+        gold,
+        epochs=usual_epochs if epochs is None else epochs,
+        rate=usual_rate if rate is None else rate,
+        seed=seed,
+        score=score if dev is not None else None,
+        **options,
+    )
+    model.eval()
+    return history.rename(columns={"score": "dev_f1"})
+
+
+def head_logits(
+    model: TokenTagger, features: WordFeatures, batch_size: int = 4096
+) -> list[np.ndarray]:
+    """Logits ``(n_words, n_labels)`` per sentence from frozen features.
+
+    Equal to `word_logits` up to the precision the features were stored in.
+    """
+    device = model.feature_mean.device
+    training = model.head.training
+    model.head.eval()
+    rows = []
+    try:
+        with torch.inference_mode():
+            for start in range(0, len(features.shapes), batch_size):
+                part = slice(start, start + batch_size)
+                hidden = torch.from_numpy(features.hidden[part]).to(device)
+                shapes = torch.from_numpy(features.shapes[part]).to(device)
+                out = model.head(model.features(hidden, shapes))
+                rows.append(out.float().cpu().numpy())
+    finally:
+        model.head.train(training)
+    return features.split(np.concatenate(rows))
+
+
+def _check_features(features: WordFeatures, tags: Sequence[Sequence[str]]) -> None:
+    found = [len(t) for t in tags]
+    if found != features.lengths.tolist():
+        raise ValueError(
+            f"features hold {len(features.lengths)} sentences and "
+            f"{int(features.lengths.sum())} words, tags {len(found)} and {sum(found)}: "
+            "give the tags of the sentences the features were computed from"
+        )
+    if not np.isfinite(features.hidden).all():
+        raise ValueError("features hold NaN or infinity: compute them again")

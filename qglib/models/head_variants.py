@@ -17,7 +17,7 @@ from torch import nn
 
 from qglib.models.decoding import decode_all
 from qglib.models.evaluation import Tags, entity_f1
-from qglib.models.head_training import head_logits, train_head
+from qglib.models.fitting import head_logits, train_head
 from qglib.models.heads import QuantumTokenHead, build_head
 from qglib.models.inference import WordFeatures
 from qglib.models.tagger import TokenTagger

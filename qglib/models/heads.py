@@ -1,4 +1,4 @@
-"""Classifier heads that stand on the encoder's features, one token at a time."""
+"""Heads that stand on features, one row at a time: a word, a text, an image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from qglib import devices
+from qglib.quantum import QuantumHead, circuits
+
 HEADS = ("linear", "mlp", "bottleneck", "quantum")
+SAME_SIZE = "mlp_same_size"
 HIDDEN = 256  # units of the mlp head where its name gives no other number
 
 CircuitFamily = Callable[[Any, int, int], tuple[Any, dict[str, tuple[int, ...]], int]]
@@ -19,8 +23,21 @@ class QuantumTokenHead(nn.Module):
     """Linear to ``qubits`` numbers, a variational circuit on them, linear to labels.
 
     Rotation angles are ``reach * tanh(...)``, by default pi, so that the circuit
-    sees one period. What the defaults are worth is measured by
-    ``bench.studies.head_ablation``; variants in `qglib.models.head_variants`.
+    sees one period. What the defaults are worth was measured: see
+    ``data/reference/results/head_ablation.json``.
+
+    Args:
+        n_inputs: width of a row of features.
+        n_labels: number of classes.
+        qubits, layers: size of the circuit.
+        device: a PennyLane device, default.qubit if not given.
+        circuit: ``(device, qubits, layers) -> (qnode, weight_shapes, n_outputs)``,
+            `qglib.quantum.circuits.reuploading` if not given.
+        spread: deviation of the first circuit angles in radians; 0 leaves them
+            uniform over the circle.
+        gain: factor on the first weights of the linear map into the circuit.
+        reach, squash: angles are ``reach * tanh(z)``, or ``reach * z`` unsquashed.
+        backend: see `qglib.quantum.QuantumHead`.
     """
 
     def __init__(
@@ -36,30 +53,17 @@ class QuantumTokenHead(nn.Module):
         gain: float = 0.3,
         reach: float = math.pi,
         squash: bool = True,
+        backend: str = "auto",
     ) -> None:
-        """Build the head.
-
-        Parameters
-        ----------
-        device : a PennyLane device, default.qubit if not given.
-        circuit : ``(device, qubits, layers) -> (qnode, weight_shapes, n_outputs)``,
-            `qglib.quantum.circuits.reuploading` if not given.
-        spread : deviation of the first circuit angles in radians; 0 leaves them
-            uniform over the circle.
-        gain : factor on the first weights of the linear map into the circuit.
-        reach, squash : angles are ``reach * tanh(z)``, or ``reach * z`` unsquashed.
-        """
+        """Build the head; torch's generator in force draws its weights."""
         super().__init__()
-        import pennylane as qml
-
-        from qglib.quantum import QuantumHead, circuits
-
-        device = device if device is not None else qml.device("default.qubit", qubits)
+        if device is None:
+            device = devices.build("default.qubit", qubits)
         family = circuit if circuit is not None else circuits.reuploading
         qnode, weight_shapes, n_outputs = family(device, qubits, layers)
         self.reach, self.squash = reach, squash
         self.reduce = nn.Linear(n_inputs, qubits)
-        self.circuit = QuantumHead(qnode, weight_shapes, backend="auto")
+        self.circuit = QuantumHead(qnode, weight_shapes, backend=backend)
         self.read_out = nn.Linear(n_outputs, n_labels)
         # Starts near the identity and in the linear range of tanh: random angles
         # all over the circle leave little gradient (Grant et al., Quantum 3, 214).
@@ -80,10 +84,9 @@ class QuantumTokenHead(nn.Module):
 def head_kind(name: str) -> tuple[str, int]:
     """Kind and hidden units of a head's name: ``"mlp:64"`` is ``("mlp", 64)``.
 
-    Raises
-    ------
-    ValueError
-        an unknown kind, units for another head than mlp or not a positive number.
+    Raises:
+        ValueError: an unknown kind, units for another head than mlp or not a
+            positive number.
     """
     kind, colon, units = name.partition(":")
     if kind not in HEADS:
@@ -98,6 +101,17 @@ def head_kind(name: str) -> tuple[str, int]:
     return kind, int(units)
 
 
+def same_size_mlp(n_inputs: int, n_labels: int, qubits: int, layers: int) -> str:
+    """The one-layer MLP with as many parameters as the quantum head, ``"mlp:h"``.
+
+    >>> same_size_mlp(30, 2, 6, 3)
+    'mlp:8'
+    """
+    outputs = qubits + len(circuits.ring(qubits))
+    quantum = (n_inputs + 1) * qubits + 3 * layers * qubits + (outputs + 1) * n_labels
+    return f"mlp:{max(1, round((quantum - n_labels) / (n_inputs + 1 + n_labels)))}"
+
+
 def build_head(
     name: str,
     n_inputs: int,
@@ -106,25 +120,33 @@ def build_head(
     qubits: int = 8,
     layers: int = 3,
     dropout: float = 0.1,
+    reach: float = math.pi,
     device: Any = None,
 ) -> nn.Module:
     """A head ``(..., n_inputs) -> (..., n_labels)``.
 
-    ``"linear"``: dropout and one linear map. ``"mlp"``: 256 GELU units (``"mlp:64"``:
-    64), dropout at least .2. ``"bottleneck"``: tanh to ``qubits`` numbers, tanh to
-    16, linear: the classical control of the quantum head, of about its size.
-    ``"quantum"``: see `QuantumTokenHead`.
+    Args:
+        name: "linear": dropout and one linear map. "mlp": 256 GELU units ("mlp:64":
+            64), dropout at least .2. "bottleneck": tanh to ``qubits`` numbers, tanh
+            to 16, linear: the classical control of the quantum head, of about its
+            size. "quantum": see `QuantumTokenHead`.
+        n_inputs, n_labels: width of a row, number of classes.
+        qubits, layers: size of the circuit, and width of the bottleneck.
+        dropout: before the last linear map of linear and mlp.
+        reach: largest angle into the circuit, in radians.
+        device: PennyLane device of the circuit.
 
-    Raises
-    ------
-    ValueError
-        an unknown name or no positive number of qubits or layers.
+    Raises:
+        ValueError: an unknown name, no positive number of qubits or layers, or a
+            reach that is not positive.
     """
     kind, hidden = head_kind(name)
     if qubits < 1 or layers < 1:
         raise ValueError(
             f"qubits and layers must be at least 1, got {qubits} and {layers}"
         )
+    if not reach > 0:
+        raise ValueError(f"reach is {reach}: it must be a positive angle in radians")
     if kind == "linear":
         return nn.Sequential(nn.Dropout(dropout), nn.Linear(n_inputs, n_labels))
     if kind == "mlp":
@@ -144,4 +166,4 @@ def build_head(
         )
     # from_pretrained builds on the meta device, where a circuit cannot be traced
     with torch.device("cpu"):
-        return QuantumTokenHead(n_inputs, n_labels, qubits, layers, device)
+        return QuantumTokenHead(n_inputs, n_labels, qubits, layers, device, reach=reach)

@@ -120,10 +120,9 @@ def word_logits(
     windows. Runs in eval mode and float32 on the model's device; results of equal
     sentences are one shared array.
 
-    Raises
-    ------
-    ValueError, TypeError
-        an empty sentence or word, a string in place of words, broken weights.
+    Raises:
+        ValueError, TypeError: an empty sentence or word, a string in place of words,
+            broken weights.
     """
 
     def read(hidden: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:

@@ -13,10 +13,8 @@ def choose_precision(device: torch.device, precision: str = "auto") -> tuple[boo
     ``"auto"`` takes bfloat16 on a GPU that supports it and on a CPU with
     avx512_bf16 or AMX; elsewhere emulation would be slower than float32.
 
-    Raises
-    ------
-    ValueError
-        an unknown ``precision``.
+    Raises:
+        ValueError: an unknown ``precision``.
     """
     if precision not in PRECISIONS:
         wanted = ", ".join(PRECISIONS)

@@ -23,10 +23,8 @@ def save_head(model: TokenTagger, folder: str | Path) -> None:
     The folder remembers the SHA-256 of the encoder's weights, and `load_tagger`
     refuses any other encoder.
 
-    Raises
-    ------
-    ValueError
-        the encoder was fine-tuned: use ``model.save_pretrained(folder)``.
+    Raises:
+        ValueError: the encoder was fine-tuned: use ``model.save_pretrained(folder)``.
     """
     if model.config.encoder_name == SCRATCH:
         raise ValueError(
@@ -54,20 +52,16 @@ def load_tagger(
 ) -> tuple[TokenTagger, ShapeTokenizer]:
     """A tagger in eval mode, from a whole-model folder or a head-only folder.
 
-    Parameters
-    ----------
-    folder : written by ``save_pretrained`` (model and tokenizer) or `save_head`.
-    encoder : for a head-only folder, the encoder it stands on; ``""`` takes the
-        name that the folder remembers, else the offline encoder.
-    types : entity types the tagger must know.
+    Args:
+        folder: written by ``save_pretrained`` (model and tokenizer) or `save_head`.
+        encoder: for a head-only folder, the encoder it stands on; ``""`` takes the
+            name that the folder remembers, else the offline encoder.
+        types: entity types the tagger must know.
 
-    Raises
-    ------
-    FileNotFoundError
-        no such folder, or no config.json or weights in it.
-    ValueError
-        a head-only folder with another encoder than the one it was trained on; a
-        tagger that lacks one of ``types``.
+    Raises:
+        FileNotFoundError: no such folder, or no config.json or weights in it.
+        ValueError: a head-only folder with another encoder than the one it was
+            trained on; a tagger that lacks one of ``types``.
     """
     model, tokenizer = _load(Path(folder).expanduser(), encoder)
     missing = sorted(set(types) - {label[2:] for label in model.config.labels})

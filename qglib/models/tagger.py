@@ -6,22 +6,17 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import (
-    AutoConfig,
-    AutoModelForTokenClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-)
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from qglib.models import encoder as encoders
 from qglib.models.configuration import TokenTaggerConfig
-from qglib.models.heads import build_head
+from qglib.models.pretrained import HeadedModel
 from qglib.models.shapes import N_SHAPES
 from qglib.models.tokenizer import ShapeTokenizer
 
 
-class TokenTagger(PreTrainedModel):
+class TokenTagger(HeadedModel):
     """Encoder + word shapes + head; logits for every sub-word.
 
     The shape vector of a word is added to the embedding of each of its
@@ -29,11 +24,6 @@ class TokenTagger(PreTrainedModel):
     concatenated hidden layers and the one-hot shape, standardised by the buffers
     ``feature_mean`` and ``feature_scale``.
     """
-
-    config_class = TokenTaggerConfig
-    base_model_prefix = "encoder"
-    main_input_name = "input_ids"
-    _supports_sdpa = False
 
     def __init__(self, config: TokenTaggerConfig, quantum_device: Any = None) -> None:
         """Random weights; see `build_tagger` and ``from_pretrained``."""
@@ -51,28 +41,18 @@ class TokenTagger(PreTrainedModel):
         n_features = width * len(config.hidden_layers) + N_SHAPES
         self.register_buffer("feature_mean", torch.zeros(n_features))
         self.register_buffer("feature_scale", torch.ones(n_features))
-        self.head = build_head(
-            config.head,
-            n_features,
-            len(config.labels),
-            qubits=config.qubits,
-            layers=config.layers,
-            dropout=config.dropout,
-            device=quantum_device,
-        )
+        self.head = self._fresh_head(quantum_device)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        # Every part initialises itself; transformers must not draw again.
+        super()._init_weights(module)
         if isinstance(module, TokenTagger):
-            self.reset_standardisation()
             # zero: the pretrained encoder starts unchanged
             nn.init.zeros_(self.shape_embedding.weight)
 
     def reset_standardisation(self) -> None:
         """Identity for hidden states; one-hot shapes count three-fold."""
-        self.feature_mean.zero_()
-        self.feature_scale.fill_(1.0)
+        super().reset_standardisation()
         self.feature_scale[-N_SHAPES:] = 1 / 3
 
     def standardise(
@@ -85,57 +65,6 @@ class TokenTagger(PreTrainedModel):
         # it would swamp all others as soon as fine-tuning moves it
         constant = hidden_scale < 1e-4
         self.feature_scale[:-N_SHAPES] = torch.where(constant, 1.0, hidden_scale)
-
-    @classmethod
-    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
-        """Load a saved tagger; see ``PreTrainedModel.from_pretrained``.
-
-        Raises
-        ------
-        ValueError
-            the saved weights lack parts of the model (transformers would draw
-            them at random).
-        """
-        wanted = kwargs.pop("output_loading_info", False)
-        with encoders.quiet():
-            model, info = super().from_pretrained(
-                *args, output_loading_info=True, **kwargs
-            )
-        if info["missing_keys"]:
-            raise ValueError(
-                f"the saved tagger lacks the weights {sorted(info['missing_keys'])[:3]}"
-                "; save it again with save_pretrained"
-            )
-        if model.config.head == "quantum":
-            model._rebuild_head()
-        return (model, info) if wanted else model
-
-    def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
-        """Save as safetensors; see ``PreTrainedModel.save_pretrained``."""
-        with encoders.quiet():
-            super().save_pretrained(*args, **kwargs)
-
-    def _rebuild_head(self) -> None:
-        # Loading moves modules through the meta device, which empties what a
-        # traced circuit keeps beside its parameters.
-        state = self.head.state_dict()
-        like = next(self.encoder.parameters())
-        c = self.config
-        with torch.random.fork_rng(devices=[]):
-            head = build_head(
-                c.head,
-                len(self.feature_mean),
-                len(c.labels),
-                qubits=c.qubits,
-                layers=c.layers,
-                dropout=c.dropout,
-            )
-        head.load_state_dict(state)
-        self.head = head.to(like.device).train(self.training)
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The encoder's word embeddings."""
-        return self.encoder.get_input_embeddings()
 
     def hidden(
         self,

@@ -16,10 +16,8 @@ def label_numbers(
 ) -> list[np.ndarray]:
     """Number of each tag in ``labels``, one array per sentence.
 
-    Raises
-    ------
-    ValueError
-        a tag the model does not have, or one that breaks IOB2.
+    Raises:
+        ValueError: a tag the model does not have, or one that breaks IOB2.
     """
     number = {label: k for k, label in enumerate(labels)}
     out = []
@@ -46,10 +44,8 @@ def check_training(labels: Sequence[str], tags: Sequence[Sequence[str]]) -> None
     Entity types that never occur are counted in a warning: a small part of a
     corpus with many types lacks some, and their recall will be 0.
 
-    Raises
-    ------
-    ValueError
-        no sentences or a single class.
+    Raises:
+        ValueError: no sentences or a single class.
     """
     if not len(tags):
         raise ValueError("train is empty: give at least one tagged sentence")

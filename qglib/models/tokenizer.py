@@ -87,10 +87,8 @@ def load_tokenizer(path: str, config: PreTrainedConfig) -> ShapeTokenizer:
 
     Its ``model_max_length`` is at most the positions the encoder has.
 
-    Raises
-    ------
-    TypeError
-        the encoder has no fast tokenizer.
+    Raises:
+        TypeError: the encoder has no fast tokenizer.
     """
     with quiet():
         base = AutoTokenizer.from_pretrained(**source(path))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,7 +21,7 @@ class UsedRows:
 
     def __init__(self, table: nn.Embedding, rows: torch.Tensor) -> None:
         """``rows``: sorted numbers of the rows that are read."""
-        self.table, self.rows = table, rows
+        self.table, self.rows, self.decay = table, rows, 1.0
         self.number = torch.full((len(table.weight),), -1, device=rows.device)
         self.number[rows] = torch.arange(len(rows), device=rows.device)
         self.padding = None
@@ -28,11 +29,25 @@ class UsedRows:
             self.padding = int(self.number[table.padding_idx])
         table.register_parameter("used", nn.Parameter(table.weight.detach()[rows]))
 
-    def write_back(self, decay: float = 1.0) -> None:
-        """Trained rows into the table; the others are multiplied by ``decay``."""
+    def follow(self, optimiser: torch.optim.Optimizer) -> None:
+        """Gather the weight decay that the other rows miss, step by step."""
+        mine = next(
+            group
+            for group in optimiser.param_groups
+            if any(p is self.table.used for p in group["params"])
+        )
+
+        def note(*_: Any) -> None:
+            self.decay *= 1 - mine["lr"] * mine["weight_decay"]
+
+        optimiser.register_step_post_hook(note)
+
+    def write_back(self) -> None:
+        """Trained rows into the table; the others take their weight decay."""
         with torch.no_grad():
-            self.table.weight.mul_(decay)
+            self.table.weight.mul_(self.decay)
             self.table.weight[self.rows] = self.table.used
+        self.decay = 1.0
 
     def look_up(
         self, table: nn.Embedding, args: tuple, output: torch.Tensor
@@ -43,32 +58,36 @@ class UsedRows:
         ids = self.number[args[0]]
         return nn.functional.embedding(ids, table.used, self.padding)
 
-    def loaded(self, table: nn.Embedding, keys: object) -> None:
+    def loaded(self, table: nn.Embedding, keys: Any) -> None:
         """After ``load_state_dict``: the rows of the table that was loaded."""
-        keys.missing_keys[:] = [k for k in keys.missing_keys if not _own(k)]
+        own = [k for k in keys.missing_keys if k.rpartition(".")[2] == "used"]
+        keys.missing_keys[:] = [k for k in keys.missing_keys if k not in own]
+        self.decay = 1.0
         with torch.no_grad():
             table.used.copy_(table.weight[self.rows])
 
 
-def _own(key: str) -> bool:
-    return key.rpartition(".")[2] == "used"
+class _WholeTable:
+    """Stands in where the table is frozen or no plain embedding."""
 
+    def follow(self, optimiser: torch.optim.Optimizer) -> None:
+        """Nothing to gather."""
 
-def _leave_out(table: nn.Embedding, state: dict, prefix: str, _: dict) -> None:
-    del state[f"{prefix}used"]
+    def write_back(self) -> None:
+        """Nothing to write."""
 
 
 @contextmanager
-def used_rows(table: nn.Module, ids: Iterable[int]) -> Iterator[UsedRows | None]:
+def used_rows(table: nn.Module, ids: Iterable[int]) -> Iterator[UsedRows | _WholeTable]:
     """Inside the block the rows ``ids`` of an embedding are trained, as ``used``.
 
     The state dict stays as it was; `UsedRows.write_back` brings the table up to date
-    and is called at the end. None, and nothing changed, where the table is frozen or
-    no plain embedding.
+    and is called at the end. Nothing changes where the table is frozen or no plain
+    embedding.
     """
     plain = type(table) is nn.Embedding and table.max_norm is None
     if not plain or table.sparse or not table.weight.requires_grad:
-        yield None
+        yield _WholeTable()
         return
     always = [] if table.padding_idx is None else [table.padding_idx]
     rows = torch.tensor(sorted({*ids, *always}), device=table.weight.device)
@@ -87,3 +106,7 @@ def used_rows(table: nn.Module, ids: Iterable[int]) -> Iterator[UsedRows | None]
             hook.remove()
         del table.used
         table.weight.requires_grad_(True)
+
+
+def _leave_out(table: nn.Embedding, state: dict, prefix: str, _: dict) -> None:
+    del state[f"{prefix}used"]

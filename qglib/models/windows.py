@@ -88,9 +88,8 @@ class WordEncoder:
 def check_words(sentences: Sequence[Sequence[str]]) -> None:
     """Refuse empty sentences, empty words and bare strings.
 
-    Raises
-    ------
-    ValueError, TypeError
+    Raises:
+        ValueError, TypeError
     """
     if isinstance(sentences, str):
         raise TypeError("sentences must be a sequence of word sequences, got a string")
@@ -112,40 +111,22 @@ def model_limit(tokenizer: ShapeTokenizer) -> int:
 
 
 def windows(
-    tokenizer: ShapeTokenizer,
-    sentences: Sequence[Sequence[str]],
-    max_length: int,
-    breaks: Sequence[Sequence[bool]] | None = None,
+    tokenizer: ShapeTokenizer, sentences: Sequence[Sequence[str]], max_length: int
 ) -> list[Window]:
     """Windows that keep every word of every sentence exactly once.
 
-    A sentence that fits gives one window. A longer one gives overlapping windows,
-    each word kept where it has most context; with ``breaks`` (for training) it is
-    split without overlap, before words whose flag is true where possible, and a
-    warning counts the split sentences.
+    A sentence that fits gives one window; a longer one gives overlapping windows,
+    each word kept where it has most context.
     """
     coder = WordEncoder(tokenizer, max_length)
     coder.learn(sentences)
     out: list[Window] = []
-    split = 0
     for number, words in enumerate(sentences):
         sizes = [len(coder.known[w]) for w in words]
-        if sum(sizes) <= coder.budget:
-            spans = [(0, len(words))]
-        elif breaks is None:
-            spans = _overlapping(sizes, coder.budget)
-        else:
-            spans = _disjoint(sizes, coder.budget, breaks[number])
-            split += 1
+        spans = _overlapping(sizes, coder.budget)
         for (start, stop), keep in zip(spans, _owners(spans, len(words)), strict=True):
             if keep:
                 out.append(coder.window(number, words, start, stop, keep))
-    if split:
-        warnings.warn(
-            f"{split} of {len(sentences)} sentences are longer than {max_length} "
-            "sub-words and were split for training; every word is kept",
-            stacklevel=3,
-        )
     if coder.cut_words:
         warnings.warn(
             f"{coder.cut_words} single words are longer than {coder.budget} sub-words; "
@@ -172,21 +153,6 @@ def _overlapping(sizes: Sequence[int], budget: int) -> list[tuple[int, int]]:
         while _fill(sizes, shift, budget) <= stop:  # long words: move on
             shift += 1
         spans.append((shift, _fill(sizes, shift, budget)))
-    return spans
-
-
-def _disjoint(
-    sizes: Sequence[int], budget: int, breaks: Sequence[bool]
-) -> list[tuple[int, int]]:
-    spans, start = [], 0
-    while start < len(sizes):
-        stop = _fill(sizes, start, budget)
-        cut = stop
-        while stop < len(sizes) and cut > start and not breaks[cut]:
-            cut -= 1
-        stop = cut if cut > start else stop
-        spans.append((start, stop))
-        start = stop
     return spans
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from qglib.models import ShapeTokenizer, build_tagger, word_shape
+from qglib.models import build_tagger, word_shape
+from qglib.models.tokenizer import ShapeTokenizer
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from torch import nn
 
 from qglib.data import Sentence
 from qglib.models import build_tagger, train_tagger
-from qglib.models import training as module
-from qglib.models.used_rows import used_rows
+from qglib.models import fine_tuning as module
+from qglib.models.used_rows import _WholeTable, used_rows
 
 TRAIN = [
     Sentence(("said", "Anna", "bank"), ("O", "B-PER", "O")),
@@ -35,7 +35,9 @@ def trained(tiny_encoder):
 
 def test_weights_are_those_of_the_whole_table(tiny_encoder, monkeypatch) -> None:
     fast, start = trained(tiny_encoder)
-    monkeypatch.setattr(module, "used_rows", lambda table, ids: nullcontext())
+    monkeypatch.setattr(
+        module, "used_rows", lambda table, ids: nullcontext(_WholeTable())
+    )
     slow, _ = trained(tiny_encoder)
     one, two = fast.state_dict(), slow.state_dict()
     assert one.keys() == two.keys()
@@ -64,7 +66,8 @@ def test_gradients_of_the_rows_and_of_the_padding() -> None:
         assert table.state_dict().keys() == {"weight"}
         table.eval()
         assert torch.equal(table(ids), before[ids])  # not written back yet
-        used.write_back(decay=0.5)
+        used.decay = 0.5
+        used.write_back()
         assert torch.equal(table(ids), before[ids] + 1)
     assert torch.equal(table.weight[0], before[0] / 2)
     assert table.weight.requires_grad
@@ -84,6 +87,6 @@ def test_other_tables_are_left_alone(kind) -> None:
     table = nn.Embedding(5, 2, **options)
     table.weight.requires_grad_(kind != "frozen")
     with used_rows(table, [1]) as used:
-        assert used is None
+        assert isinstance(used, _WholeTable)
         assert [n for n, _ in table.named_parameters()] == ["weight"]
     assert table.weight.requires_grad == (kind != "frozen")
