@@ -8,39 +8,42 @@ equivalence class as a `networkx.DiGraph` (see `qglib.causal.graphs`).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 
-from qglib.causal.conditional_independence import (
-    WITHOUT_COPIES,
-    TestSettings,
-    check_settings,
-)
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 from qglib.causal.graphs import compelled_arrows
-from qglib.causal.learners import learn_exact, learn_ges, learn_pc
-from qglib.causal.linear_non_gaussian import fit_lingam
+from qglib.causal.kernel_tests import KernelTests
+from qglib.causal.learners import (
+    PValue,
+    learn_exact,
+    learn_ges,
+    learn_lingam,
+    learn_pc,
+)
 from qglib.causal.tables import Table, read_table
-from qglib.causal.validity_card import ValidityCard
+from qglib.spacetime import independence_test, null_table
 
-__all__ = ["bootstrap_edges", "discover"]
+__all__ = ["discover"]
 
 METHODS = ("pc", "ges", "exact", "exact_nl", "lingam", "empty")
+TESTS = ("auto", "fisherz", "chisq", "causal_set")
+
+Test = (
+    str | GaussianKernel | QuantumKernel | Callable[[np.ndarray], PValue | KernelTests]
+)
 
 
 def discover(
     data: pd.DataFrame | np.ndarray,
     method: str = "pc",
     *,
+    test: Test = "auto",
     kind: str = "auto",
     alpha: float = 0.05,
-    ci_test: str = "auto",
-    kernel: GaussianKernel | QuantumKernel | None = None,
-    ridge: float = 1e-3,
-    card: ValidityCard | None = None,
-    override_card: bool = False,
     max_conditioning: int | None = None,
     max_parents: int | None = None,
     n_bootstrap: int = 0,
@@ -48,132 +51,98 @@ def discover(
 ) -> nx.DiGraph:
     """Equivalence class of causal graphs learnt from a table.
 
-    Parameters
-    ----------
-    data: (n, d) table; DataFrame columns name the nodes.
-    method: 'pc' (tests, see `ci_test`), 'ges' (BDeu or Gaussian BIC), 'exact'
-        (dynamic programming with the discrete or Gaussian BIC), 'exact_nl' (the same
-        with the additive ridge score, numbers only), 'lingam' (directions from
-        non-Gaussian noise, numbers only), 'empty' (no edge: the row every comparison
-        needs).
-    kind: 'auto', 'discrete' or 'continuous' columns, see `read_table`.
-    alpha: level of PC's tests, and of LiNGAM's test of normality.
-    ci_test: PC's test: 'auto' (chi-square on categories, Fisher z on numbers),
-        'chisq', 'fisherz', 'kci' (Gaussian kernel), 'quantum_kernel' (refused unless
-        its validity card passes), 'causal_set' (pairs by their causal set, given
-        others by the Gaussian kernel).
-    kernel, ridge, card, override_card, max_conditioning: of the kernel tests, see
-        `qglib.causal.conditional_independence.TestSettings`.
-    max_parents: bound of the exact search; None takes 4, or 3 for 'exact_nl'.
-    n_bootstrap: when positive, resample the rows this often and write the edge
-        attributes ``confidence`` (share of resamples with the two nodes adjacent)
-        and ``arrow_confidence`` (share with this compelled arrow), see
-        `bootstrap_edges`.
-    rng: needed when `n_bootstrap` is positive, for a kernel with shots, and for tied
-        values under 'causal_set'.
+    Args:
+        data: (n, d) table; DataFrame columns name the nodes.
+        method: 'pc' (tests, see `test`), 'ges' (BDeu or Gaussian BIC), 'exact'
+            (dynamic programming with the discrete or Gaussian BIC), 'exact_nl' (the
+            same with the additive ridge score, numbers only), 'lingam' (directions
+            from non-Gaussian noise, numbers only), 'empty' (no edge: the row every
+            comparison needs).
+        test: what PC asks. 'auto': chi-square on categories, Fisher z on numbers;
+            'chisq', 'fisherz'; a `GaussianKernel` or `QuantumKernel`, for the kernel
+            test (a quantum kernel may break its level: notebook 31 measures it);
+            'causal_set', pairs by their causal set and given others by the Gaussian
+            kernel; or a function that takes the (n, d) values and returns a function
+            of (i, j, given) to a p-value.
+        kind: 'auto', 'discrete' or 'continuous' columns, see `read_table`.
+        alpha: level of PC's tests, and of LiNGAM's test of normality.
+        max_conditioning: largest condition of PC's tests; None takes 2 for kernels
+            and causal sets, else no bound.
+        max_parents: bound of the exact search; None takes 4, or 3 for 'exact_nl'.
+        n_bootstrap: when positive, resample the rows this often and write the edge
+            attributes ``confidence`` (share of resamples with the two nodes adjacent)
+            and ``arrow_confidence`` (share with this compelled arrow). Rows are drawn
+            with replacement; a kernel or a causal set would take copies for
+            dependence and gets half of the rows without replacement instead
+            (Meinshausen, Buehlmann, J. R. Stat. Soc. B 72 (2010) 417).
+        rng: needed when `n_bootstrap` is positive, and for tied values under
+            'causal_set'.
 
-    Returns
-    -------
-    A graph with an opposite pair of arcs where the direction is unknown;
-    ``graph.graph`` holds ``method`` and ``warnings``, after PC ``ci_test``, and after
-    an exact search ``score`` and ``arcs``, the arcs of the one graph that was found.
-    Only for 'exact_nl', whose score is not the same over a class, do the directions
-    in ``arcs`` say more than the class, and then only under its noise model. After
-    'lingam' an arrow that its noise does not identify is an opposite pair.
+    Returns:
+        A graph with an opposite pair of arcs where the direction is unknown;
+        ``graph.graph`` holds ``method`` and ``warnings``, and after an exact search
+        ``score`` and ``arcs``, the arcs of the one graph that was found. Only for
+        'exact_nl', whose score is not the same over a class, do the directions in
+        ``arcs`` say more than the class, and then only under its noise model. After
+        'lingam' an arrow that its noise does not identify is an opposite pair.
 
-    Raises
-    ------
-    ValueError: bad data (see `read_table`), an unknown method or test, one that does
-        not fit the columns, a quantum kernel that fails its card, or more variables
-        than exact search can hold.
+    Raises:
+        ValueError: bad data (see `read_table`), an unknown method or test, one that
+            does not fit the columns, a missing rng, or more variables than exact
+            search can hold.
     """
     table = read_table(data, kind)
-    settings = TestSettings(
-        ci_test, kernel, ridge, card, override_card, max_conditioning
-    )
-    settings, warnings = _settle(table, method, alpha, settings, rng)
-    graph = _learn(table, method, alpha, max_parents, settings, rng)
-    graph.graph["warnings"] = warnings + graph.graph["warnings"]
-    if n_bootstrap:
-        if rng is None:
-            raise ValueError("n_bootstrap needs rng=numpy.random.default_rng(seed).")
-        counts = bootstrap_edges(
-            data,
-            method,
-            n_bootstrap,
-            rng,
-            kind=kind,
-            alpha=alpha,
-            settings=settings,
-            max_parents=max_parents,
+    _check(table, method, test, alpha, rng)
+    if n_bootstrap < 0 or (n_bootstrap and rng is None):
+        raise ValueError(
+            f"n_bootstrap={n_bootstrap} needs a number of at least 0 and, above 0, "
+            "rng=numpy.random.default_rng(seed)."
         )
-        for a, b in graph.edges:
-            graph.edges[a, b]["confidence"] = counts.loc[(a, b), "adjacent"]
-            graph.edges[a, b]["arrow_confidence"] = counts.loc[(a, b), "arrow"]
+    copies = isinstance(test, str) and test != "causal_set"
+    if max_conditioning is None and not copies:
+        max_conditioning = 2
+
+    def learn(part: Table) -> nx.DiGraph:
+        if method == "empty":
+            found, warnings = nx.DiGraph(), []
+            found.add_nodes_from(part.names)
+        elif method == "pc":
+            pvalue = _pvalue_of(part, test, rng)
+            found, warnings = learn_pc(part, alpha, pvalue, max_conditioning)
+        elif method == "ges":
+            found, warnings = learn_ges(part)
+        elif method == "lingam":
+            found, warnings = learn_lingam(part, alpha)
+        else:
+            found, warnings = learn_exact(part, method, max_parents)
+        found.graph.update(method=method, warnings=warnings)
+        return found
+
+    graph = learn(table)
+    if graph.number_of_edges() and not compelled_arrows(graph):
+        graph.graph["warnings"].append(
+            "No arrow is identified: only the skeleton carries meaning."
+        )
+    if n_bootstrap:
+        halves = method == "pc" and not copies
+        resamples = (_resample(table, rng, halves) for _ in range(n_bootstrap))
+        _write_confidence(graph, [learn(part) for part in resamples])
     return graph
 
 
-def bootstrap_edges(
-    data: pd.DataFrame | np.ndarray,
-    method: str,
-    n_resamples: int,
-    rng: np.random.Generator,
-    *,
-    kind: str = "auto",
-    alpha: float = 0.05,
-    settings: TestSettings | None = None,
-    max_parents: int | None = None,
-) -> pd.DataFrame:
-    """Share of row resamples in which each ordered pair is joined.
-
-    Rows are drawn with replacement. Kernels and causal sets would see the copied rows
-    as dependence, so these tests get half of the rows without replacement instead
-    (Meinshausen, Buehlmann, J. R. Stat. Soc. B 72 (2010) 417): their shares are those
-    of the halved sample and err on the low side.
-
-    Parameters
-    ----------
-    settings: of PC's tests, `TestSettings`; the other arguments are those of
-        `discover`.
-
-    Returns
-    -------
-    DataFrame indexed by (from, to) over all ordered pairs, with the columns
-    ``adjacent`` (either direction or none) and ``arrow`` (compelled from -> to).
-    A resample in which a column became constant is drawn again.
-
-    Raises
-    ------
-    ValueError: `n_resamples` < 1, bad data, or a column that is constant in
-        nearly every resample.
-    """
-    if n_resamples < 1:
-        raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
-    table = read_table(data, kind)
-    settings = TestSettings() if settings is None else settings
-    settings, _ = _settle(table, method, alpha, settings, rng)
-    n = len(table.values)
-    halves = method == "pc" and settings.ci_test in WITHOUT_COPIES
+def _write_confidence(graph: nx.DiGraph, again: Sequence[nx.DiGraph]) -> None:
     adjacent: Counter = Counter()
     arrows: Counter = Counter()
-    for _ in range(n_resamples):
-        resample = _resample(table, n, rng, halves)
-        graph = _learn(resample, method, alpha, max_parents, settings, rng)
-        adjacent.update({frozenset(arc) for arc in graph.edges})
-        arrows.update(compelled_arrows(graph))
-    pairs = [(a, b) for a in table.names for b in table.names if a != b]
-    return pd.DataFrame(
-        {
-            "adjacent": [adjacent[frozenset(pair)] / n_resamples for pair in pairs],
-            "arrow": [arrows[pair] / n_resamples for pair in pairs],
-        },
-        index=pd.MultiIndex.from_tuples(pairs, names=["from", "to"]),
-    )
+    for other in again:
+        adjacent.update({frozenset(arc) for arc in other.edges})
+        arrows.update(compelled_arrows(other))
+    for a, b in graph.edges:
+        graph.edges[a, b]["confidence"] = adjacent[frozenset((a, b))] / len(again)
+        graph.edges[a, b]["arrow_confidence"] = arrows[a, b] / len(again)
 
 
-def _resample(
-    table: Table, n: int, rng: np.random.Generator, halves: bool = False
-) -> Table:
+def _resample(table: Table, rng: np.random.Generator, halves: bool) -> Table:
+    n = len(table.values)
     for _ in range(100):
         rows = rng.permutation(n)[: n // 2] if halves else rng.integers(0, n, n)
         values = table.values[rows]
@@ -185,14 +154,14 @@ def _resample(
     )
 
 
-def _settle(
+def _check(
     table: Table,
     method: str,
+    test: Test,
     alpha: float,
-    settings: TestSettings,
     rng: np.random.Generator | None,
-) -> tuple[TestSettings, list[str]]:
-    """Refuse what does not fit together; settings with every choice made."""
+) -> None:
+    """Refuse what does not fit together."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
     if not 0 < alpha < 1:
@@ -202,38 +171,59 @@ def _settle(
             f"method={method!r} needs numbers, the table holds categories; use "
             "method='exact'."
         )
-    if method == "pc":
-        return check_settings(settings, table, alpha, rng)
-    if settings != TestSettings():
+    if method != "pc":
+        if test != "auto":
+            raise ValueError(f"test is for method='pc', not for {method!r}: leave it.")
+        return
+    kernel = isinstance(test, GaussianKernel | QuantumKernel)
+    if not (kernel or test in TESTS or (callable(test) and not isinstance(test, str))):
         raise ValueError(
-            f"ci_test and the settings of its kernel are for method='pc', not for "
-            f"{method!r}: leave them out."
+            f"test must be one of {TESTS}, a kernel or a function, got {test!r}."
         )
-    return settings, []
+    if test == "chisq" and not table.discrete:
+        raise ValueError(
+            "test='chisq' needs categories, the table holds numbers; bin them "
+            "(pandas.cut) or use 'fisherz' or a GaussianKernel."
+        )
+    if table.discrete and (kernel or test in ("fisherz", "causal_set")):
+        raise ValueError(
+            f"test={test!r} needs numbers, the table holds categories; use 'chisq', "
+            "or pass kind='continuous' if the codes are amounts."
+        )
+    tied = any(len(np.unique(c)) < len(c) for c in table.values.T)
+    if rng is None and test == "causal_set" and tied:
+        raise ValueError(
+            "test='causal_set' breaks ties at random and a column has tied values: "
+            "pass rng=numpy.random.default_rng(seed)."
+        )
 
 
-def _learn(
-    table: Table,
-    method: str,
-    alpha: float,
-    max_parents: int | None,
-    settings: TestSettings,
-    rng: np.random.Generator | None,
-) -> nx.DiGraph:
-    if method == "empty":
-        graph = nx.DiGraph()
-        graph.add_nodes_from(table.names)
-        warnings: list[str] = []
-    elif method == "pc":
-        graph, warnings = learn_pc(table, alpha, settings, rng)
-        graph.graph["ci_test"] = settings.ci_test
-    elif method == "ges":
-        graph, warnings = learn_ges(table)
-    elif method == "lingam":
-        graph, warnings = fit_lingam(table, alpha)
-    else:
-        graph, warnings = learn_exact(table, method, max_parents)
-    if graph.number_of_edges() and not compelled_arrows(graph):
-        warnings.append("No arrow is identified: only the skeleton carries meaning.")
-    graph.graph.update(method=method, warnings=warnings)
-    return graph
+def _pvalue_of(table: Table, test: Test, rng: np.random.Generator | None) -> PValue:
+    """Function (i, j, given) -> p-value on the columns of one table."""
+    values = table.values
+    if test == "auto":
+        test = "chisq" if table.discrete else "fisherz"
+    if test in ("fisherz", "chisq"):
+        from causallearn.utils.cit import CIT
+
+        plain = CIT(values, test)
+        return lambda i, j, given: float(plain(i, j, tuple(given)))
+    if test != "causal_set":
+        kernel = isinstance(test, GaussianKernel | QuantumKernel)
+        ask = KernelTests(values, test) if kernel else test(values)
+
+        def asked(i: int, j: int, given: Sequence[int]) -> float:
+            answer = ask(i, j, given)
+            return float(getattr(answer, "pvalue", answer))
+
+        return asked
+    tests, null = KernelTests(values), null_table(len(values))
+    ties = "error" if rng is None else "random"
+
+    def mixed(i: int, j: int, given: Sequence[int]) -> float:
+        if len(given):
+            return float(tests(i, j, given).pvalue)
+        x, y = values[:, i], values[:, j]
+        return independence_test(x, y, rng=rng, ties=ties, null=null).pvalue
+
+    return mixed

@@ -26,20 +26,17 @@ def exact_search(
     Time O(d^2 2^d) plus one score per parent set of at most `max_parents`
     variables; memory about 12 d 2^d bytes. Ties keep the smaller parent set.
 
-    Parameters
-    ----------
-    n_variables: number of variables d, 1 to 20.
-    score: decomposable score of (node, parents), higher is better, in nats.
-    max_parents: largest parent set that is scored.
+    Args:
+        n_variables: number of variables d, 1 to 20.
+        score: decomposable score of (node, parents), higher is better, in nats.
+        max_parents: largest parent set that is scored.
 
-    Returns
-    -------
-    adjacency: (d, d) 0/1 integers, ``adjacency[a, b] = 1`` means a -> b.
-    value: the score of that graph.
+    Returns:
+        adjacency: (d, d) 0/1 integers, ``adjacency[a, b] = 1`` means a -> b.
+        value: the score of that graph.
 
-    Raises
-    ------
-    ValueError: more variables than memory can hold, or `max_parents` < 0.
+    Raises:
+        ValueError: more variables than memory can hold, or `max_parents` < 0.
     """
     d = n_variables
     if not 1 <= d <= _MOST:

@@ -1,4 +1,8 @@
-"""The algorithms behind `qglib.causal.discover`, table in, class and warnings out."""
+"""The algorithms behind `qglib.causal.discover`: table in, graph and warnings out.
+
+PC, GES and DirectLiNGAM are causal-learn's; here their marks become a
+`networkx.DiGraph` and PC gets any test of independence.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,30 @@ from collections.abc import Callable, Sequence
 import networkx as nx
 import numpy as np
 
-from qglib.causal.conditional_independence import TestSettings, pvalue_of
 from qglib.causal.exact_search import exact_search
-from qglib.causal.graphs import cpdag
+from qglib.causal.graphs import close_under_meek, cpdag
 from qglib.causal.scores import additive_ridge_bic, discrete_bic, gaussian_bic
 from qglib.causal.tables import Table
 
-__all__ = ["learn_exact", "learn_ges", "learn_pc"]
+__all__ = ["learn_exact", "learn_ges", "learn_lingam", "learn_pc"]
 
 Learned = tuple[nx.DiGraph, list[str]]
+PValue = Callable[[int, int, Sequence[int]], float]
+"""p-value of independence of two column numbers, given others."""
 
 
 def learn_pc(
-    table: Table,
-    alpha: float,
-    settings: TestSettings,
-    rng: np.random.Generator | None = None,
+    table: Table, alpha: float, pvalue: PValue, max_conditioning: int | None
 ) -> Learned:
-    """PC: skeleton, colliders (the first found wins), then Meek's rules.
-
-    `settings` come from `check_settings`; `rng` is for tests that draw.
-    """
+    """PC: skeleton, colliders (the first found wins), then Meek's rules."""
     from causallearn.utils.PCUtils import Meek, SkeletonDiscovery, UCSepset
 
     skeleton = SkeletonDiscovery.skeleton_discovery(
         table.values,
         alpha,
-        _Asked(pvalue_of(table.values, settings, rng)),
+        _Asked(pvalue),
         show_progress=False,
-        max_k=settings.bound,
+        max_k=max_conditioning,
     )
     found = Meek.meek(UCSepset.uc_sepset(skeleton, 2))
     return _from_causal_learn(found.G.graph, table.names)
@@ -46,7 +45,7 @@ class _Asked:
 
     method = "qglib"
 
-    def __init__(self, pvalue: Callable[[int, int, Sequence[int]], float]) -> None:
+    def __init__(self, pvalue: PValue) -> None:
         self._pvalue = pvalue
         self._answers: dict[tuple, float] = {}
 
@@ -76,18 +75,68 @@ def learn_exact(table: Table, method: str, max_parents: int | None) -> Learned:
         bound = 4
     bound = bound if max_parents is None else max_parents
     adjacency, value = exact_search(len(table.names), score, bound)
-    dag = nx.relabel_nodes(
-        nx.from_numpy_array(adjacency, create_using=nx.DiGraph),
-        dict(enumerate(table.names)),
-    )
-    for _, _, attributes in dag.edges(data=True):
-        attributes.clear()
+    dag = _named(adjacency, table.names)
     graph = cpdag(dag)
     graph.graph.update(score=value, arcs=list(dag.edges))
     warnings = []
     if method == "exact_nl":
         warnings.append("graph['arcs'] rests on additive noise, not on the class.")
     return graph, warnings
+
+
+def learn_lingam(table: Table, alpha: float) -> Learned:
+    """DirectLiNGAM (Shimizu et al., JMLR 12 (2011) 1225): directions from noise.
+
+    In a linear model with independent non-Gaussian errors every direction is
+    identified. An arrow whose two ends both have Gaussian errors may be turned
+    without changing the distribution (Hoyer et al., UAI 2008): the errors are
+    tested for normality (Anderson-Darling, Bonferroni-corrected level `alpha`) and
+    such arrows stay undirected. ``graph.graph`` holds all ``arcs`` that were
+    oriented, ``coefficients`` by arc, and the ``gaussian`` columns.
+    """
+    from causallearn.search.FCMBased.lingam import DirectLiNGAM
+    from statsmodels.stats.diagnostic import normal_ad
+
+    x = table.values - table.values.mean(0)
+    scale = x.std(0)
+    model = DirectLiNGAM()
+    model.fit(x / scale)
+    gains = np.asarray(model.adjacency_matrix_)  # row: effect, column: cause
+    errors = x / scale @ (np.eye(len(gains)) - gains).T
+    gaussian = {
+        name
+        for name, error in zip(table.names, errors.T, strict=True)
+        if normal_ad(error)[1] > alpha / len(gains)
+    }
+    dag = _named((gains != 0).T, table.names)
+    graph = cpdag(dag)
+    for a, b in dag.edges:
+        if graph.has_edge(b, a) and not {a, b} <= gaussian:
+            graph.remove_edge(b, a)
+    graph = close_under_meek(graph)
+    place = {name: k for k, name in enumerate(table.names)}
+    size = {
+        (a, b): float(gains[place[b], place[a]] * scale[place[b]] / scale[place[a]])
+        for a, b in dag.edges
+    }
+    graph.graph.update(
+        arcs=list(dag.edges), coefficients=size, gaussian=sorted(gaussian)
+    )
+    warnings = ["Directions rest on linearity and on independent non-Gaussian errors."]
+    if len(gaussian) > 1:
+        warnings.append(
+            f"The errors of {sorted(gaussian)} pass for Gaussian: LiNGAM does not "
+            "identify arrows between them, and graph['arcs'] orients them by chance."
+        )
+    return graph, warnings
+
+
+def _named(adjacency: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
+    """Directed graph of a table in which [a, b] says a -> b."""
+    dag = nx.DiGraph()
+    dag.add_nodes_from(names)
+    dag.add_edges_from((names[a], names[b]) for a, b in np.argwhere(adjacency))
+    return dag
 
 
 def _from_causal_learn(endpoints: np.ndarray, names: tuple[str, ...]) -> Learned:

@@ -17,7 +17,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-__all__ = ["BinaryNetwork", "load_network", "network_names"]
+__all__ = ["BinaryNetwork", "load_network"]
 
 # name -> (parents, probability of "yes" for each parent configuration, the first
 # parent most significant, "no" before "yes")
@@ -48,18 +48,18 @@ _SACHS = {
     "Plcg": ("PIP3", "PIP2"),
     "PIP3": ("PIP2",),
 }
+_NAMES = ("asia", "cancer", "sachs")
 
 
 @dataclass(frozen=True)
 class BinaryNetwork:
     """A causal graph over yes/no variables with its conditional probabilities.
 
-    Attributes
-    ----------
-    name: the published name.
-    dag: the true directed acyclic graph.
-    tables: for each node its parents and the probability of "yes" (1) in each
-        parent configuration, the first parent most significant.
+    Attributes:
+        name: the published name.
+        dag: the true directed acyclic graph.
+        tables: for each node its parents and the probability of "yes" (1) in each
+            parent configuration, the first parent most significant.
     """
 
     name: str
@@ -72,36 +72,24 @@ class BinaryNetwork:
         rng: np.random.Generator,
         do: Mapping[str, int] | None = None,
     ) -> pd.DataFrame:
-        """Draw `n` rows of 0/1 integers, in the order of `dag.nodes`.
+        """Draw `n` rows of 0/1 integers, in the order of ``dag.nodes``.
 
-        Parameters
-        ----------
-        n: number of rows, at least 1.
-        rng: source of randomness.
-        do: variables held at a value by intervention (their causes are cut).
+        Args:
+            n: number of rows, at least 1.
+            rng: source of randomness.
+            do: variables held at a value by intervention (their causes are cut).
 
-        Raises
-        ------
-        ValueError: `n` < 1, an unknown variable in `do`, or no tables.
+        Raises:
+            ValueError: `n` < 1, an unknown variable in `do`, or no tables.
         """
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}.")
-        if not self.tables:
-            raise ValueError(
-                f"network {self.name!r} holds a structure without probabilities; "
-                "sample 'asia' or 'cancer'."
-            )
         do = dict(do or {})
-        unknown = sorted(set(do) - set(self.tables))
-        if unknown:
-            raise ValueError(f"do names {unknown}; known: {list(self.tables)}.")
+        self._require(set(do))
         columns: dict[str, np.ndarray] = {}
         for node in nx.topological_sort(self.dag):
-            parents, yes = self.tables[node]
-            configuration = np.zeros(n, dtype=np.int64)
-            for parent in parents:
-                configuration = 2 * configuration + columns[parent]
-            draw = rng.random(n) < np.asarray(yes)[configuration]
+            yes = self._yes(node, columns, n)
+            draw = rng.random(n) < yes
             columns[node] = np.full(n, do[node]) if node in do else draw.astype(int)
         return pd.DataFrame({node: columns[node] for node in self.dag.nodes})
 
@@ -111,49 +99,55 @@ class BinaryNetwork:
         Sums the truncated factorisation over all 2^d states (Pearl, *Causality*,
         2009, section 3.2), so it is meant for small networks.
 
-        Raises
-        ------
-        ValueError: an unknown variable, or no tables.
+        Raises:
+            ValueError: an unknown variable, or no tables.
         """
-        unknown = sorted({cause, outcome} - set(self.tables))
-        if unknown:
-            raise ValueError(
-                f"{unknown} have no probabilities in network {self.name!r}; known: "
-                f"{list(self.tables)}."
-            )
+        self._require({cause, outcome})
         nodes = list(self.dag.nodes)
         states = np.indices((2,) * len(nodes)).reshape(len(nodes), -1)
         value = dict(zip(nodes, states, strict=True))
         weight = np.ones(states.shape[1])
-        for node, (parents, yes) in self.tables.items():
+        for node in self.tables:
             if node != cause:
-                configuration = np.zeros(states.shape[1], dtype=np.int64)
-                for parent in parents:
-                    configuration = 2 * configuration + value[parent]
-                p = np.asarray(yes)[configuration]
+                p = self._yes(node, value, states.shape[1])
                 weight *= np.where(value[node] == 1, p, 1 - p)
         sign = 2 * value[cause] - 1
         return float((weight * value[outcome] * sign).sum())
 
+    def _yes(self, node: str, value: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+        """Probability of "yes" at `node` in each of `n` states of its parents."""
+        parents, yes = self.tables[node]
+        configuration = np.zeros(n, dtype=np.int64)
+        for parent in parents:
+            configuration = 2 * configuration + value[parent]
+        return np.asarray(yes)[configuration]
 
-def network_names() -> tuple[str, ...]:
-    """Names that `load_network` knows."""
-    return ("asia", "cancer", "sachs")
+    def _require(self, names: set[str]) -> None:
+        if not self.tables:
+            raise ValueError(
+                f"network {self.name!r} holds a structure without probabilities; "
+                "take 'asia' or 'cancer'."
+            )
+        unknown = sorted(names - set(self.tables))
+        if unknown:
+            raise ValueError(
+                f"{unknown} are not in network {self.name!r}; known: "
+                f"{list(self.tables)}."
+            )
 
 
 def load_network(name: str) -> BinaryNetwork:
     """A published network: 'asia' (8 nodes), 'cancer' (5) or 'sachs' (11).
 
-    Raises
-    ------
-    ValueError: the name is unknown.
+    Raises:
+        ValueError: the name is unknown.
     """
+    if name not in _NAMES:
+        raise ValueError(f"name must be one of {_NAMES}, got {name!r}.")
     if name == "sachs":
         dag = nx.DiGraph((a, b) for a, successors in _SACHS.items() for b in successors)
         return BinaryNetwork(name, dag, {})
-    tables = {"asia": _ASIA, "cancer": _CANCER}.get(name)
-    if tables is None:
-        raise ValueError(f"name must be one of {network_names()}, got {name!r}.")
+    tables = _ASIA if name == "asia" else _CANCER
     dag = nx.DiGraph()
     dag.add_nodes_from(tables)
     dag.add_edges_from((p, node) for node, (ps, _) in tables.items() for p in ps)

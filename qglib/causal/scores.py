@@ -24,9 +24,8 @@ def discrete_bic(data: np.ndarray) -> Score:
 
     `q` is the product of all parent cardinalities, seen together or not.
 
-    Parameters
-    ----------
-    data: (n, d) integers or other labels; each column is coded anew.
+    Args:
+        data: (n, d) integers or other labels; each column is coded anew.
     """
     coded = [np.unique(column, return_inverse=True) for column in np.asarray(data).T]
     codes = [code.astype(np.int64) for _, code in coded]
@@ -59,9 +58,8 @@ def gaussian_bic(data: np.ndarray) -> Score:
 
     `v` is the residual variance of the least-squares regression on the parents.
 
-    Parameters
-    ----------
-    data: (n, d) floats.
+    Args:
+        data: (n, d) floats.
     """
     x = np.asarray(data, dtype=float)
     n = len(x)
@@ -97,10 +95,9 @@ def additive_ridge_bic(data: np.ndarray, ridge: float = 0.02) -> Score:
     The penalty counts the effective degrees of freedom, trace of the hat matrix
     plus one. Not score-equivalent: graphs of one class can score differently.
 
-    Parameters
-    ----------
-    data: (n, d) floats; standardised here.
-    ridge: ridge strength per row.
+    Args:
+        data: (n, d) floats; standardised here.
+        ridge: ridge strength per row.
     """
     x = np.asarray(data, dtype=float)
     x = (x - x.mean(0)) / x.std(0)

@@ -14,11 +14,10 @@ __all__ = ["Table", "read_table"]
 class Table:
     """A checked table.
 
-    Attributes
-    ----------
-    names: column names, in order.
-    values: (n, d) integer codes when `discrete`, else floats.
-    discrete: whether the columns are categories.
+    Attributes:
+        names: column names, in order.
+        values: (n, d) integer codes when `discrete`, else floats.
+        discrete: whether the columns are categories.
     """
 
     names: tuple[str, ...]
@@ -34,16 +33,14 @@ def _looks_coded(column: np.ndarray) -> bool:
 def read_table(data: pd.DataFrame | np.ndarray, kind: str = "auto") -> Table:
     """Check a table and decide whether its columns are categories or numbers.
 
-    Parameters
-    ----------
-    data: DataFrame, or (n, d) array whose columns are then named x0, x1, ...
-    kind: 'discrete', 'continuous', or 'auto': integer, boolean, text and category
-        columns are categories, floats are numbers.
+    Args:
+        data: DataFrame, or (n, d) array whose columns are then named x0, x1, ...
+        kind: 'discrete', 'continuous', or 'auto': integer, boolean, text and category
+            columns are categories, floats are numbers.
 
-    Raises
-    ------
-    ValueError: missing values, constant or duplicated columns, fewer rows than
-        variables, categories coded as floats, or mixed kinds.
+    Raises:
+        ValueError: missing values, constant or duplicated columns, fewer rows than
+            variables, categories coded as floats, or mixed kinds.
     """
     frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(np.asarray(data))
     if not isinstance(data, pd.DataFrame):

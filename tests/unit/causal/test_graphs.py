@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 from qglib.causal import (
     class_members,
-    class_size,
-    compelled_arrows,
     cpdag,
     graph_metrics,
     identifiability,
     load_network,
-    undirected_edges,
 )
+from qglib.causal.graphs import compelled_arrows
 
 
 def random_dag(d: int, density: float, seed: int) -> nx.DiGraph:
@@ -66,8 +64,8 @@ def test_class_equals_brute_force(d: int, density: float, seed: int) -> None:
     pdag = cpdag(dag)
     shared = set.intersection(*(set(m.edges) for m in members))
     assert compelled_arrows(pdag) == shared
-    assert class_size(pdag) == len(members)
-    ours = {frozenset(m.edges) for m in class_members(pdag)}
+    assert identifiability(dag).class_size == len(members)
+    ours = {frozenset(m.edges) for m in class_members(pdag, 10_000)}
     assert ours == {frozenset(m.edges) for m in members}
     for member in members:
         assert set(cpdag(member).edges) == set(pdag.edges)
@@ -82,12 +80,13 @@ def test_asia_class() -> None:
         ("either", "dysp"),
         ("bronc", "dysp"),
     }
-    assert undirected_edges(pdag) == {
+    both = {frozenset(arc) for arc in pdag.edges if pdag.has_edge(*arc[::-1])}
+    assert both == {
         frozenset(("asia", "tub")),
         frozenset(("smoke", "lung")),
         frozenset(("smoke", "bronc")),
     }
-    assert class_size(pdag) == 6
+    assert len(class_members(pdag)) == 6
 
 
 @pytest.mark.parametrize(
@@ -136,7 +135,7 @@ def test_bad_input() -> None:
         cpdag(nx.Graph([("a", "b")]))
     with pytest.raises(ValueError, match="share their nodes"):
         graph_metrics(nx.DiGraph([("a", "b")]), nx.DiGraph([("a", "c")]))
-    with pytest.raises(ValueError, match="336 graphs"):
+    with pytest.raises(ValueError, match="more than limit=10"):
         list(class_members(cpdag(load_network("sachs").dag), limit=10))
     square = nx.DiGraph(nx.cycle_graph(4))  # not chordal: the class of no graph
     with pytest.raises(ValueError, match="not the class"):

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from qglib.causal import load_network, network_names
+from qglib.causal import load_network
 
 
 def exact_marginals(name: str, do: dict[str, int] | None = None) -> dict[str, float]:
@@ -62,14 +62,13 @@ def test_same_seed_same_rows_and_bad_input() -> None:
     assert a.equals(network.sample(50, np.random.default_rng(1)))
     with pytest.raises(ValueError, match="at least 1"):
         network.sample(0, np.random.default_rng(1))
-    with pytest.raises(ValueError, match="do names"):
+    with pytest.raises(ValueError, match="not in network"):
         network.sample(5, np.random.default_rng(1), do={"age": 1})
     with pytest.raises(ValueError, match="structure without probabilities"):
         load_network("sachs").sample(5, np.random.default_rng(1))
     with pytest.raises(ValueError, match="name must be one of"):
         load_network("alarm")
     assert load_network("sachs").dag.number_of_edges() == 17
-    assert len(network_names()) == 3
 
 
 @pytest.mark.parametrize(
@@ -92,5 +91,5 @@ def test_effects_known_without_computing() -> None:
     assert load_network("cancer").effect("cancer", "xray") == pytest.approx(0.9 - 0.2)
     with pytest.raises(ValueError, match="known"):
         load_network("asia").effect("smoke", "cough")
-    with pytest.raises(ValueError, match="no probabilities"):
+    with pytest.raises(ValueError, match="without probabilities"):
         load_network("sachs").effect("PKA", "Raf")

@@ -1,0 +1,137 @@
+"""What changing an input does to a model's decision, for every kind of data.
+
+An intervention replaces an input by an edited copy (`qglib.data.KINDS`: a word
+exchanged, a patch blanked, a column set) and reads the model again. Each kind
+brings a placebo, an edit that must change nothing: a model that moves under it is
+read wrongly, and its other rows mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qglib.data import KINDS, Examples
+
+__all__ = ["intervene"]
+
+Predict = Callable[[list[Any]], np.ndarray]
+Edits = Callable[[Any, np.random.Generator], Mapping[str, Any]]
+
+
+def intervene(
+    predict: Predict,
+    examples: Examples,
+    rng: np.random.Generator,
+    *,
+    edits: Edits | None = None,
+    classes: Sequence[Any] | None = None,
+    draws: int = 1,
+    n_bootstrap: int = 2000,
+) -> pd.DataFrame:
+    """Effect of every edit on a model's decisions over the test part.
+
+    The effect is the change of one probability, averaged over the draws and the
+    examples of a group, then over groups; intervals resample whole groups, because
+    interventions on one group are not independent.
+
+    Args:
+        predict: maps a list of inputs to probabilities (n, classes).
+        examples: the test part is edited; the training part is the background that a
+            table's values are drawn from.
+        rng: source of the edits and of the bootstrap.
+        edits: (input, rng) -> edited copies by name; by default those of the kind.
+            One of them should be called "placebo".
+        classes: label of each column of `predict`. If given, the probability of the
+            example's own label is watched, else that of the class decided before.
+        draws: edited copies per example and edit.
+        n_bootstrap: resamples.
+
+    Returns:
+        One row per edit, the placebo last: ``effect`` with its 95 % interval ``low``,
+        ``high``; ``flipped``, the share of decisions that change, with
+        ``flipped_low``, ``flipped_high``; ``interventions``, ``groups``.
+
+    Raises:
+        ValueError: no test part, draws below 1, probabilities of another shape, or a
+            label that is not among `classes`.
+    """
+    rows = np.flatnonzero(np.asarray(examples.split) == "test")
+    if not len(rows) or draws < 1:
+        raise ValueError(
+            f"examples have {len(rows)} in the test part and draws={draws}: both must "
+            "be at least 1; mark inputs as 'test' in split."
+        )
+    inputs = [examples.inputs[k] for k in rows]
+    groups = rows if examples.groups is None else np.asarray(examples.groups)[rows]
+    before = _probabilities(predict, inputs)
+    watched = before.argmax(1)
+    if classes is not None:
+        labels = [examples.labels[k] for k in rows]
+        unknown = sorted({str(one) for one in labels if one not in list(classes)})
+        if unknown:
+            raise ValueError(
+                f"labels {unknown[:5]} are not among classes {list(classes)}: name "
+                "every column of predict."
+            )
+        watched = np.array([list(classes).index(one) for one in labels])
+    make = _edits_of(examples) if edits is None else edits
+    found: dict[str, list[tuple[int, float, bool]]] = {}
+    for _ in range(draws):
+        edited = [make(x, rng) for x in inputs]
+        for name in dict.fromkeys(name for one in edited for name in one):
+            # aligned with the first reading: equal inputs meet equal batches
+            here = [k for k, one in enumerate(edited) if name in one]
+            after = _probabilities(predict, [edited[k][name] for k in here])
+            for k, row in zip(here, after, strict=True):
+                change = row[watched[k]] - before[k, watched[k]]
+                flip = row.argmax() != before[k].argmax()
+                found.setdefault(name, []).append((k, float(change), bool(flip)))
+    order = sorted(found, key=lambda name: name == "placebo")
+    table = {name: _row(found[name], groups, rng, n_bootstrap) for name in order}
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("edit")
+
+
+def _edits_of(examples: Examples) -> Edits:
+    """The kind's own edits, with the training inputs as background."""
+    if examples.kind not in KINDS:
+        raise ValueError(f"kind is {examples.kind!r}: choose one of {list(KINDS)}.")
+    train = np.flatnonzero(np.asarray(examples.split) == "train")
+    kind, options = KINDS[examples.kind], {}
+    if examples.kind == "table":
+        rows = np.array([examples.inputs[k] for k in train], dtype=float)
+        options = {"background": rows, "columns": examples.columns}
+    return lambda x, rng: kind.edits(x, rng, **options)
+
+
+def _probabilities(predict: Predict, inputs: list[Any]) -> np.ndarray:
+    table = np.asarray(predict(inputs), dtype=float)
+    if table.ndim != 2 or len(table) != len(inputs) or not np.isfinite(table).all():
+        raise ValueError(
+            f"predict gave shape {table.shape} for {len(inputs)} inputs: it must give "
+            "finite probabilities, one row per input and one column per class."
+        )
+    return table
+
+
+def _row(
+    changes: list[tuple[int, float, bool]],
+    groups: np.ndarray,
+    rng: np.random.Generator,
+    n: int,
+) -> dict[str, float]:
+    """Mean over groups of group means, for effect and flips, with intervals."""
+    who, change, flip = zip(*changes, strict=True)
+    _, inverse = np.unique(groups[list(who)], return_inverse=True)
+    size = np.bincount(inverse)
+    again = rng.integers(0, len(size), (n, len(size)))
+    row: dict[str, float] = {}
+    for name, values in (("effect", change), ("flipped", flip)):
+        means = np.bincount(inverse, np.asarray(values, dtype=float)) / size
+        low, high = np.quantile(means[again].mean(1), [0.025, 0.975])
+        ends = ("low", "high") if name == "effect" else ("flipped_low", "flipped_high")
+        row |= {name: float(means.mean()), ends[0]: float(low), ends[1]: float(high)}
+    return row | {"interventions": len(who), "groups": len(size)}
