@@ -41,7 +41,9 @@ def tones(rate: int, seconds: float) -> tuple[np.ndarray, list[str]]:
     t = np.arange(int(rate * seconds)) / rate
     labels = ["low", "high"] * 30
     waves = [
-        np.sin(2 * np.pi * (rate / (40 if name == "low" else 8)) * t + rng.uniform(0, 6))
+        np.sin(
+            2 * np.pi * (rate / (40 if name == "low" else 8)) * t + rng.uniform(0, 6)
+        )
         + 0.1 * rng.normal(size=len(t))
         for name in labels
     ]
