@@ -13,7 +13,6 @@ from qglib.models.encoder import encoder_path as encoder_path
 from qglib.models.evaluation import entity_f1
 from qglib.models.evaluation import f1_difference as f1_difference
 from qglib.models.evaluation import f1_interval as f1_interval
-from qglib.models.evaluation import paired_gain as paired_gain
 from qglib.models.fine_tuning import train_tagger
 from qglib.models.fitting import head_logits, train_head
 from qglib.models.inference import frozen_features, word_logits
@@ -21,7 +20,6 @@ from qglib.models.shapes import word_shape as word_shape
 from qglib.models.storage import load_tagger, save_head
 from qglib.models.tagger import TokenTagger as TokenTagger
 from qglib.models.training import load_model, train
-from qglib.stats import mean_interval as mean_interval
 
 __all__ = [
     "build_classifier",

@@ -39,7 +39,7 @@ def build_tagger(
         head: "linear", "mlp", "bottleneck" or "quantum".
         qubits, layers: size of the quantum head (``qubits`` also of the bottleneck).
         hidden_layers: encoder layers the head reads, 0 is the embedding output.
-        seed: of the head's random weights (and of a "scratch" encoder).
+        seed: of the head's random weights.
         dropout: before the last linear map of the classical heads.
         quantum_device: PennyLane device of the circuit, default.qubit if not given.
 

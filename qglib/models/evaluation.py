@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 
 from qglib.data import entities
-from qglib.stats import Interval, group_weights, mean_interval
+from qglib.stats import Interval, group_weights
 
 Tags = Sequence[Sequence[str]]
 
@@ -65,11 +65,9 @@ def resampled(
     statistic: Callable[[np.ndarray], np.ndarray],
     groups: Sequence[Hashable] | None,
     rng: np.random.Generator,
-    *,
-    level: float = 0.95,
     draws: int = 2000,
 ) -> Interval:
-    """A statistic of summed counts with its percentile bootstrap interval.
+    """A statistic of summed counts with its 95 % percentile bootstrap interval.
 
     Args:
         counts: shape (n, m), one row per sentence or example.
@@ -77,7 +75,7 @@ def resampled(
         groups: the unit of each row; units are drawn whole, because sentences of one
             document err together. None: every row is one.
         rng: source of the resamples.
-        level, draws: of the interval.
+        draws: number of resamples.
 
     Raises:
         ValueError: another number of groups than rows, fewer than two groups.
@@ -93,7 +91,7 @@ def resampled(
     totals = np.zeros((codes.max() + 1, counts.shape[1]), dtype=np.int64)
     np.add.at(totals, codes, counts)
     drawn = statistic(weights @ totals)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(drawn, [0.025, 0.975])
     return Interval(float(statistic(totals.sum(axis=0))), float(low), float(high))
 
 
@@ -102,14 +100,10 @@ def f1_interval(
     predicted: Tags,
     groups: Sequence[Hashable] | None,
     rng: np.random.Generator,
-    *,
-    level: float = 0.95,
-    draws: int = 2000,
 ) -> Interval:
-    """Entity F1 with its interval over groups (documents), see `resampled`."""
+    """Entity F1 with its 95 % interval over groups (documents), see `resampled`."""
     check_tags(gold, predicted)
-    counts = span_counts(gold, predicted)
-    return resampled(counts, f1_of_counts, groups, rng, level=level, draws=draws)
+    return resampled(span_counts(gold, predicted), f1_of_counts, groups, rng)
 
 
 def f1_difference(
@@ -118,9 +112,6 @@ def f1_difference(
     rival: Tags,
     groups: Sequence[Hashable] | None,
     rng: np.random.Generator,
-    *,
-    level: float = 0.95,
-    draws: int = 2000,
 ) -> Interval:
     """Entity F1 of ``predicted`` minus that of ``rival``, paired bootstrap.
 
@@ -134,31 +125,4 @@ def f1_difference(
     def gain(sums: np.ndarray) -> np.ndarray:
         return f1_of_counts(sums[..., :3]) - f1_of_counts(sums[..., 3:])
 
-    return resampled(counts, gain, groups, rng, level=level, draws=draws)
-
-
-def paired_gain(
-    gold: Tags,
-    ours: Sequence[Tags],
-    rival: Sequence[Tags],
-    groups: Sequence[Hashable] | None,
-    rng: np.random.Generator,
-) -> Interval:
-    """Mean gain in entity F1 over seeds, with the wider of two 95 % intervals.
-
-    One comes from drawing whole groups (documents) with replacement, paired and
-    averaged over seeds; the other is the t interval over seeds. Each leaves out
-    the other's source of chance.
-
-    Args:
-        gold: tags of the sentences.
-        ours, rival: predicted tags, one entry per seed, seeds in the same order.
-        groups, rng: see `resampled`.
-    """
-    drawn = [
-        f1_difference(gold, a, b, groups, rng) for a, b in zip(ours, rival, strict=True)
-    ]
-    seeds = mean_interval([d.value for d in drawn])
-    documents = np.mean(drawn, axis=0)
-    half = max(seeds.high - seeds.value, float(documents[2] - documents[1]) / 2)
-    return Interval(seeds.value, seeds.value - half, seeds.value + half)
+    return resampled(counts, gain, groups, rng)

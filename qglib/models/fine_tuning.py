@@ -42,7 +42,6 @@ def train_tagger(
     warmup: float = 0.1,
     encoder_dropout: float = 0.0,
     max_length: int = 128,
-    patience: int | None = None,
     precision: str = "auto",
     seed: int = 0,
     checkpoint: str | Path | None = None,
@@ -60,7 +59,6 @@ def train_tagger(
         rate, head_factor: peak learning rate of the encoder, factor for the rest.
         max_length: sub-words per training window, special tokens included; longer
             sentences are read in overlapping windows, never cut.
-        patience: stop after this many epochs without a better dev F1.
         precision: "auto", "bf16" or "fp32".
         checkpoint: folder written after every epoch; if it holds a checkpoint of the
             same run, training goes on from there with the same result.
@@ -77,11 +75,6 @@ def train_tagger(
     if epochs < 1 or batch_size < 1:
         raise ValueError(
             f"epochs and batch_size must be at least 1, got {epochs}, {batch_size}"
-        )
-    if patience is not None and (patience < 1 or not dev):
-        raise ValueError(
-            f"patience must be None or at least 1 and needs dev, got {patience} with "
-            f"{len(dev)} dev sentences"
         )
     labels = model.config.labels
     tags = [s.tags for s in train]
@@ -100,7 +93,7 @@ def train_tagger(
         "epochs": epochs, "rate": rate, "batch_size": batch_size,
         "head_factor": head_factor, "weight_decay": weight_decay, "warmup": warmup,
         "encoder_dropout": encoder_dropout, "max_length": max_length,
-        "patience": patience, "seed": seed, "bf16": bf16,
+        "seed": seed, "bf16": bf16,
         "model": _fingerprint(model.config.to_dict()),
         "data": _fingerprint(words, tags, [(s.words, s.tags) for s in dev]),
     }  # fmt: skip
@@ -132,7 +125,6 @@ def train_tagger(
             epochs=epochs,
             seed=seed,
             score=score,
-            patience=patience,
             checkpoint=checkpoint,
             settings=settings,
             **options,

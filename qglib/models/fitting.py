@@ -29,18 +29,14 @@ DEFAULTS = {
 }
 
 WIDE = 100  # inputs of a unit from which it counts as wide
-SMALL_FACTOR = 5.0
+SMALL_FACTOR = 5.0  # how much faster the others learn
+WEIGHT_DECAY, WARMUP = 0.01, 0.1
 READY_BYTES = 2**31
 
 Reader = Callable[[torch.Tensor], Any]
 
 
-def head_groups(
-    head: nn.Module,
-    rate: float,
-    weight_decay: float,
-    small_factor: float = SMALL_FACTOR,
-) -> list[dict[str, Any]]:
+def head_groups(head: nn.Module, rate: float) -> list[dict[str, Any]]:
     """AdamW groups: matrices that read all features at ``rate``, the rest faster.
 
     A step of AdamW moves every weight by about the rate, so a unit with hundreds of
@@ -50,10 +46,10 @@ def head_groups(
     learning = [p for p in head.parameters() if p.requires_grad]
     wide = [p for p in learning if p.ndim == 2 and p.shape[1] >= WIDE]
     rest = [p for p in learning if not (p.ndim == 2 and p.shape[1] >= WIDE)]
-    factor = small_factor if wide else 1.0
+    factor = SMALL_FACTOR if wide else 1.0
     groups = [
-        (wide, rate, weight_decay),
-        ([p for p in rest if p.ndim == 2], factor * rate, weight_decay),
+        (wide, rate, WEIGHT_DECAY),
+        ([p for p in rest if p.ndim == 2], factor * rate, WEIGHT_DECAY),
         ([p for p in rest if p.ndim != 2], factor * rate, 0.0),
     ]
     return [
@@ -71,9 +67,6 @@ def fit(
     epochs: int,
     rate: float,
     batch_size: int = 512,
-    weight_decay: float = 0.01,
-    warmup: float = 0.1,
-    small_factor: float = SMALL_FACTOR,
     seed: int = 0,
     score: Callable[[], float] | None = None,
     report: Callable[[int, float], None] | None = None,
@@ -81,15 +74,14 @@ def fit(
 ) -> pd.DataFrame:
     """Train a head in place with cross-entropy; it is left in eval mode.
 
-    AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; the loop,
-    what it returns and the arguments not named here: `qglib.models.loop.run_epochs`.
+    AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; the loop, what
+    it returns and the arguments not named here: `qglib.models.loop.run_epochs`.
 
     Args:
         inputs: ``(n, n_inputs)``, or a function from row numbers to what the head
             reads, where all together would not fit in memory.
         gold: ``(n,)`` class numbers on the head's device.
         rate: peak learning rate, see `head_groups`.
-        warmup: share of the steps during which the rate rises.
         seed: of dropout and of the order of the batches.
 
     Raises:
@@ -99,16 +91,16 @@ def fit(
         raise ValueError(
             f"epochs and batch_size must be at least 1, got {epochs}, {batch_size}"
         )
-    groups = head_groups(head, rate, weight_decay, small_factor)
+    groups = head_groups(head, rate)
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
     steps = epochs * -(-len(gold) // batch_size)
     # a rise of exactly one step would divide by zero
-    single = 1e-9 if warmup * steps == 1 else 0.0
+    single = 1e-9 if WARMUP * steps == 1 else 0.0
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         [group["lr"] for group in groups],
         total_steps=steps,
-        pct_start=max(warmup, 1e-9) + single,
+        pct_start=WARMUP + single,
     )
     order = torch.Generator().manual_seed(seed)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,27 +15,22 @@ HEADS = ("linear", "mlp", "bottleneck", "quantum")
 SAME_SIZE = "mlp_same_size"
 HIDDEN = 256  # units of the mlp head where its name gives no other number
 
-CircuitFamily = Callable[[Any, int, int], tuple[Any, dict[str, tuple[int, ...]], int]]
-
 
 class QuantumTokenHead(nn.Module):
     """Linear to ``qubits`` numbers, a variational circuit on them, linear to labels.
 
     Rotation angles are ``reach * tanh(...)``, by default pi, so that the circuit
-    sees one period. What the defaults are worth was measured: see
-    ``data/reference/results/head_ablation.json``.
+    sees one period. What the defaults are worth: notebook 21.
 
     Args:
         n_inputs: width of a row of features.
         n_labels: number of classes.
         qubits, layers: size of the circuit.
         device: a PennyLane device, default.qubit if not given.
-        circuit: ``(device, qubits, layers) -> (qnode, weight_shapes, n_outputs)``,
-            `qglib.quantum.circuits.reuploading` if not given.
         spread: deviation of the first circuit angles in radians; 0 leaves them
             uniform over the circle.
         gain: factor on the first weights of the linear map into the circuit.
-        reach, squash: angles are ``reach * tanh(z)``, or ``reach * z`` unsquashed.
+        reach: largest angle into the circuit, radians.
         backend: see `qglib.quantum.QuantumHead`.
     """
 
@@ -48,22 +42,19 @@ class QuantumTokenHead(nn.Module):
         layers: int,
         device: Any = None,
         *,
-        circuit: CircuitFamily | None = None,
         spread: float = 0.1,
         gain: float = 0.3,
         reach: float = math.pi,
-        squash: bool = True,
         backend: str = "auto",
     ) -> None:
         """Build the head; torch's generator in force draws its weights."""
         super().__init__()
         if device is None:
             device = devices.build("default.qubit", qubits)
-        family = circuit if circuit is not None else circuits.reuploading
-        qnode, weight_shapes, n_outputs = family(device, qubits, layers)
-        self.reach, self.squash = reach, squash
+        qnode, shapes, n_outputs = circuits.reuploading(device, qubits, layers)
+        self.reach = reach
         self.reduce = nn.Linear(n_inputs, qubits)
-        self.circuit = QuantumHead(qnode, weight_shapes, backend=backend)
+        self.circuit = QuantumHead(qnode, shapes, backend=backend)
         self.read_out = nn.Linear(n_outputs, n_labels)
         # Starts near the identity and in the linear range of tanh: random angles
         # all over the circle leave little gradient (Grant et al., Quantum 3, 214).
@@ -75,8 +66,7 @@ class QuantumTokenHead(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """``(..., n_inputs)`` to ``(..., n_labels)``."""
-        reduced = self.reduce(features)
-        angles = self.reach * (torch.tanh(reduced) if self.squash else reduced)
+        angles = self.reach * torch.tanh(self.reduce(features))
         flat = self.circuit(angles.reshape(-1, angles.shape[-1]))
         return self.read_out(flat.reshape(*angles.shape[:-1], -1))
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from qglib.models.batching import collate, kept_positions, length_batches
 from qglib.models.tagger import TokenTagger
@@ -52,7 +51,6 @@ def _read_words(
     sentences: Sequence[Sequence[str]],
     read: Reader,
     batch_size: int,
-    progress: bool,
 ) -> list[np.ndarray]:
     """Rows of ``read(hidden, shapes)`` for every word, one array per sentence."""
     if batch_size < 1:
@@ -65,7 +63,6 @@ def _read_words(
     device = next(model.parameters()).device
     training = model.training
     model.eval()
-    bar = tqdm(total=len(pieces), unit="sentence", disable=not progress, leave=False)
     try:
         with torch.inference_mode():
             for batch in length_batches([len(w.ids) for w in pieces], batch_size):
@@ -76,9 +73,7 @@ def _read_words(
                 found = read(hidden[row, column], shapes[row, column])
                 values = found.float().cpu().numpy()
                 _place(rows, unique, group, values)
-                bar.update(len(group))
     finally:
-        bar.close()
         model.train(training)
     done = dict(zip(unique, rows, strict=True))
     return [done[tuple(s)] for s in sentences]
@@ -111,7 +106,6 @@ def word_logits(
     tokenizer: ShapeTokenizer,
     sentences: Sequence[Sequence[str]],
     batch_size: int = 32,
-    progress: bool = False,
 ) -> list[np.ndarray]:
     """Logits ``(n_words, n_labels)`` float32 for each sentence, given as words.
 
@@ -128,7 +122,7 @@ def word_logits(
     def read(hidden: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
         return model.head(model.features(hidden, shapes))
 
-    return _read_words(model, tokenizer, sentences, read, batch_size, progress)
+    return _read_words(model, tokenizer, sentences, read, batch_size)
 
 
 def frozen_features(
@@ -136,7 +130,6 @@ def frozen_features(
     tokenizer: ShapeTokenizer,
     sentences: Sequence[Sequence[str]],
     batch_size: int = 32,
-    progress: bool = False,
     dtype: type = np.float16,
 ) -> WordFeatures:
     """Hidden layers of every word, computed once, to train many heads on.
@@ -148,7 +141,7 @@ def frozen_features(
     def read(hidden: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
         return torch.cat([hidden.float(), shapes[:, None].float()], dim=1)
 
-    found = _read_words(model, tokenizer, sentences, read, batch_size, progress)
+    found = _read_words(model, tokenizer, sentences, read, batch_size)
     if not found:
         raise ValueError("sentences is empty: nothing to compute features of")
     return WordFeatures(

@@ -36,7 +36,6 @@ def run_epochs(
     epochs: int,
     seed: int,
     score: Callable[[], float] | None = None,
-    patience: int | None = None,
     report: Callable[[int, float], None] | None = None,
     checkpoint: str | Path | None = None,
     settings: dict[str, Any] | None = None,
@@ -58,7 +57,6 @@ def run_epochs(
         seed: of dropout.
         score: called after every epoch, larger is better. Without it, or where it is
             NaN, the last epoch is kept.
-        patience: stop after this many epochs without a better score.
         report: called with epoch and score after every epoch; may raise to stop.
         checkpoint: folder written after every epoch; if it holds a checkpoint of the
             same run, training goes on from there with the same result.
@@ -82,7 +80,7 @@ def run_epochs(
             _catch_up(done, schedule, batches)
         resumed = done.epoch
         bar.update(resumed)
-        while done.epoch < epochs and not _stalled(done, patience):
+        while done.epoch < epochs:
             row = _epoch(module, loss, batches(), optimiser, schedule, done)
             done.epoch += 1
             module.eval()
@@ -136,10 +134,6 @@ def _epoch(
             "or the learning rate is too high; lower rate"
         )
     return {"loss": mean, "seconds": time.perf_counter() - began}
-
-
-def _stalled(done: Progress, patience: int | None) -> bool:
-    return patience is not None and done.epoch - done.best_epoch >= patience
 
 
 def _catch_up(

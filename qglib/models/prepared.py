@@ -61,7 +61,7 @@ class Prepared:
         """The score with its bootstrap interval over groups, else examples."""
         counts, statistic = self._counts(logits, part)
         groups = None if self.groups is None else self.groups[part]
-        return resampled(counts, statistic, groups, rng, draws=DRAWS)
+        return resampled(counts, statistic, groups, rng, DRAWS)
 
     def _counts(
         self, logits: np.ndarray, part: str

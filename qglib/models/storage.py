@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from qglib.models.configuration import TokenTaggerConfig
-from qglib.models.encoder import SCRATCH, encoder_path, fingerprint, load_encoder
+from qglib.models.encoder import encoder_path, fingerprint, load_encoder
 from qglib.models.tagger import TokenTagger
 from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
 
@@ -26,11 +26,6 @@ def save_head(model: TokenTagger, folder: str | Path) -> None:
     Raises:
         ValueError: the encoder was fine-tuned: use ``model.save_pretrained(folder)``.
     """
-    if model.config.encoder_name == SCRATCH:
-        raise ValueError(
-            "the encoder was drawn at random (encoder='scratch') and exists nowhere "
-            "else: use model.save_pretrained(folder)"
-        )
     if fingerprint(model.encoder) != model.config.encoder_sha256:
         raise ValueError(
             "the encoder's weights changed since the tagger was built, a head alone "

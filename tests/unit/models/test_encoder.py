@@ -6,7 +6,6 @@ import sys
 from importlib import metadata
 
 import pytest
-import torch
 from transformers import AutoModelForTokenClassification
 
 from qglib.models import build_tagger, encoder, encoder_path
@@ -75,14 +74,3 @@ def test_parameters_and_accents(encoder_dir) -> None:
     assert tokenizer.tokenize("Zürich") == ["zurich"]
     plain = AutoModelForTokenClassification.from_pretrained(encoder_dir, num_labels=9)
     assert sum(p.numel() for p in plain.parameters()) == 22_568_841
-
-
-def test_scratch_only_on_request_and_random(encoder_dir) -> None:
-    random, _ = build_tagger("scratch", seed=1)
-    again, _ = build_tagger("scratch", seed=1)
-    pretrained, _ = build_tagger()
-    name = "encoder.embeddings.word_embeddings.weight"
-    one, two = random.state_dict()[name], again.state_dict()[name]
-    assert torch.equal(one, two)
-    assert not torch.allclose(one, pretrained.state_dict()[name], atol=1e-3)
-    assert random.config.encoder_name == "scratch"

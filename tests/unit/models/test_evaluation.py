@@ -10,7 +10,7 @@ from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
 from qglib.data import labels_of
-from qglib.models import entity_f1, f1_difference, f1_interval, paired_gain
+from qglib.models import entity_f1, f1_difference, f1_interval
 
 GOLD = [
     ["B-PER", "I-PER", "O", "B-LOC"],
@@ -42,17 +42,6 @@ def test_f1_by_hand() -> None:
     # 1 of 3 predicted, 1 of 5 gold
     assert entity_f1(GOLD, FOUND) == 0.25
     assert entity_f1([["O"]], [["O"]]) == 0
-
-
-def test_a_gain_over_oneself_is_zero_and_a_perfect_one_is_positive() -> None:
-    rng = np.random.default_rng(5)
-    gold = [["B-A", "O"], ["O", "B-B"], ["B-A", "B-B"], ["O", "O"]] * 5
-    empty = [["O", "O"]] * len(gold)
-    groups = [str(k % 7) for k in range(len(gold))]
-    assert paired_gain(gold, [gold, empty], [gold, empty], groups, rng) == (0, 0, 0)
-    gain = paired_gain(gold, [gold, gold], [empty, empty], groups, rng)
-    assert gain.value == 1
-    assert gain.low <= 1 <= gain.high
 
 
 def noisy(rng, n, wrong):

@@ -137,7 +137,7 @@ def test_resume_after_any_epoch_is_exact(build, tmp_path, after, head) -> None:
     assert same(weights(whole), weights(again))
 
 
-def test_best_epoch_is_kept_and_training_stops(build, monkeypatch, tmp_path) -> None:
+def test_best_epoch_is_kept(build, monkeypatch, tmp_path) -> None:
     scores = iter([0.2, 0.9, 0.4, 0.3, 0.8])
     states = []
 
@@ -148,15 +148,15 @@ def test_best_epoch_is_kept_and_training_stops(build, monkeypatch, tmp_path) -> 
     monkeypatch.setattr(module, "_dev_f1", score)
     model, tokenizer = build()
     history = train_tagger(
-        model, tokenizer, sentences(16), sentences(4), epochs=5, patience=2,
+        model, tokenizer, sentences(16), sentences(4), epochs=5,
         checkpoint=tmp_path, **OPTIONS,
     )  # fmt: skip
-    assert history["dev_f1"].tolist() == [0.2, 0.9, 0.4, 0.3]
+    assert history["dev_f1"].tolist() == [0.2, 0.9, 0.4, 0.3, 0.8]
     assert history.attrs["best_epoch"] == 2
     assert same(states[1], weights(model))
     again, _ = build()
     train_tagger(
-        again, tokenizer, sentences(16), sentences(4), epochs=5, patience=2,
+        again, tokenizer, sentences(16), sentences(4), epochs=5,
         checkpoint=tmp_path, **OPTIONS,
     )  # fmt: skip
     assert same(states[1], weights(again))
@@ -232,8 +232,6 @@ def test_broken_weights_and_settings(build) -> None:
     model, tokenizer = build()
     with pytest.raises(ValueError, match="at least 1, got 0"):
         train_tagger(model, tokenizer, sentences(5), [], epochs=0)
-    with pytest.raises(ValueError, match="patience must be None"):
-        train_tagger(model, tokenizer, sentences(5), [], patience=2)
     with pytest.raises(ValueError, match="precision must be"):
         train_tagger(model, tokenizer, sentences(9), [], precision="int8")
     model.head[1].weight.data[0, 0] = float("nan")
