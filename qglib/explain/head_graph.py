@@ -96,7 +96,7 @@ def head_graph(
     if steps < 1:
         raise ValueError(f"steps={steps}: at least one quadrature point")
     like = next(head.parameters())
-    sides = [torch.as_tensor(np.asarray(v)).to(like) for v in (clean, corrupt)]
+    sides = [torch.as_tensor(v).detach().to(like) for v in (clean, corrupt)]
     if sides[0].ndim != 1 or sides[0].shape != sides[1].shape:
         raise ValueError(
             f"clean {tuple(sides[0].shape)} and corrupt {tuple(sides[1].shape)}: give "
@@ -124,7 +124,7 @@ def head_graph(
         flows.insert(0, gain[:, None] * slopes[level] * change[level])
         gain = gain @ slopes[level]
     levels = [names] + [
-        tuple(f"{_title(stages[n])} {i}" for i in range(len(change[n + 1])))
+        tuple(f"{_title(stages, n)} {i}" for i in range(len(change[n + 1])))
         for n in range(len(stages) - 1)
     ]
     if flows:
@@ -172,9 +172,14 @@ class _Times(nn.Module):
         return self.factor * x
 
 
-def _title(stage: nn.Module) -> str:
-    last = stage[-1] if isinstance(stage, nn.Sequential) else stage
-    return "output" if hasattr(last, "qnode") else "unit"
+def _title(stages: Sequence[nn.Module], n: int) -> str:
+    """What the outputs of stage n are: a circuit's, the wires into one, or units."""
+    circuits = [
+        any(hasattr(m, "qnode") for m in stage.modules()) for stage in stages[n : n + 2]
+    ]
+    if circuits[0]:
+        return "output"
+    return "wire" if circuits[1] else "unit"
 
 
 def _run(stages: Sequence[Stage], x: torch.Tensor) -> list[torch.Tensor]:

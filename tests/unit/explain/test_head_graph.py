@@ -101,7 +101,7 @@ def test_a_circuit_in_a_chain_runs_on_its_device():
         ends = nn.Linear(6, 2), nn.Linear(2, 3)
         module = nn.Sequential(ends[0], nn.Tanh(), layer, ends[1]).double()
         graphs.append(head_graph(module, CLEAN, CORRUPT, 0))
-    assert graphs[0].names[1:] == (("unit 0", "unit 1"), ("output 0", "output 1"))
+    assert graphs[0].names[1:] == (("wire 0", "wire 1"), ("output 0", "output 1"))
     for one, two in zip(graphs[0].flows, graphs[1].flows, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-8)
     assert abs(graphs[0].completeness_gap) < 1e-6
