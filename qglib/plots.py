@@ -140,62 +140,6 @@ def intervals(
     return ax
 
 
-def matrix(
-    values: ArrayLike,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    *,
-    fmt: str = ".2f",
-    diverging: bool = False,
-    label: str = "",
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw a table of numbers as coloured cells with the numbers in them.
-
-    Args:
-        values: shape (len(rows), len(columns)).
-        rows: names down the side.
-        columns: names along the bottom.
-        fmt: format of the numbers; empty for none.
-        diverging: centre the colours on zero.
-        label: what the colours mean, with the unit.
-        ax: axes to draw in; a new figure if None.
-
-    Raises:
-        ValueError: if the shape does not match the names.
-    """
-    table = np.asarray(values, dtype=float)
-    if table.shape != (len(rows), len(columns)):
-        raise ValueError(
-            f"values has shape {table.shape}, the names say "
-            f"({len(rows)}, {len(columns)})."
-        )
-    if ax is None:
-        size = (2.2 + 0.75 * len(columns), 1.2 + 0.45 * len(rows))
-        _, ax = plt.subplots(figsize=size)
-    sns.heatmap(
-        table,
-        annot=bool(fmt),
-        fmt=fmt,
-        cmap=DIVERGING if diverging else SEQUENTIAL,
-        center=0 if diverging else None,
-        xticklabels=list(columns),
-        yticklabels=list(rows),
-        linewidths=0.5,
-        cbar_kws={"label": label},
-        ax=ax,
-    )
-    ax.tick_params(length=0)
-    ax.tick_params(axis="y", rotation=0)
-    return ax
-
-
-def truth(ax: Axes, value: float, label: str = "known truth") -> Axes:
-    """Draw the horizontal line that an estimate has to meet, named in the legend."""
-    ax.axhline(value, color=ROLES["truth"], linewidth=1.2, linestyle=":", label=label)
-    return ax
-
-
 def ink(background: str | tuple[float, ...]) -> str:
     """Return black or white, whichever is read better on ``background``."""
     red, green, blue = to_rgb(background)

@@ -70,28 +70,6 @@ def test_intervals_of_one_row_and_without_reference() -> None:
     assert len(ax.lines) == 2
 
 
-def test_wrong_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 labels but"):
-        plots.intervals(["a", "b"], [1], [0], [2])
-    with pytest.raises(ValueError, match="1 roles for 2 labels"):
-        plots.intervals(["a", "b"], [1, 1], [0, 0], [2, 2], roles=["null"])
-    with pytest.raises(ValueError, match=r"shape \(1, 2\)"):
-        plots.matrix([[1, 2]], ["a", "b"], ["c", "d"])
-
-
-def test_a_matrix_shows_its_numbers() -> None:
-    ax = plots.matrix([[1, -2]], ["a"], ["b", "c"], fmt=".1f", diverging=True)
-    assert [text.get_text() for text in ax.texts] == ["1.0", "-2.0"]
-
-
-def test_truth_and_legend() -> None:
-    _, ax = plt.subplots()
-    plots.truth(ax, 0.5)
-    assert ax.lines[0].get_label() == "known truth"
-    plots.legend_for({"quantum": "circuit", "classical": "MLP"}, ax, loc="upper left")
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["circuit", "MLP"]
-
-
 def test_a_small_png_looks_like_the_full_one() -> None:
     rng = np.random.default_rng(0)
     fig, axs = plt.subplots(1, 2, figsize=(7, 3))
