@@ -22,35 +22,32 @@ def intervene(
 ) -> PlantedSentence:
     """The sentence as it would have been under do(variable := value).
 
-    All noise is kept, so only the effects of the intervention change. ``None``
-    draws a value from ``rng``, uniformly over the other ones. Interventions add up;
-    the last one on a variable counts.
+    All noise is kept, so only the effects of the intervention change. Interventions
+    add up; the last one on a variable counts.
 
-    Parameters
-    ----------
-    example : planted sentence, possibly already intervened on; left as it is.
-    variable : what is set
-        - ``"C"``, the type that the words around ``slot`` ask for (cue frames
-          only): another type's frame stands there. The label changes if and only if
-          the name is ambiguous;
-        - ``"N"``, the adverb (a word of ``ADVERBS``), ``"H"``, sentence in capitals
-          (bool): the label never changes;
-        - ``"ORDER"``, True for the names of an order frame in exchanged places,
-          False for those first drawn; ``None`` exchanges them once more. Two
-          ambiguous names exchange their labels, unambiguous ones keep theirs;
-        - ``"S"``, the name in ``slot``: a type draws a name of that type, ``"AMB"``
-          an ambiguous one, ``None`` another name of the same kind (which never
-          changes the label). The new name stands without affixes.
-    rng : source of the choice.
-    slot : which slot C and S are set in.
+    Args:
+        example: planted sentence, possibly already intervened on; left as it is.
+        variable: what is set
 
-    Raises
-    ------
-    ValueError
-        an unknown variable or value, a value that is already there, no such slot,
-        C in an order frame, ORDER without one.
-    TypeError
-        ``rng`` is no ``numpy.random.Generator``.
+            - ``"C"``, the type that the words around ``slot`` ask for (cue frames
+              only): another type's frame stands there. The label changes if and only
+              if the name is ambiguous;
+            - ``"N"``, the adverb (a word of ``ADVERBS``), ``"H"``, sentence in
+              capitals (bool): the label never changes;
+            - ``"ORDER"``, True for the names of an order frame in exchanged places,
+              False for those first drawn; None exchanges them once more. Two
+              ambiguous names exchange their labels, unambiguous ones keep theirs;
+            - ``"S"``, the name in ``slot``: a type draws a name of that type,
+              ``"AMB"`` an ambiguous one, None another name of the same kind (which
+              never changes the label). The new name stands without affixes.
+        value: what it is set to; None draws it, uniformly over the other values.
+        rng: source of the choice.
+        slot: which slot C and S are set in.
+
+    Raises:
+        ValueError: an unknown variable or value, a value that is already there, no
+            such slot, C in an order frame, ORDER without one.
+        TypeError: ``rng`` is no ``numpy.random.Generator``.
     """
     if variable not in INTERVENTIONS:
         raise ValueError(
@@ -80,10 +77,8 @@ def true_flip(before: PlantedSentence, after: PlantedSentence) -> tuple[bool, ..
     A name keeps its slot when names change places, so after ``ORDER`` a name is
     compared with itself.
 
-    Raises
-    ------
-    ValueError
-        the two do not stem from the same drawn sentence.
+    Raises:
+        ValueError: the two do not stem from the same drawn sentence.
     """
     if before.noise != after.noise or before.mechanism != after.mechanism:
         raise ValueError(

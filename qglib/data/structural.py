@@ -101,20 +101,20 @@ class Mechanism:
 class PlantedSentence:
     """A sentence with the values of its variables and the words that cause its tags.
 
-    Attributes
-    ----------
-    sentence : words and IOB2 tags; ``ambiguous`` if a slot holds an ambiguous name.
-    variables : name of a variable -> one value per slot. Slots are numbered in the
-        order of the text before any intervention; a slot keeps its number and its
-        name when two names change places.
-    pools : per slot, what its name shows of itself: a type, or ``"AMB"``.
-    clauses : per clause, its slots in the order of the text; two in an order frame.
-    slots : word span (start, stop) of each slot's name.
-    cause_spans : per slot, the indices of the words that decide its label: the
-        frame's words in its clause if the name is ambiguous, else the name itself.
-    nuisance_span : word span of the adverb N.
-    done : interventions made so far, (variable, slot) -> value.
-    mechanism, noise : what the sentence was solved from.
+    Attributes:
+        sentence: words and IOB2 tags; ``ambiguous`` if a slot holds an ambiguous name.
+        variables: name of a variable to one value per slot. Slots are numbered in the
+            order of the text before any intervention; a slot keeps its number and its
+            name when two names change places.
+        pools: per slot, what its name shows of itself: a type, or ``"AMB"``.
+        clauses: per clause, its slots in the order of the text; two in an order frame.
+        slots: word span (start, stop) of each slot's name.
+        cause_spans: per slot, the indices of the words that decide its label: the
+            frame's words in its clause if the name is ambiguous, else the name itself.
+        nuisance_span: word span of the adverb N.
+        done: interventions made so far, (variable, slot) to value.
+        mechanism: what the sentence was solved from.
+        noise: likewise, see `solve`.
     """
 
     sentence: Sentence
@@ -134,10 +134,13 @@ def solve(
 ) -> PlantedSentence:
     """The sentence that follows from mechanism, noise and interventions.
 
-    ``noise[0]`` holds the uniform draws of the sentence, ``noise[1 + i]`` those of
-    slot i. ``done`` replaces mechanisms: ``("C", slot)`` by a type, ``("S", slot)``
-    by (pool, name), ``("N", 0)`` by an adverb, ``("H", 0)`` and ``("ORDER", 0)`` by
-    a bool. :func:`qglib.data.intervene` checks such values; this function does not.
+    Args:
+        mechanism: settings of the model.
+        noise: ``noise[0]`` holds the uniform draws of the sentence, ``noise[1 + i]``
+            those of slot i.
+        done: replaces mechanisms: ``("C", slot)`` by a type, ``("S", slot)`` by
+            (pool, name), ``("N", 0)`` by an adverb, ``("H", 0)`` and ``("ORDER", 0)``
+            by a bool. `qglib.data.intervene` checks such values, `solve` does not.
     """
     u, split = noise[0], mechanism.split
     genre = pick(GENRES, u["G"])

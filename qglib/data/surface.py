@@ -20,17 +20,15 @@ def write_sentence(
 ) -> tuple[tuple[str, ...], tuple, tuple, tuple[int, int]]:
     """Put clauses, adverb and ending into words, and note where the parts stand.
 
-    Parameters
-    ----------
-    rows : per slot its variables, see `qglib.data.structural`.
-    texts : per clause its frame, with a hole ``{k}`` for its k-th name.
-    clauses : per clause, its slots in the order of the text.
-    link : number in [0, 1) that picks the words between two clauses.
+    Args:
+        rows: per slot its variables, see `qglib.data.structural`.
+        texts: per clause its frame, with a hole ``{k}`` for its k-th name.
+        clauses: per clause, its slots in the order of the text.
+        link: number in [0, 1) that picks the words between two clauses.
 
-    Returns
-    -------
-    Words; span (start, stop) of each slot's name; per clause the indices of its
-    frame's words; span of the adverb.
+    Returns:
+        Words; span (start, stop) of each slot's name; per clause the indices of its
+        frame's words; span of the adverb.
     """
     words: list[str] = []
     slots: dict[int, tuple[int, int]] = {}

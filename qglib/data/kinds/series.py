@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from qglib.data.events import Events
+from qglib.data.events import Events, typical_distance
 from qglib.data.kinds.parting import cuts, filling, kept, two_alike
-from qglib.data.streams import crossing_events, stream_events
 
 WINDOWS = 8  # at most
 
@@ -48,29 +47,35 @@ def blank(x: Any, keep: Any, background: Any = None) -> np.ndarray:
     return series
 
 
-def events(
-    x: Any, reading: str = "steps", speed: float | None = None, window: float = 16.0
-) -> Events:
-    """Every step, or every crossing of a quantile, as an event.
+def events(x: Any, speed: float | None = None, window: float = 16.0) -> Events:
+    """Every step as an event: time is the step, content the value.
 
     Args:
-        x: shape (steps,) or (steps, channels).
-        reading: "steps" (time is the step, content the value) or "crossings" (see
-            `crossing_events`).
-        speed: largest change per step; a typical pair may meet after ``window``
-            events if left out, see `stream_events`.
+        x: shape (steps,) or (steps, channels); scale channels of different units.
+        speed: largest change per step. Left out, a typical pair of steps may meet
+            after ``window`` steps: the median distance of all pairs over ``window``.
         window: see ``speed``.
 
     Raises:
-        ValueError: another reading, or what the conversions refuse.
+        ValueError: speed or window not positive, or no series.
     """
     values = _values(x)
-    if reading == "crossings":
-        return crossing_events(values, speed=speed, window=window)
-    if reading != "steps":
-        raise ValueError(f'reading is {reading!r}: choose "steps" or "crossings"')
-    steps = np.arange(len(values))
-    return stream_events(steps, values, "euclidean", speed, window, time_unit="step")
+    contents = values.reshape(len(values), -1)
+    for name, value in (("speed", speed), ("window", window)):
+        if value is not None and not (value > 0 and np.isfinite(value)):
+            raise ValueError(f"{name} is {value}: it must be a positive number")
+    if speed is None:
+        speed = max(typical_distance(contents, "euclidean"), 1e-12) / window
+    return Events(
+        times=np.arange(float(len(values))),
+        contents=contents,
+        metric="euclidean",
+        speed=float(speed),
+        names=tuple(f"step {k}" for k in range(len(values))),
+        dropped=0,
+        time_unit="step",
+        note="step as time, distance of values as distance",
+    )
 
 
 def edits(

@@ -4,13 +4,13 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from qglib.data.conll import read_conll, write_conll
 from qglib.data.interventions import intervene, true_flip
 from qglib.data.iob import entities, illegal
-from qglib.data.lexicon import AFFIXES, GENRES, SUFFIXES, TYPES, frames, names
-from qglib.data.planted import planted, planted_corpus, planted_table
+from qglib.data.lexicon import AFFIXES, GENRES, TYPES, frames, names
+from qglib.data.planted import planted
 from qglib.data.structural import (
     ADVERBS,
     ENDINGS,
@@ -19,6 +19,12 @@ from qglib.data.structural import (
     VARIABLES,
 )
 
+SUFFIXES = {
+    "PER": ("son", "sen", "ova", "ides"),
+    "LOC": ("ville", "burg", "stead", "haven"),
+    "ORG": ("tech", "corp", "bank", "works"),
+    "MISC": ("ian", "ese", "ish", "cup"),
+}
 ENDING = tuple(s for group in SUFFIXES.values() for s in group)
 
 
@@ -116,32 +122,18 @@ def test_only_suffixed_names_show_a_type():
             assert all(w.endswith(SUFFIXES[t]) for w in n.suffixed[t])
 
 
-def test_broken_frames_name_file_line_and_remedy(tmp_path):
-    file = tmp_path / "frames.tsv"
-    with pytest.raises(FileNotFoundError, match="is missing"):
-        frames("train", file)
-    head = "kind\tgenre\ttypes\tframe\n"
-    for line in (
-        "cue\tsport\tPER",
-        "cue\tsport\tPER\tno slot here",
-        "cue\tsport\tCITY\tin {0} it rained",
-        "cue\tchess\tLOC\tin {0} it rained",
-        "order\tsport\tPER PER\t{0} beat {1}",
-        "order\tsport\tPER LOC\tin {1} rested {0}",
-        "clue\tsport\tLOC\tin {0} it rained",
-    ):
-        file.write_text(head + line + "\n")
-        frames.cache_clear()
-        with pytest.raises(ValueError, match="line 2: expected four columns"):
-            frames("train", file)
-    file.write_text(head + "cue\tsport\tLOC\tin {0} it rained\n")
-    frames.cache_clear()
-    with pytest.raises(ValueError, match="needs at least 8 frames for PER sport"):
-        frames("train", file)
-    with pytest.raises(ValueError, match="split must be"):
-        frames("dev")
-    with pytest.raises(ValueError, match="split must be"):
-        names("dev")
+def test_frames_hold_their_slots_as_words_of_their_own():
+    for split in ("train", "test"):
+        for group, slots in ((frames(split).cue, 1), (frames(split).order, 2)):
+            for frame in (f for fs in group.values() for f in fs):
+                marks = [w for w in frame.split() if "{" in w or "}" in w]
+                assert marks == ["{0}", "{1}"][:slots], frame
+
+
+def test_unknown_splits_are_refused():
+    for read in (frames, names):
+        with pytest.raises(ValueError, match="split must be"):
+            read("dev")
 
 
 # --- sentences -------------------------------------------------------------
@@ -435,29 +427,15 @@ def test_bad_input():
         true_flip(cue, replace(cue, noise=()))
 
 
-# --- corpus and table ------------------------------------------------------
-
-
-def test_planted_corpus(tmp_path):
-    corpus = planted_corpus(
-        np.random.default_rng(0), n_train=60, n_dev=20, n_test=400, conflict=0.0
-    )
-    assert [len(p) for p in (corpus.train, corpus.dev, corpus.test)] == [60, 20, 400]
-    assert corpus.types == ("LOC", "MISC", "ORG", "PER")
-    assert len(corpus.labels) == 9
-    adverbs = [w.lower() for s in corpus.test for w in s.words]
-    for word in ADVERBS.values():  # uniform when the nuisance is cut
-        share = adverbs.count(word) / 400
-        assert abs(share - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 400)
-    documents = [s.document for p in (corpus.train, corpus.dev) for s in p]
-    assert len(set(documents)) == 80
-    write_conll(tmp_path / "planted.conll", corpus.test)
-    assert tuple(read_conll(tmp_path / "planted.conll")) == corpus.test
+# --- the declared graph -----------------------------------------------------
 
 
 def test_table_has_the_declared_graph():
-    table = planted_table(draw(6000, 12, order_share=0.0))
-    assert list(table.columns) == list(VARIABLES)
+    rows = [
+        {k: e.pools[0] if k == "S" else e.variables[k][0] for k in VARIABLES}
+        for e in draw(6000, 12, order_share=0.0)
+    ]
+    table = pd.DataFrame(rows)
     assert len(table) == 6000
     assert {v for edge in PLANTED_EDGES for v in edge} | {"H", "K", "E"} == set(
         VARIABLES
@@ -473,8 +451,6 @@ def test_table_has_the_declared_graph():
     assert cramer(table["A"], table["N"]) < 0.06
     for a, b in PLANTED_EDGES:
         assert cramer(table[a], table[b]) > 0.02 or (a, b) == ("A", "C")
-    pd_rows = planted_table(draw(50, 12, order_share=1.0))
-    assert len(pd_rows) == 0 and list(pd_rows.columns) == list(VARIABLES)
 
 
 def cramer(a, b):
