@@ -81,19 +81,16 @@ def split_table(splits: Mapping[str, Sequence[Sentence]]) -> pd.DataFrame:
 def load_corpus(name_or_folder: str | Path) -> Corpus:
     """A corpus by name or folder.
 
-    ``"newswire"`` is the corpus written for this project; a folder must hold one
-    file each for train, dev (or valid, testa) and test (or testb) in CoNLL
-    columns; any other name is taken as a Hugging Face ``datasets`` name with
-    columns ``tokens`` and ``ner_tags`` and is downloaded.
+    Args:
+        name_or_folder: "newswire", the corpus written for this project; a folder that
+            holds one file each for train, dev (or valid, testa) and test (or testb)
+            in CoNLL columns; any other name is a Hugging Face ``datasets`` name with
+            columns ``tokens`` and ``ner_tags`` and is downloaded.
 
-    Raises
-    ------
-    FileNotFoundError
-        the embedded corpus or a split's file is missing.
-    ValueError
-        a broken file, a wrong checksum, no entities.
-    RuntimeError
-        a hub name without the ``datasets`` package or in offline mode.
+    Raises:
+        FileNotFoundError: the embedded corpus or a split's file is missing.
+        ValueError: a broken file, a wrong checksum, no entities.
+        RuntimeError: a hub name without the ``datasets`` package or in offline mode.
     """
     name = str(name_or_folder)
     if name == "newswire":

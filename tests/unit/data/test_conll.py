@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, Entities
 
-from qglib.data import Sentence, entities, illegal, read_conll, write_conll
+from qglib.data.conll import Sentence, read_conll
+from qglib.data.iob import entities, illegal
 
 
-def read(tmp_path, text: str, **options):
+def read(tmp_path, text: str):
     file = tmp_path / "sample.conll"
     file.write_bytes(text.encode())
-    return read_conll(file, **options)
+    return read_conll(file)
 
 
 def test_two_columns_with_comments(tmp_path) -> None:
@@ -68,9 +69,6 @@ def test_five_columns_and_a_file_cut_inside_a_comment(tmp_path) -> None:
 def test_iob1_becomes_iob2(tmp_path, iob1, iob2) -> None:
     text = "".join(f"w\t{t}\n" for t in iob1)
     assert list(read(tmp_path, text)[0].tags) == iob2
-    assert list(read(tmp_path, text, scheme="iob1")[0].tags) == iob2
-    with pytest.raises(ValueError, match="line 1: expected B-PER"):
-        read(tmp_path, text, scheme="iob2")
 
 
 def test_a_mixture_of_schemes_is_refused(tmp_path) -> None:
@@ -103,7 +101,7 @@ def test_iob1_round_trip(tmp_path_factory, tags) -> None:
         return
     file = tmp_path_factory.mktemp("t") / "f.conll"
     file.write_text("".join(f"w\t{t}\n" for t in to_iob1(tags)))
-    assert list(read_conll(file, scheme="iob1")[0].tags) == tags
+    assert list(read_conll(file)[0].tags) == tags
 
 
 @given(iob2_tags)
@@ -150,29 +148,9 @@ def test_byte_order_mark_and_odd_line_separators_inside_words(tmp_path) -> None:
     assert read_conll(file)[0].words == ("a\u2028b", "c\u200b")
 
 
-def test_missing_file_and_unknown_scheme(tmp_path) -> None:
+def test_missing_file(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_conll(tmp_path / "none")
-    with pytest.raises(ValueError, match="scheme must be"):
-        read(tmp_path, "a\tO\n", scheme="bioes")
-
-
-def test_write_then_read_is_the_identity(tmp_path) -> None:
-    sentences = [
-        Sentence(("#", "a b", "x"), ("O", "B-X", "I-X"), "d1", "t", True),
-        Sentence(("# doc = z",), ("O",), "d1", "t"),
-        Sentence(("y",), ("O",), "d2", "t"),
-        Sentence(("y",), ("O",), "d2", "u"),
-        Sentence(("y",), ("O",)),
-    ]
-    write_conll(tmp_path / "f.conll", sentences)
-    assert read_conll(tmp_path / "f.conll") == sentences
-
-
-@pytest.mark.parametrize("word", ["", "a\tb", "a\nb", " a"])
-def test_words_that_cannot_be_written(tmp_path, word) -> None:
-    with pytest.raises(ValueError, match="cannot write the word"):
-        write_conll(tmp_path / "f.conll", [Sentence((word,), ("O",))])
 
 
 def test_sentence_needs_one_tag_per_word() -> None:
