@@ -20,6 +20,12 @@ _STATSMODELS = {
     "randhie": ("regression", "public domain", "mdvis"),
     "modechoice": ("classification", "public domain", "choice"),
 }
+_SERIES = {  # statsmodels set, column (none: one column per month)
+    "sunspots": ("sunspots", "SUNACTIVITY"),
+    "co2": ("co2", "co2"),
+    "elnino": ("elnino", ""),
+    "unemployment": ("macrodata", "unemp"),
+}
 NAMES = (*_SKLEARN, *_STATSMODELS)
 """Every name `load_table` knows."""
 
@@ -77,3 +83,23 @@ def load_table(name: str) -> Table:
         source = f"statsmodels, datasets.{name}"
         return Table(name, features, frame[target], task, licence, source)
     raise ValueError(f"name is {name!r}: known tables are {', '.join(NAMES)}")
+
+
+def load_series(name: str) -> pd.Series:
+    """A time series that statsmodels ships, gaps filled by straight lines.
+
+    Args:
+        name: "sunspots" (yearly number), "co2" (weeks at Mauna Loa, ppm), "elnino"
+            (monthly sea surface temperature, deg C) or "unemployment" (quarters, US,
+            per cent); all in the public domain.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in _SERIES:
+        raise ValueError(f"name is {name!r}: known series are {', '.join(_SERIES)}")
+    folder, column = _SERIES[name]
+    frame = importlib.import_module(f"statsmodels.datasets.{folder}").load_pandas().data
+    found = frame[column] if column else frame.iloc[:, 1:]
+    values = pd.Series(found.to_numpy(dtype=float).ravel(), name=name)
+    return values.interpolate(limit_direction="both")

@@ -8,10 +8,10 @@ import pytest
 from qglib.data import (
     Sound,
     load_speech,
-    read_wav,
     spectral_events,
     synthetic_partials,
 )
+from qglib.data.audio import read_wav
 
 
 def write(path, samples, width=2, channels=1, rate=8000):
