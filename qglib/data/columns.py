@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-GAPS = ("", "na", "nan", "n/a", "null", "none", "?")
+GAPS = ("", "na", "nan", "n/a", "null", "?")
 MOST_VALUES = 20  # different words of a column that becomes columns of 0 and 1
 
 
@@ -111,8 +111,8 @@ def numeric_columns(frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def series_windows(
     frame: pd.DataFrame, groups: Sequence[str] | None, window: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Stretches of rows without overlap, and the last row of each.
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Stretches of rows without overlap, the last row of each, and the channels.
 
     Args:
         frame: the first column is time, the others are channels.
@@ -120,14 +120,14 @@ def series_windows(
         window: rows of a stretch.
 
     Returns:
-        Shape (n, window, channels), and row numbers (n,).
+        Shape (n, window, channels), row numbers (n,), names of the channels.
 
     Raises:
         ValueError: time that does not rise, no channel, or a window that is too long.
     """
     if len(frame.columns) < 2:
         raise ValueError("a series needs time in its first column, and a channel")
-    values, _ = numeric_columns(frame.iloc[:, 1:])
+    values, channels = numeric_columns(frame.iloc[:, 1:])
     times = _times(frame.iloc[:, 0])
     units = np.zeros(len(frame), int) if groups is None else np.array(groups)
     ends = []
@@ -147,7 +147,7 @@ def series_windows(
             "least 2 rows, three are needed; choose another window"
         )
     stretches = np.array(ends)
-    return values[stretches], stretches[:, -1]
+    return values[stretches], stretches[:, -1], channels
 
 
 def _times(cells: pd.Series) -> np.ndarray:

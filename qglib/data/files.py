@@ -129,13 +129,12 @@ def _examples(
     if parts is None and own is not None:
         parts = frame[own].to_numpy(dtype="<U5")
     if kind == "series":
-        inputs, rows = series_windows(frame[rest], groups, window)
+        inputs, rows, columns = series_windows(frame[rest], groups, window)
         labels = [labels[k] for k in rows]
         groups = groups and [groups[k] for k in rows]
         parts = parts if parts is None else parts[rows]
         if parts is None and groups is None:
             parts = in_order(len(labels))
-        columns = tuple(rest[1:])
     elif kind == "text" or (not kind and [c.lower() for c in rest] == ["text"]):
         inputs, kind, columns = _texts(frame, rest), "text", ()
     else:
