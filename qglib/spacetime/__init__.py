@@ -18,9 +18,10 @@ from qglib.spacetime.dimension import (
 )
 from qglib.spacetime.drawing import draw_order
 from qglib.spacetime.features import order_features
-from qglib.spacetime.independence import independence_test, null_table
+from qglib.spacetime.independence import independence_test
 from qglib.spacetime.manifold import manifold_likeness
 from qglib.spacetime.sprinkling import sprinkle_diamond
+from qglib.spacetime.table_cache import null_table
 
 __all__ = [
     "Causet",

@@ -19,11 +19,6 @@ from scipy.special import polygamma
 from scipy.stats import norm, rankdata
 
 from qglib.spacetime.constructions import _numbers
-from qglib.spacetime.content_intervals import (
-    check_stream,
-    largest_intervals,
-    needed_speed,
-)
 from qglib.spacetime.dimension import dimension_of_fraction
 from qglib.spacetime.metrics import Distance, check_triangle, distance_function
 
@@ -33,6 +28,7 @@ _LARGEST = 160  # above this the intervals tell more of the walls than of the po
 _CENTRES = 400  # events tried as centres
 _THINNED = 300  # elements of an interval looked at
 _FEWEST_SPEEDS = 3  # for the extrapolation to small intervals
+_SHARE = 0.25  # intervals come from this share of the centres, the fullest ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,42 +39,20 @@ class ContentDimension:
         dimension: Myrheim-Meyer dimension of the space-time, less one.
         low: lower end of the 95 % interval (sampling error only).
         high: upper end.
-        speed: the speed limit given, or the smallest of the scan, in content
-            units per unit of time.
-        n_intervals: intervals averaged at each speed.
-        interval_sizes: events inside each interval at `speed`.
-        plateau: smallest and largest speed used.
-        scan: one row per speed: speed, dimension, standard_error,
-            ordering_fraction, median_size. Extrapolated to intervals of no
-            size, its dimension gives the estimate.
+        scan: one row per speed used: speed (content units per unit of time),
+            dimension, standard_error, ordering_fraction, median_size of the
+            intervals. Extrapolated to intervals of no size, its dimension gives the
+            estimate.
     """
 
     dimension: float
     low: float
     high: float
-    speed: float
-    n_intervals: int
-    interval_sizes: tuple[int, ...]
-    plateau: tuple[float, float]
     scan: pd.DataFrame
 
     def __float__(self) -> float:
         """The estimate alone."""
         return self.dimension
-
-
-@dataclass(frozen=True, eq=False)
-class _Reading:
-    """One speed: dimension and what each event adds to it."""
-
-    dimension: float
-    influence: np.ndarray
-    fraction: float
-    sizes: tuple[int, ...]
-
-    @property
-    def error(self) -> float:
-        return float(np.sqrt((self.influence**2).sum()))
 
 
 def content_dimension(
@@ -130,7 +104,7 @@ def content_dimension(
     dimension is then read from distances alone, as by its rivals.
     """
     times, contents = _numbers(times, "times"), _numbers(contents, "contents")
-    check_stream(times, contents, speed, rng, intervals, min_size, duration, clock)
+    _check(times, contents, speed, rng, intervals, min_size, duration, clock)
     contents = contents.reshape(len(times), -1)
     distance = distance_function(metric, contents)
     sample = rng.permutation(len(times))
@@ -139,62 +113,82 @@ def content_dimension(
     window = float(np.ptp(times))
     if not window > 0:
         raise ValueError("times are all equal: a stream needs at least two instants")
-    place = (
-        (rankdata(times) - 0.5) / len(times)
-        if clock == "rank"
-        else (times - times.min()) / window
-    )
+    place = (times - times.min()) / window
+    if clock == "rank":
+        place = (rankdata(times) - 0.5) / len(times)
     centres = sample[:_CENTRES]
-    needed = needed_speed(distance, place, centres, duration)
+    needed = _needed_speed(distance, place, centres, duration)
     if speed is None:
         near = distance(sample[:300], sample[:300])
-        typical = np.median(near[near > 0]) if (near > 0).any() else 0.0
-        if not typical > 0:
+        if not (near > 0).any():
             raise ValueError("contents are all equal: they have no dimension")
-        speeds = _SPEEDS * typical / (duration / 2)
+        speeds = _SPEEDS * np.median(near[near > 0]) / (duration / 2)
     else:
         speeds = np.array([speed * window])
-    chosen = [largest_intervals(needed <= c, intervals, min_size) for c in speeds]
-    usable = [k for k, rows in enumerate(chosen) if rows is not None]
-    if speed is None:
-        # beyond the cap only as many speeds as the fit needs
-        median = {k: np.median((needed[chosen[k]] <= speeds[k]).sum(1)) for k in usable}
-        small = [k for k in usable if median[k] <= _LARGEST]
-        usable = small if len(small) >= _FEWEST_SPEEDS else usable[:_FEWEST_SPEEDS]
-    if not usable:
+    chosen = _usable(needed, speeds, intervals, min_size, speed is None)
+    found = [
+        _read(distance, place, needed, centres, rows, speeds[k], rng)
+        for k, rows in chosen.items()
+    ]
+    dimension, influence, fraction, sizes = zip(*found, strict=True)
+    error = np.array([np.sqrt((one**2).sum()) for one in influence])
+    weights = _weights(speeds[list(chosen)], error)
+    value = float(weights @ np.array(dimension))
+    margin = norm.ppf(0.975) * np.sqrt(((weights @ np.array(influence)) ** 2).sum())
+    scan = pd.DataFrame(
+        {
+            "speed": speeds[list(chosen)] / window,
+            "dimension": dimension,
+            "standard_error": error,
+            "ordering_fraction": fraction,
+            "median_size": [float(np.median(one)) for one in sizes],
+        }
+    )
+    low, high = float(value - margin), float(value + margin)
+    return ContentDimension(max(value, 0.0), max(low, 0.0), max(high, 0.0), scan)
+
+
+def _needed_speed(
+    distance: Distance, place: np.ndarray, centres: np.ndarray, duration: float
+) -> np.ndarray:
+    """Speed at which each event enters the interval of each centre, (m, n)."""
+    middle = np.clip(place[centres], duration / 2, 1 - duration / 2)
+    left = duration / 2 - np.abs(place - middle[:, None])
+    gap = distance(centres, np.arange(len(place)))
+    speed = np.where(left > 0, gap / np.where(left > 0, left, 1.0), np.inf)
+    speed[np.arange(len(centres)), centres] = np.inf  # the centre is no witness
+    return speed
+
+
+def _usable(
+    needed: np.ndarray, speeds: np.ndarray, intervals: int, min_size: int, scan: bool
+) -> dict[int, np.ndarray]:
+    """Places of the speeds whose intervals are large enough, with their centres.
+
+    The centres are in random order, so taking the first of the fullest is a draw.
+
+    Raises:
+        ValueError: at no speed is an interval large enough.
+    """
+    chosen, median = {}, {}
+    for k, speed in enumerate(speeds):
+        sizes = (needed <= speed).sum(axis=1)
+        count = min(len(sizes), max(intervals, int(_SHARE * len(sizes))))
+        rows = np.sort(np.argsort(-sizes, kind="stable")[:count])[:intervals]
+        if np.median(sizes[rows]) >= min_size:
+            chosen[k], median[k] = rows, np.median(sizes[rows])
+    if not chosen:
         most = int((needed <= speeds[-1]).sum(axis=1).max())
         raise ValueError(
             f"no interval is large enough: the largest holds {most} events and "
             f"min_size is {min_size}. Take more events, a larger speed or duration, "
             "or a smaller min_size (below 20 the estimate is unreliable)"
         )
-    readings = [
-        _read(distance, place, needed, centres, chosen[k], speeds[k], rng)
-        for k in usable
-    ]
-    weights = _weights(speeds[usable], readings)
-    value = float(sum(w * r.dimension for w, r in zip(weights, readings, strict=True)))
-    influence = sum(w * r.influence for w, r in zip(weights, readings, strict=True))
-    margin = float(norm.ppf(0.975) * np.sqrt((influence**2).sum()))
-    scan = pd.DataFrame(
-        {
-            "speed": speeds[usable] / window,
-            "dimension": [r.dimension for r in readings],
-            "standard_error": [r.error for r in readings],
-            "ordering_fraction": [r.fraction for r in readings],
-            "median_size": [float(np.median(r.sizes)) for r in readings],
-        }
-    )
-    return ContentDimension(
-        max(value, 0.0),
-        max(value - margin, 0.0),
-        max(value + margin, 0.0),
-        float(scan.speed.iloc[0]),
-        len(readings[0].sizes),
-        readings[0].sizes,
-        (float(scan.speed.iloc[0]), float(scan.speed.iloc[-1])),
-        scan,
-    )
+    # beyond the cap only as many speeds as the fit needs
+    small = [k for k in chosen if median[k] <= _LARGEST]
+    if scan and len(small) < _FEWEST_SPEEDS:
+        small = list(chosen)[:_FEWEST_SPEEDS]
+    return {k: chosen[k] for k in small} if scan else chosen
 
 
 def _read(
@@ -205,8 +199,8 @@ def _read(
     rows: np.ndarray,
     speed: float,
     rng: np.random.Generator,
-) -> _Reading:
-    """Pooled ordering fraction and dimension of some intervals at one speed."""
+) -> tuple[float, np.ndarray, float, list[int]]:
+    """Dimension at one speed, what each event adds to it, fraction, sizes."""
     related, partners, sizes = np.zeros(len(place)), np.zeros(len(place)), []
     for row in rows:
         inside = np.flatnonzero(needed[row] <= speed)
@@ -231,16 +225,38 @@ def _read(
     change = (related - fraction * partners) / (partners.sum() / 2) / fraction
     spread = float((change**2).sum())  # variance of ln r
     jensen = -(bend / slope**3 + 1 / slope) * spread / 2
-    return _Reading(d - 1 - jensen, change / slope, float(fraction), tuple(sizes))
+    return d - 1 - jensen, change / slope, float(fraction), sizes
 
 
-def _weights(speeds: np.ndarray, readings: list[_Reading]) -> np.ndarray:
+def _weights(speeds: np.ndarray, error: np.ndarray) -> np.ndarray:
     """Weights of the readings in the value at speed 0 of the line in speed^2."""
-    precision = np.array([1 / max(r.error, 1e-3) ** 2 for r in readings])
+    precision = 1 / np.maximum(error, 1e-3) ** 2
     share = precision / precision.sum()
-    if len(readings) < _FEWEST_SPEEDS:
+    if len(speeds) < _FEWEST_SPEEDS:
         return share
     square = speeds**2
     centre = share @ square
     lever = share * (square - centre)
     return share - centre * lever / (lever @ (square - centre))
+
+
+def _check(times, contents, speed, rng, intervals, min_size, duration, clock) -> None:
+    """Raise `ValueError` for arguments of `content_dimension` out of range."""
+    if times.ndim != 1 or len(times) != len(contents):
+        raise ValueError(
+            f"times has shape {times.shape} and contents has {len(contents)} rows: "
+            "times must be (n,) with one content each"
+        )
+    if rng is None:
+        raise ValueError("rng is left out: pass a numpy Generator")
+    if speed is not None and not (speed > 0 and np.isfinite(speed)):
+        raise ValueError(f"speed is {speed}: it must be a positive number")
+    if intervals < 1 or min_size < 3:
+        raise ValueError(
+            f"intervals is {intervals} and min_size {min_size}: they must be at least "
+            "1 and 3"
+        )
+    if not 0 < duration <= 1:
+        raise ValueError(f"duration is {duration}: a share of the window, in (0, 1]")
+    if clock not in ("rank", "time"):
+        raise ValueError(f'clock is {clock!r}: choose "rank" or "time"')

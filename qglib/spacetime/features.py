@@ -146,13 +146,15 @@ def order_features(
             )
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is {rng!r}: pass a numpy Generator")
-    found = [_row(item) for item in events]
-    null = [_row(item.shuffled(rng)) for item in events]
-    return pd.DataFrame(found), pd.DataFrame(null)
+    tables = []
+    for chosen in (events, [item.shuffled(rng) for item in events]):
+        orders = (Causet.from_events(*item.parts) for item in chosen)
+        tables.append(pd.DataFrame([features_or_zeros(order) for order in orders]))
+    return tables[0], tables[1]
 
 
-def _row(item: Any) -> dict[str, float]:
-    causet = Causet.from_events(*item.parts)
+def features_or_zeros(causet: Causet) -> dict[str, float]:
+    """`causal_set_features`; of fewer than 4 elements their number, else zeros."""
     if causet.size < 4:
         return dict.fromkeys(FEATURE_NAMES, 0.0) | {"elements": float(causet.size)}
     return causal_set_features(causet)
