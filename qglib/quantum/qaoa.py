@@ -14,11 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pennylane as qml
 from scipy.optimize import minimize
 
 from qglib.memory import require
-from qglib.quantum.qaoa_circuit import qaoa_qnode, qubit_widths
 
 _FUSED = 16  # largest matrix made of neighbouring digits' mixers
 
@@ -57,7 +55,6 @@ def qaoa(
     rng: np.random.Generator,
     starts: int = 12,
     widths: Sequence[int] | None = None,
-    device: qml.devices.Device | str | None = None,
 ) -> QaoaResult:
     """Minimise a diagonal cost with QAOA.
 
@@ -72,14 +69,10 @@ def qaoa(
         rng: Source of the random angles.
         starts: Number of random starts.
         widths: Levels of every digit; by default qubits with the X mixer.
-        device: PennyLane device, or the name of one, that runs the circuit of the
-            angles found; the result's probabilities are then its own. Digits must
-            be qubits.
 
     Raises:
         ValueError: for costs that are not finite or whose number is not the
-            product of the widths, for depth or starts below 1, and for a device
-            with digits of more than two levels.
+            product of the widths, and for depth or starts below 1.
         MemoryError: before allocating, when the states would not fit.
     """
     values = np.asarray(values, float)
@@ -87,15 +80,10 @@ def qaoa(
         raise ValueError(f"depth={depth}, starts={starts}: both must be at least 1")
     if values.ndim != 1 or not np.isfinite(values).all():
         raise ValueError("values must be a vector of finite costs")
-    widths = qubit_widths(len(values)) if widths is None else tuple(widths)
+    widths = _qubits(len(values)) if widths is None else tuple(widths)
     if math.prod(widths) != len(values):
         raise ValueError(
             f"{len(values)} values, but widths {widths} make {math.prod(widths)} states"
-        )
-    if device is not None and set(widths) != {2}:
-        raise ValueError(
-            f"device={device!r} runs qubits, and the widths are {widths}: use "
-            "mixer='x' or two levels a digit, or leave the device out"
         )
     what = f"QAOA of depth {depth} on {len(values)} states"
     require(128 * len(values), "cpu", what, "use fewer or narrower digits")
@@ -120,9 +108,6 @@ def qaoa(
         best = min(found, key=lambda r: r.fun).x
         state = evolve(scaled, best[:p], best[p:], widths)
         chance = state.real**2 + state.imag**2
-        if p == depth and device is not None:
-            circuit = qaoa_qnode(values, device, probabilities=True)
-            chance = np.asarray(circuit(best[:p] / spread, best[p:]), float)
         by_depth.append((p, float(chance[optima].sum()), float(chance @ values)))
     return QaoaResult(
         success=by_depth[-1][1],
@@ -136,6 +121,16 @@ def qaoa(
         evaluations=count,
         by_depth=tuple(by_depth),
     )
+
+
+def _qubits(size: int) -> tuple[int, ...]:
+    """Two levels for every qubit of ``size`` = 2**n states."""
+    qubits = size.bit_length() - 1
+    if size < 2 or 2**qubits != size:
+        raise ValueError(
+            f"{size} values are no power of two: pass the widths of the digits"
+        )
+    return (2,) * qubits
 
 
 def _stretch(angles: np.ndarray) -> np.ndarray:

@@ -9,8 +9,6 @@ import torch
 
 from qglib import devices, quantum
 from qglib.quantum import QuantumHead, circuits, verify
-from qglib.quantum.path_register import path_register_qaoa
-from qglib.quantum.qaoa import evolve
 
 
 @pytest.fixture(params=["default.qubit", "lightning.qubit", "lightning.gpu"])
@@ -80,37 +78,6 @@ def test_token_head(device, engine, qubits, layers, entangle):
     assert executed >= 3
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
-
-
-def test_path_search(device):
-    rng = np.random.default_rng(0)
-    values = rng.uniform(0.1, 2, 64)
-    angles = rng.uniform(0, 1, (2, 3))
-    mean = float(quantum.qaoa_qnode(values, device)(*angles))
-    state = evolve(values, *angles, (2,) * 6)
-    assert mean == pytest.approx(float(abs(state) ** 2 @ values), abs=1e-5)
-    found, count = circuits_of(device, lambda: quantum.grover_search(6, [21], device))
-    assert count == 1
-    assert found.success == pytest.approx(found.closed_form, abs=1e-5)
-
-
-def test_qaoa_runs_its_last_circuit_on_the_device(device):
-    costs = [rng.uniform(0.1, 1, (2, 2)) for rng in [np.random.default_rng(1)]]
-    run = [
-        circuits_of(
-            device,
-            lambda on=on: path_register_qaoa(
-                costs, 2, np.random.default_rng(0), 3, "x", on
-            ),
-        )
-        for on in (None, device)
-    ]
-    (exact, none), (found, count) = run
-    assert (none, count) == (0, 1)
-    assert found.success == pytest.approx(exact.success, abs=1e-5)
-    np.testing.assert_allclose(found.probabilities, exact.probabilities, atol=1e-5)
-    with pytest.raises(ValueError, match="mixer='x'"):
-        quantum.qaoa(np.arange(6.0), 1, np.random.default_rng(0), 2, (2, 3), device)
 
 
 def iqp(n, device):
