@@ -1,11 +1,12 @@
 """Models: one encoder, one set of heads, one training loop, for five kinds of data.
 
-`build_tagger` and `build_classifier` put a head on the encoder, `train_head` trains it
-on `frozen_features`, `train_tagger` trains the encoder as well; `train` and `compare`
-take examples of any kind.
+`build_tagger` puts a head on the encoder, `train_head` trains it on `frozen_features`,
+`train_tagger` trains the encoder as well; `train` and `compare` take examples of any
+kind.
 """
 
-from qglib.models.building import build_classifier, build_tagger
+from qglib.models.building import build_classifier as build_classifier
+from qglib.models.building import build_tagger
 from qglib.models.comparison import compare
 from qglib.models.decoding import decode as decode
 from qglib.models.decoding import decode_all
@@ -14,24 +15,23 @@ from qglib.models.evaluation import entity_f1
 from qglib.models.evaluation import f1_difference as f1_difference
 from qglib.models.evaluation import f1_interval as f1_interval
 from qglib.models.fine_tuning import train_tagger
-from qglib.models.fitting import head_logits, train_head
+from qglib.models.fitting import head_logits as head_logits
+from qglib.models.fitting import train_head
 from qglib.models.inference import frozen_features, word_logits
 from qglib.models.shapes import word_shape as word_shape
-from qglib.models.storage import load_tagger, save_head
+from qglib.models.storage import load_tagger
+from qglib.models.storage import save_head as save_head
 from qglib.models.tagger import TokenTagger as TokenTagger
 from qglib.models.training import load_model, train
 
 __all__ = [
-    "build_classifier",
     "build_tagger",
     "compare",
     "decode_all",
     "entity_f1",
     "frozen_features",
-    "head_logits",
     "load_model",
     "load_tagger",
-    "save_head",
     "train",
     "train_head",
     "train_tagger",

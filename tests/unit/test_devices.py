@@ -213,3 +213,15 @@ def test_the_batched_head_is_counted_under_its_own_name() -> None:
     named = QuantumHead(qnode, shapes, picked.name)
     assert ran("lightning.qubit", lambda: named(torch.zeros(3, 2))) == 3
     assert ran("batched", lambda: named(torch.zeros(3, 2))) == 0
+
+
+def test_torch_trains_on_cuda_only_where_it_is_wanted_and_there(monkeypatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    found = [devices.torch_device(name).type for name in devices.NAMES]
+    assert found == ["cuda", "cuda", "cpu", "cpu"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert devices.torch_device("auto").type == "cpu"
+    with pytest.raises(ValueError, match="device is 'tpu'"):
+        devices.torch_device("tpu")

@@ -10,6 +10,7 @@ from transformers import (
     pipeline,
 )
 
+from qglib import run
 from qglib.models import (
     TokenTagger,
     build_tagger,
@@ -268,3 +269,11 @@ def test_a_tagger_of_other_types_is_refused(tiny_encoder, tmp_path) -> None:
     load_tagger(tmp_path, tiny_encoder, types=("PER",))
     with pytest.raises(ValueError, match="does not know MISC, ORG, its labels are O"):
         load_tagger(tmp_path, tiny_encoder, types=("PER", "ORG", "MISC"))
+
+
+def test_the_tagger_kept_with_the_project_loads(encoder_dir) -> None:
+    """Saved by an earlier version, whose configuration knew no reach."""
+    model, tokenizer = load_tagger(run.REFERENCE / "02_model_training" / "model")
+    words = "Anna Smith flew from Berlin to Paris on Monday .".split()
+    tags = decode(word_logits(model, tokenizer, [words])[0], model.config.labels)
+    assert tags[4] == tags[6] == "B-LOC"
