@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from qglib import data
-from qglib.explain import decision_path, head_graph
+from qglib import data, models
+from qglib.explain import attribute, decision_path, head_graph
 from qglib.explain.head_graph import model_graph
 from qglib.models.heads import build_head
 from qglib.quantum import QuantumHead
@@ -186,9 +186,20 @@ def test_table_parts_are_features():
     np.testing.assert_allclose(one.flows[0], two.flows[0], atol=1e-6)
 
 
+def test_a_trained_model_of_the_library_is_explained():
+    examples = data.load("wine", seed=0)
+    model = models.train(examples, "linear", seed=0)
+    clean, corrupt, label = examples.inputs[0], examples.inputs[1], model.labels[1]
+    path = decision_path(model, clean, corrupt, label)
+    assert len(path.positions) == 1  # a linear head: columns, then the label
+    assert path.tokens[0].startswith("column")
+    found = attribute(model, clean, label, "occlusion", background=[corrupt])
+    assert found.full == pytest.approx(model.probabilities([clean])[0, 1])
+
+
 def test_parts_that_cannot_be_exchanged():
-    _, _, read = EXAMPLES["text"]
+    model = Trained("text", lambda texts: [[len(t), 0] for t in texts], 2)
     with pytest.raises(ValueError, match="corrupt=None"):
-        model_graph(Trained("text", read, 3), "one two", "three two", "yes")
+        model_graph(model, "one two", "three two", "yes")
     with pytest.raises(ValueError, match="not one of the labels"):
-        model_graph(Trained("text", read, 3), "one two", None, "maybe")
+        model_graph(model, "one two", None, "maybe")
