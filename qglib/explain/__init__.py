@@ -6,7 +6,7 @@ lies in the modules of these names, in ``shapley``, ``edge_patching`` and ``enco
 
 from qglib.explain.attribution import attribute
 from qglib.explain.decision_graph import decision_graphs
-from qglib.explain.decision_path import control_paths, decision_path
+from qglib.explain.decision_path import decision_path
 from qglib.explain.drawings import draw_attributions, draw_decision_graph
 from qglib.explain.faithfulness import faithfulness, faithfulness_curve
 from qglib.explain.head_graph import head_graph
@@ -16,7 +16,6 @@ from qglib.explain.shapley import exact_shapley
 
 __all__ = [
     "attribute",
-    "control_paths",
     "decision_graphs",
     "decision_path",
     "draw_attributions",

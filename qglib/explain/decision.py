@@ -7,7 +7,7 @@ whole text (word index ``None``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -58,32 +58,20 @@ class Decision:
         return read_logit(logits, self.position, self.label)
 
     def logits(
-        self, inputs: dict[str, torch.Tensor], batch_size: int = 64
-    ) -> np.ndarray:
-        """Logit of the decision for each row of `inputs`: float64, shape (rows,)."""
-        return self._forward(inputs, batch_size, lambda logits: logits)
-
-    def probabilities(
-        self, inputs: dict[str, torch.Tensor], batch_size: int = 64
-    ) -> np.ndarray:
-        """Probability of the label for each row of `inputs`: float64, (rows,)."""
-        return self._forward(
-            inputs, batch_size, lambda logits: logits.double().softmax(-1)
-        )
-
-    def _forward(
         self,
         inputs: dict[str, torch.Tensor],
-        batch_size: int,
-        scale: Callable[[torch.Tensor], torch.Tensor],
+        batch_size: int = 64,
+        *,
+        probability: bool = False,
     ) -> np.ndarray:
-        rows = len(inputs["input_ids"])
+        """Logit of the decision, or the label's probability, float64 (rows,)."""
         out = []
         with evaluation_mode(self.model), torch.inference_mode():
-            for start in range(0, rows, batch_size):
+            for start in range(0, len(inputs["input_ids"]), batch_size):
                 part = {k: v[start : start + batch_size] for k, v in inputs.items()}
-                logits = scale(self.model(**part).logits)
-                out.append(self.read(logits).double().cpu())
+                logits = self.model(**part).logits
+                scale = logits.double().softmax(-1) if probability else logits
+                out.append(self.read(scale).double().cpu())
         return torch.cat(out).numpy()
 
     def repeated(self, rows: int) -> dict[str, torch.Tensor]:

@@ -18,7 +18,7 @@ import torch
 
 from qglib.explain.decision_graph import DecisionGraph, decision_graph
 from qglib.explain.games import is_tagger
-from qglib.explain.head_graph import HeadGraph, head_graph
+from qglib.explain.head_graph import HeadGraph, head_graph, model_graph
 
 FLOOR = 1e-12  # share below which an edge counts as absent
 
@@ -72,10 +72,11 @@ def decision_path(
 
     Args:
         model: a graph of `decision_graph` or `head_graph`; or (transformers model,
-            tokenizer) with words; or a small torch head with features of any kind.
+            tokenizer) with words; or a model of `qglib.models.train` with inputs of its
+            kind; or a small torch head with features.
         clean: the input that is explained; nothing for a graph.
-        corrupt: the input it is compared with; for text ``None`` is the blank text.
-        target: (word index, label), or the number of a head's label.
+        corrupt: the input it is compared with; ``None`` is the blank input.
+        target: (word index, label), a label, or its number.
         parts: for a head, name -> numbers of the features of a part.
         k: paths to find.
 
@@ -108,6 +109,8 @@ def _graph(model, clean, corrupt, target, parts) -> DecisionGraph | HeadGraph:
         return model
     if is_tagger(model):
         return decision_graph(*model, clean, corrupt, target)
+    if hasattr(model, "read") and hasattr(model, "scaled"):
+        return model_graph(model, clean, corrupt, target)
     if isinstance(model, torch.nn.Module):
         return head_graph(model, clean, corrupt, target, parts=parts)
     raise TypeError(
@@ -124,29 +127,6 @@ def best_paths(
 
     `edges` has shape (L, T, T), destination before source; `readout` (L+1, T).
     """
-    ranked = (item for row in _paths_by_start(edges, readout, k) for item in row)
-    return sorted(ranked, key=lambda item: (-item[0], item[1]))[:k]
-
-
-def decision_branches(graph: DecisionGraph, count: int = 2) -> list[tuple[int, ...]]:
-    """The best path from each of the `count` words at which most histories start.
-
-    Where two words must act together one path cannot carry the decision: D has to
-    branch. Positions by layer, the likeliest start first.
-
-    Raises:
-        ValueError: `count` below 1 or above the number of sub-words.
-    """
-    if not 1 <= count <= len(graph.tokens):
-        raise ValueError(f"count={count}: give 1 to {len(graph.tokens)} branches")
-    starts = np.argsort(-visit_probability(graph)[0], kind="stable")[:count]
-    lists = _paths_by_start(*graph.shares, 1)
-    return [lists[s][0][1] for s in starts if lists[s]]
-
-
-def _paths_by_start(
-    edges: np.ndarray, readout: np.ndarray, k: int
-) -> list[list[tuple[float, tuple[int, ...]]]]:
     log_edge = np.log(edges + FLOOR)
     log_read = np.where(readout > 0, np.log(readout + FLOOR), -np.inf)
     layers, tokens = len(edges), readout.shape[1]
@@ -161,8 +141,12 @@ def _paths_by_start(
                     for t in range(tokens)
                     for value, rest in above[t]
                 ]
-            best.append(sorted(found, key=lambda item: (-item[0], item[1]))[:k])
-    return best
+            best.append(sorted(found, key=_rank)[:k])
+    return sorted((item for row in best for item in row), key=_rank)[:k]
+
+
+def _rank(path: tuple[float, tuple[int, ...]]) -> tuple:
+    return -path[0], path[1]
 
 
 def visit_probability(graph: DecisionGraph | HeadGraph) -> np.ndarray:
@@ -177,82 +161,3 @@ def visit_probability(graph: DecisionGraph | HeadGraph) -> np.ndarray:
     for layer in range(len(edges) - 1, -1, -1):
         visits[layer] += visits[layer + 1] @ edges[layer]
     return visits
-
-
-# ------------------------------------------------------------------ control paths
-
-
-def control_paths(
-    graph: DecisionGraph,
-    path: DecisionPath,
-    rng: np.random.Generator,
-    *,
-    pinned: int = 3,
-) -> dict[str, list[tuple[int, ...]]]:
-    """The paths that D has to beat, as long as D, by the name of their rule.
-
-    ``stay`` remains at D's start; ``random`` draws a sub-word at every layer, special
-    tokens apart; ``rollout`` is the best path of attention rollout to D's end;
-    ``pinned ends`` holds `pinned` paths with D's start and end and a hop at a random
-    layer: whoever knows both ends knows this much.
-
-    Raises:
-        ValueError: a D that ends at layer 0.
-    """
-    start, end, last = path.positions[0], path.positions[-1], path.exit_layer
-    inner = range(1, len(graph.tokens) - 1)
-    return {
-        "stay": [stay_path(start, last)],
-        "random": [random_path(inner, last, rng)],
-        "rollout": [rollout_path(graph, end, last)],
-        "pinned ends": [pinned_ends_path(start, end, last, rng) for _ in range(pinned)],
-    }
-
-
-def stay_path(start: int, exit_layer: int) -> tuple[int, ...]:
-    """The path that stays at one sub-word."""
-    return (start,) * (exit_layer + 1)
-
-
-def pinned_ends_path(
-    start: int, end: int, exit_layer: int, rng: np.random.Generator
-) -> tuple[int, ...]:
-    """D's own start and end, with the hop at a random layer 1 ... `exit_layer`.
-
-    The control that D has to beat: whoever knows both ends knows this much.
-
-    Raises:
-        ValueError: an exit layer below 1, where there is no layer to hop at.
-    """
-    if exit_layer < 1:
-        raise ValueError(f"exit_layer={exit_layer}: a hop needs at least one layer")
-    hop = int(rng.integers(1, exit_layer + 1))
-    return (start,) * hop + (end,) * (exit_layer + 1 - hop)
-
-
-def random_path(
-    tokens: Sequence[int], exit_layer: int, rng: np.random.Generator
-) -> tuple[int, ...]:
-    """A sub-word of `tokens` drawn afresh at every layer."""
-    return tuple(int(t) for t in rng.choice(np.asarray(tokens), exit_layer + 1))
-
-
-def rollout_path(graph: DecisionGraph, end: int, exit_layer: int) -> tuple[int, ...]:
-    """Max-product path of attention rollout that ends at sub-word `end`.
-
-    Rollout mixes attention and skip half and half, .5 A + .5 I (Abnar and
-    Zuidema 2020, arXiv:2005.00928); it knows neither the corrupt text nor the
-    label.
-    """
-    tokens = graph.attention.shape[-1]
-    step = np.log(0.5 * graph.attention + 0.5 * np.eye(tokens) + FLOOR)
-    value = np.where(np.arange(tokens) == end, 0.0, -np.inf)
-    back = []
-    for layer in range(exit_layer - 1, -1, -1):
-        through = value[:, None] + step[layer]  # destination, source
-        back.append(through.argmax(0))
-        value = through.max(0)
-    path = [int(value.argmax())]
-    for pointer in reversed(back):
-        path.append(int(pointer[path[-1]]))
-    return tuple(path)

@@ -60,7 +60,7 @@ def bert_encoder(model: torch.nn.Module) -> torch.nn.Module:
     raise ValueError(
         f"{type(model).__name__} has no BERT-type encoder (embeddings and "
         "encoder.layer[i].attention.self/.output): use a BERT, RoBERTa or ELECTRA "
-        "encoder, or explain with attributions(), which needs no attention"
+        "encoder, or explain with attribute(), which needs no attention"
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,8 @@ def game_of(
         return _text_game(
             *model, x, target, background, baseline, batch_size, probability
         )
-    predict, kind = predictor(model), kind_of(kind)
+    predict, target = predictor(model), class_of(model, target)
+    kind = kind_of(kind, model)
     parts = tuple(kind.parts(x))
 
     def value(keep: np.ndarray) -> np.ndarray:
@@ -97,13 +99,31 @@ def game_of(
     return Game(parts, target, value)
 
 
-def kind_of(kind: Any) -> Any:
+def class_of(model: Any, target: Any) -> Any:
+    """The number of a class that is given by its name; other targets as they are.
+
+    Raises:
+        ValueError: a name that is none of the model's labels.
+    """
+    if not isinstance(target, str):
+        return target
+    labels = [str(label) for label in getattr(model, "labels", ())]
+    if target not in labels:
+        raise ValueError(f"target={target!r} is not one of the labels {labels}")
+    return labels.index(target)
+
+
+def kind_of(kind: Any, model: Any = None) -> Any:
     """The object with ``parts`` and ``blank`` that a name stands for.
+
+    Without a name it is the kind that a model of `qglib.models.train` was trained on.
 
     Raises:
         ValueError: an unknown name, or an object without these functions.
     """
-    known = getattr(data, "KINDS", {})
+    known = data.KINDS
+    if kind is None:
+        kind = getattr(model, "settings", {}).get("kind")
     found = known.get(kind) if isinstance(kind, str) else kind
     if not all(callable(getattr(found, name, None)) for name in ("parts", "blank")):
         raise ValueError(
@@ -129,7 +149,7 @@ def _text_game(
     model, tokenizer, words, target, background, baseline, batch_size, probability
 ) -> Game:
     this = decision(model, tokenizer, words, target)
-    ask = this.probabilities if probability else this.logits
+    ask = partial(this.logits, batch_size=batch_size, probability=probability)
     others = []
     for other in background:
         _, second = aligned_decisions(model, tokenizer, words, other, target)
@@ -142,10 +162,10 @@ def _text_game(
 
     def value(keep: np.ndarray) -> np.ndarray:
         if not others:
-            return ask(this.without_words(keep, baseline), batch_size)
+            return ask(this.without_words(keep, baseline))
         total = np.zeros(len(keep))
         for second in others:
-            total += ask(this.mixed_with(second, keep), batch_size)
+            total += ask(this.mixed_with(second, keep))
         return total / len(others)
 
     return Game(this.words, this.target, value, this)

@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from qglib.explain.games import class_of, kind_of
+
 Stage = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -93,8 +95,6 @@ def head_graph(
         ValueError: a head without known stages, features of other shapes, parts that
             do not hold every feature once, an unknown label, no step.
     """
-    if steps < 1:
-        raise ValueError(f"steps={steps}: at least one quadrature point")
     like = next(head.parameters())
     sides = [torch.as_tensor(v).detach().to(like) for v in (clean, corrupt)]
     if sides[0].ndim != 1 or sides[0].shape != sides[1].shape:
@@ -103,6 +103,55 @@ def head_graph(
             "two vectors of features, equally long"
         )
     member, names = _grouping(parts, len(sides[0]))
+    return _graph(head, sides, target, member, names, steps)
+
+
+def model_graph(
+    model: Any,
+    clean: Any,
+    corrupt: Any,
+    target: str | int,
+    *,
+    kind: Any = None,
+    steps: int = 16,
+) -> HeadGraph:
+    """`head_graph` of a model of `qglib.models.train`; its parts are those of the kind.
+
+    A feature may hang on several parts: its change is shared out in proportion to what
+    each part changes when it alone is clean.
+
+    Args:
+        model: with ``read`` (inputs to features), ``scaled`` and ``head``.
+        clean: the input that is explained.
+        corrupt: an input with the same parts; ``None``: `clean` with all of them blank.
+        target: a label or its number.
+        kind: the model's kind by default.
+        steps: quadrature points.
+
+    Raises:
+        ValueError: a kind whose parts cannot be taken from `corrupt`; see `head_graph`.
+    """
+    kind, n = kind_of(kind, model), len(kind_of(kind, model).parts(clean))
+    keep = np.concatenate([np.ones((1, n)), np.zeros((1, n)), np.eye(n)]) > 0
+    rows = [kind.blank(clean, row, corrupt) for row in keep]
+    rows.append(rows[1] if corrupt is None else corrupt)
+    read = np.asarray(model.read(rows), dtype=np.float32)
+    features = model.scaled(torch.as_tensor(read).to(next(model.parameters())))
+    if not torch.allclose(features[1], features[-1], atol=1e-5):
+        raise ValueError(
+            "corrupt: this kind cannot put the parts of one input into another; give "
+            "corrupt=None, the blank input, or features to head_graph()"
+        )
+    alone = (features[2:-1] - features[1]).abs().double().cpu().numpy()
+    total = alone.sum(0)
+    share = np.where(total > 0, alone / np.where(total > 0, total, 1.0), 1.0 / n)
+    sides, names = [features[0], features[1]], tuple(kind.parts(clean))
+    return _graph(model.head, sides, class_of(model, target), share, names, steps)
+
+
+def _graph(head, sides, target: int, member, names, steps: int) -> HeadGraph:
+    if steps < 1:
+        raise ValueError(f"steps={steps}: at least one quadrature point")
     training = head.training
     head.eval()
     try:

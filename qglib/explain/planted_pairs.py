@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from qglib.data import Sentence
 from qglib.data.lexicon import frames, names
 from qglib.data.structural import ADVERBS
 from qglib.models import TokenTagger, word_logits
@@ -118,20 +117,6 @@ def planted_pairs(
             )
         )
     return pairs
-
-
-def right_entities(
-    model: TokenTagger, tokenizer: Any, sentences: Sequence[Sentence]
-) -> list[tuple[Sentence, int]]:
-    """(sentence, word index) of every entity start that the tagger gets right."""
-    scored = word_logits(model, tokenizer, [s.words for s in sentences])
-    labels = model.config.labels
-    return [
-        (sentence, at)
-        for sentence, logits in zip(sentences, scored, strict=True)
-        for at, tag in enumerate(sentence.tags)
-        if tag.startswith("B-") and labels[int(logits[at].argmax())] == tag
-    ]
 
 
 def turning_pairs(

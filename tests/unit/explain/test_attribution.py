@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from qglib import data
 from qglib.causal.reading import at_precision
 from qglib.explain import attribute
 from qglib.explain.attribution import GRADIENTS, METHODS
@@ -223,9 +224,6 @@ def linear(kind, x, other):
 @pytest.mark.parametrize("name", list(KINDS))
 @pytest.mark.parametrize("method", ["occlusion", "shapley", "shapley_sampled"])
 def test_linear_model_of_every_kind_has_one_answer(name, method):
-    data = pytest.importorskip("qglib.data")
-    if not hasattr(data, "KINDS"):
-        pytest.skip("kinds are not there yet")
     kind, (x, other) = data.KINDS[name], KINDS[name]
     predict, expected = linear(kind, x, other)
     background = [] if other is None else [other]

@@ -3,15 +3,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from qglib.explain import control_paths, decision_path
+from qglib.explain import decision_path
 from qglib.explain.decision_graph import DecisionGraph, decision_graph
-from qglib.explain.decision_path import (
-    pinned_ends_path,
-    random_path,
-    rollout_path,
-    stay_path,
-    visit_probability,
-)
+from qglib.explain.decision_path import visit_probability
 
 
 def graph_of(seed, layers=3, tokens=3, read=(1, 3), sign=1.0):
@@ -123,45 +117,6 @@ def test_hurtful_edges_do_not_count_and_gaps_go_straight_down():
 def test_bad_k():
     with pytest.raises(ValueError, match="k=0"):
         decision_path(graph_of(0), k=0)
-
-
-# ------------------------------------------------------------------ controls
-
-
-def test_control_paths():
-    rng = np.random.default_rng(0)
-    assert stay_path(4, 2) == (4, 4, 4)
-    hops = {pinned_ends_path(1, 5, 3, rng) for _ in range(200)}
-    assert hops == {(1, 5, 5, 5), (1, 1, 5, 5), (1, 1, 1, 5)}
-    drawn = np.array([random_path([2, 3], 4, rng) for _ in range(200)])
-    assert drawn.shape == (200, 5)
-    assert set(drawn.ravel()) == {2, 3}
-    with pytest.raises(ValueError, match="exit_layer=0"):
-        pinned_ends_path(1, 5, 0, rng)
-
-
-@pytest.mark.parametrize("exit_layer", [1, 2, 3])
-def test_rollout_equals_brute_force(exit_layer):
-    graph = graph_of(3)
-    step = 0.5 * graph.attention + 0.5 * np.eye(3)
-
-    def weight(path):
-        return np.prod([step[n, path[n + 1], path[n]] for n in range(exit_layer)])
-
-    paths = [(*p, 2) for p in product(range(3), repeat=exit_layer)]
-    best = max(paths, key=weight)
-    assert rollout_path(graph, 2, exit_layer) == best
-
-
-def test_controls_of_a_path_are_as_long_as_it():
-    graph = graph_of(2, tokens=5, read=(3,))
-    path = decision_path(graph)
-    found = control_paths(graph, path, np.random.default_rng(0), pinned=2)
-    assert [len(v) for v in found.values()] == [1, 1, 1, 2]
-    for paths in found.values():
-        assert {len(p) for p in paths} == {4}
-    assert {p[0] for p in found["pinned ends"]} == {path.positions[0]}
-    assert found["rollout"][0][-1] == path.positions[-1]
 
 
 def test_the_verb_takes_models_and_graphs(bert, tokenizer):

@@ -11,7 +11,7 @@ TARGET = (None, "B-PER")
 def test_curves_start_and_end_where_they_must(bag_of_words, tokenizer):
     got = faithfulness_curve((bag_of_words, tokenizer), TEXT, TARGET, np.arange(6.0))
     this = decision(bag_of_words, tokenizer, TEXT, TARGET)
-    full = this.probabilities(this.inputs)[0]
+    full = this.logits(this.inputs, probability=True)[0]
     assert got.deletion[0] == got.insertion[-1] == pytest.approx(full)
     assert got.deletion[-1] == pytest.approx(got.insertion[0])
     np.testing.assert_allclose(got.fraction, np.arange(7) / 6)

@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from qglib.explain import decision_path, head_graph
+from qglib import data, models
+from qglib.explain import attribute, decision_path, head_graph
+from qglib.explain.head_graph import model_graph
 from qglib.models.heads import build_head
 from qglib.quantum import QuantumHead
 
@@ -121,3 +123,83 @@ def test_bad_input():
         head_graph(nn.LSTM(6, 3), CLEAN, CORRUPT, 0)
     with pytest.raises(ValueError, match="no difference"):
         decision_path(module, CLEAN, CLEAN, 0)
+
+
+# ------------------------------------------------------------------ trained models
+
+RNG = np.random.default_rng(0)
+
+
+class Trained(nn.Module):
+    """What a trained model shows: kind, labels, features, a head."""
+
+    def __init__(self, kind, read, width):
+        super().__init__()
+        torch.manual_seed(0)
+        self.settings, self.labels, self.read = {"kind": kind}, ("no", "yes"), read
+        self.head = nn.Sequential(nn.Linear(width, 3), nn.Tanh(), nn.Linear(3, 2))
+
+    def scaled(self, rows):
+        return rows
+
+
+EXAMPLES = {  # two inputs; features with one part each, but for the last
+    "table": (RNG.normal(size=5), RNG.normal(size=5), np.asarray),
+    "image": (
+        RNG.random((8, 8)),
+        RNG.random((8, 8)),
+        lambda images: np.asarray(images).reshape(len(images), -1),
+    ),
+    "series": (RNG.normal(size=64), RNG.normal(size=64), np.asarray),
+    "text": (
+        "one two three",
+        None,
+        lambda texts: [
+            [t.count("[MASK]"), "one" in t, "two" in t and "three" in t] for t in texts
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(EXAMPLES))
+def test_a_decision_of_every_kind(kind):
+    clean, corrupt, read = EXAMPLES[kind]
+    width = len(np.asarray(read([clean]))[0])
+    model = Trained(kind, read, width)
+    graph = model_graph(model, clean, corrupt, "yes", steps=32)
+    assert list(graph.names[0]) == data.KINDS[kind].parts(clean)
+    assert abs(graph.clean_logit - graph.corrupt_logit) > 1e-4
+    assert abs(graph.completeness_gap) < 1e-5
+    if corrupt is not None:  # a part's flow is the sum of its features' flows
+        sides = [np.asarray(read([x]), float)[0] for x in (clean, corrupt)]
+        single = head_graph(model.head, *sides, 1, steps=32)
+        np.testing.assert_allclose(graph.flows[0].sum(), single.flows[0].sum(), 1e-4)
+    path = decision_path(model, clean, corrupt, "yes")
+    assert path.tokens[0] in graph.names[0]
+
+
+def test_table_parts_are_features():
+    clean, corrupt, read = EXAMPLES["table"]
+    model = Trained("table", read, 5)
+    one = model_graph(model, clean, corrupt, 1)
+    two = head_graph(model.head, clean, corrupt, 1)
+    np.testing.assert_allclose(one.flows[0], two.flows[0], atol=1e-6)
+
+
+def test_a_trained_model_of_the_library_is_explained():
+    examples = data.load("wine", seed=0)
+    model = models.train(examples, "linear", seed=0)
+    clean, corrupt, label = examples.inputs[0], examples.inputs[1], model.labels[1]
+    path = decision_path(model, clean, corrupt, label)
+    assert len(path.positions) == 1  # a linear head: columns, then the label
+    assert path.tokens[0].startswith("column")
+    found = attribute(model, clean, label, "occlusion", background=[corrupt])
+    assert found.full == pytest.approx(model.probabilities([clean])[0, 1])
+
+
+def test_parts_that_cannot_be_exchanged():
+    model = Trained("text", lambda texts: [[len(t), 0] for t in texts], 2)
+    with pytest.raises(ValueError, match="corrupt=None"):
+        model_graph(model, "one two", "three two", "yes")
+    with pytest.raises(ValueError, match="not one of the labels"):
+        model_graph(model, "one two", None, "maybe")

@@ -125,13 +125,18 @@ class ClsClassifier(torch.nn.Module):
         return SequenceClassifierOutput(logits=self.head(state))
 
 
+def _pinned_ends(positions, rng):
+    """The path's own ends with the hop at a random layer."""
+    hop, n = int(rng.integers(1, len(positions))), len(positions)
+    return (positions[0],) * hop + (positions[-1],) * (n - hop)
+
+
 def test_planted_sentiment(encoder_dir):
     """D of a [CLS] head: restored > .9, layer 5 > pinned ends + .5, Pearson > .85."""
     from sklearn.linear_model import LogisticRegression
     from transformers import AutoTokenizer
 
     from qglib.explain import decision_graphs
-    from qglib.explain.decision_path import pinned_ends_path
 
     rng = np.random.default_rng(0)
     tokenizer = AutoTokenizer.from_pretrained(encoder_dir)
@@ -161,7 +166,7 @@ def test_planted_sentiment(encoder_dir):
     for (clean, corrupt), graph in zip(pairs, graphs, strict=True):
         path = decision_path(graph)
         assert path.exit_layer == 6
-        pinned = pinned_ends_path(path.positions[0], path.positions[-1], 6, rng)
+        pinned = _pinned_ends(path.positions, rng)
         rows.append(
             restored_logits(
                 model,

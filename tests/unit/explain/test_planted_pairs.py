@@ -3,7 +3,6 @@ import pytest
 
 from qglib.data import planted
 from qglib.explain import decision_graphs, planted_pairs, turning_pairs
-from qglib.explain.planted_pairs import right_entities
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +62,3 @@ def test_pairs_turn_the_tagger_and_the_linear_read_out_is_all(tagger):
         assert difference >= 0.5 - 1e-4
         # a linear head: the read-out is the whole difference
         assert graph.readout.sum() == pytest.approx(difference, abs=1e-3)
-
-
-def test_right_entities(tagger):
-    sentences = [e.sentence for e in planted(10, np.random.default_rng(5))]
-    for sentence, at in right_entities(*tagger, sentences):
-        assert sentence.tags[at].startswith("B-")
