@@ -57,27 +57,16 @@ def order_parts(
     rows = given.copy()
     order_kernels.close(rows)
     if not close and (rows != given).any():
-        i, j, k = (labels[e] for e in _open_triple(given, rows))
+        steps = sorted_relation.astype(np.float32)
+        missing = (steps @ steps > 0) & ~sorted_relation
+        i, k = np.argwhere(missing)[0]
+        j = np.flatnonzero(sorted_relation[i] & sorted_relation[:, k])[0]
+        i, j, k = (labels[e] for e in (i, j, k))
         raise ValueError(
             f"matrix is not transitive: {i!r} precedes {j!r} and {j!r} precedes {k!r}, "
             f"but {i!r} does not precede {k!r}. Pass close=True to add what follows."
         )
     return {"size": size, "labels": labels, "_rows": rows}
-
-
-def _open_triple(given: np.ndarray, closed: np.ndarray) -> tuple[int, int, int]:
-    """i < j < k with i to j and j to k given but not i to k.
-
-    In the last row that closing changes: all rows after it are transitive.
-    """
-    i = int(np.flatnonzero((given != closed).any(axis=1))[-1])
-    added, direct = bits.unpack_rows(
-        np.stack([closed[i] ^ given[i], given[i]]), len(given)
-    )
-    k = int(np.argmax(added))
-    middle = np.flatnonzero(direct)
-    reaches = given[middle, k >> 6] >> np.uint64(k & 63) & np.uint64(1)
-    return i, int(middle[np.argmax(reaches)]), k
 
 
 def _topological_order(relation: np.ndarray) -> np.ndarray:

@@ -12,7 +12,11 @@ from qglib.spacetime.abundances import interval_abundances
 from qglib.spacetime.action import smearing_weights
 from qglib.spacetime.causet import Causet
 from qglib.spacetime.chains import chain_counts, heights
-from qglib.spacetime.dimension import dimension_of_fraction, ordering_fraction
+from qglib.spacetime.dimension import (
+    dimension_of_fraction,
+    midpoint_dimension,
+    ordering_fraction,
+)
 
 FEATURE_NAMES = (
     "elements",
@@ -78,9 +82,7 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
     if n < 4:
         raise ValueError(f"the causal set has {n} elements: at least 4 are needed")
     counts = interval_abundances(causet)
-    up = np.bitwise_count(causet.future).sum(axis=1, dtype=np.int64)
-    down = np.bitwise_count(causet.past).sum(axis=1, dtype=np.int64)
-    half = max(np.minimum(up, down).max(), 0.5)
+    down, up = causet.degrees()
     height = heights(causet)
     links = causet.links()
     upward = np.bincount(links[:, 0], minlength=n)
@@ -91,7 +93,7 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
         "elements": float(n),
         "ordering_fraction": fraction,
         "myrheim_meyer_dimension": dimension_of_fraction(fraction),
-        "midpoint_dimension": float(np.log2(n / half)),
+        "midpoint_dimension": midpoint_dimension(causet),
         "height_per_root": float(height.max() / np.sqrt(n)),
         "widest_level_share": float(np.bincount(height).max() / n),
         "mean_height": float(height.mean() / height.max()),
