@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import softmax
 
 from bench import Row, compare
+from bench.reading import at_precision
 from qglib.causal import (
     KernelTests,
     discover,
@@ -19,7 +20,6 @@ from qglib.causal import (
     load_network,
 )
 from qglib.causal.kernel_tests import conditional_test
-from qglib.causal.reading import at_precision
 from qglib.data import KINDS, load_corpus
 from qglib.models import build_tagger, word_logits
 
