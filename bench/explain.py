@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from bench import Row, compare, interleave
+from bench.reading import at_precision
 from qglib import models, run
-from qglib.causal.reading import at_precision
 from qglib.explain import (
     attribute,
     decision_graphs,

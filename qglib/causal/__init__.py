@@ -9,19 +9,18 @@ from qglib.causal.effects import effects_over_class, fit_linear_model
 from qglib.causal.exact_search import exact_search
 from qglib.causal.graphs import class_members, cpdag, graph_metrics, identifiability
 from qglib.causal.intervene import intervene
-from qglib.causal.kernel_tests import KernelTests, kernel_test
+from qglib.causal.kernel_tests import KernelTests as KernelTests
+from qglib.causal.kernel_tests import kernel_test
 from qglib.causal.networks import load_network
-from qglib.causal.scores import discrete_bic
+from qglib.causal.scores import discrete_bic as discrete_bic
 
 __all__ = [
     "GaussianKernel",
-    "KernelTests",
     "QuantumKernel",
     "best_path",
     "class_members",
     "cpdag",
     "discover",
-    "discrete_bic",
     "effects_over_class",
     "exact_search",
     "fit_linear_model",

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from qglib.data import KINDS, Examples
+from qglib.stats import bootstrap
 
 __all__ = ["intervene"]
 
@@ -30,7 +31,6 @@ def intervene(
     edits: Edits | None = None,
     classes: Sequence[Any] | None = None,
     draws: int = 1,
-    n_bootstrap: int = 2000,
 ) -> pd.DataFrame:
     """Effect of every edit on a model's decisions over the test part.
 
@@ -48,7 +48,6 @@ def intervene(
         classes: label of each column of `predict`. If given, the probability of the
             example's own label is watched, else that of the class decided before.
         draws: edited copies per example and edit.
-        n_bootstrap: resamples.
 
     Returns:
         One row per edit, the placebo last: ``effect`` with its 95 % interval ``low``,
@@ -91,7 +90,7 @@ def intervene(
                 flip = row.argmax() != before[k].argmax()
                 found.setdefault(name, []).append((k, float(change), bool(flip)))
     order = sorted(found, key=lambda name: name == "placebo")
-    table = {name: _row(found[name], groups, rng, n_bootstrap) for name in order}
+    table = {name: _row(found[name], groups, rng) for name in order}
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("edit")
 
 
@@ -121,17 +120,12 @@ def _row(
     changes: list[tuple[int, float, bool]],
     groups: np.ndarray,
     rng: np.random.Generator,
-    n: int,
 ) -> dict[str, float]:
     """Mean over groups of group means, for effect and flips, with intervals."""
     who, change, flip = zip(*changes, strict=True)
-    _, inverse = np.unique(groups[list(who)], return_inverse=True)
-    size = np.bincount(inverse)
-    again = rng.integers(0, len(size), (n, len(size)))
-    row: dict[str, float] = {}
-    for name, values in (("effect", change), ("flipped", flip)):
-        means = np.bincount(inverse, np.asarray(values, dtype=float)) / size
-        low, high = np.quantile(means[again].mean(1), [0.025, 0.975])
-        ends = ("low", "high") if name == "effect" else ("flipped_low", "flipped_high")
-        row |= {name: float(means.mean()), ends[0]: float(low), ends[1]: float(high)}
-    return row | {"interventions": len(who), "groups": len(size)}
+    units = groups[list(who)]
+    effect = bootstrap(change, rng, units)
+    flipped = bootstrap(np.array(flip, dtype=float), rng, units)
+    ends = dict(zip(("flipped", "flipped_low", "flipped_high"), flipped, strict=True))
+    counts = {"interventions": len(who), "groups": len(np.unique(units))}
+    return effect.claim() | ends | counts

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from bench.reading import at_precision
 from qglib import data
-from qglib.causal.reading import at_precision
 from qglib.explain import attribute
 from qglib.explain.attribution import GRADIENTS, METHODS
 from qglib.explain.decision import decision

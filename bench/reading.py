@@ -21,15 +21,13 @@ __all__ = ["at_precision"]
 def at_precision(model: torch.nn.Module, precision: str = "auto") -> torch.nn.Module:
     """The tagger itself, or a copy whose encoder computes in bfloat16.
 
-    Parameters
-    ----------
-    model: a tagger (attributes ``encoder`` and ``shape_embedding``).
-    precision: 'fp32' gives the model itself, 'bf16' the copy, 'auto' the copy where
-        the device computes in bfloat16.
+    Args:
+        model: a tagger (attributes ``encoder`` and ``shape_embedding``).
+        precision: 'fp32' gives the model itself, 'bf16' the copy, 'auto' the copy
+            where the device computes in bfloat16.
 
-    Raises
-    ------
-    ValueError: an unknown precision.
+    Raises:
+        ValueError: an unknown precision.
     """
     device = next(model.parameters()).device
     if not choose_precision(device, precision)[0]:
