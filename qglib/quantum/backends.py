@@ -11,7 +11,7 @@ import torch
 from qglib import devices
 from qglib.engines.circuits.compiled import Compiled
 from qglib.engines.circuits.lanes import make_lane_plan
-from qglib.engines.circuits.plan import Plan, make_plan
+from qglib.engines.circuits.simulate import Simulator
 from qglib.engines.circuits.trace import TracedCircuit, UnsupportedCircuit, trace
 from qglib.memory import require
 
@@ -63,7 +63,7 @@ def trace_head(
 
 def make_plans(
     circuit: TracedCircuit, backend: str
-) -> tuple[Plan | None, Compiled | None, str]:
+) -> tuple[Simulator | None, Compiled | None, str]:
     """Tables for torch and for the compiled passes, or why there are none.
 
     Raises:
@@ -74,7 +74,7 @@ def make_plans(
         return None, None, f"{n} qubits, batched up to {MOST_BATCHED_QUBITS}"
     require_state(n)
     try:
-        return make_plan(circuit), Compiled(make_lane_plan(circuit)), ""
+        return Simulator(circuit), Compiled(make_lane_plan(circuit)), ""
     except UnsupportedCircuit as error:
         return None, None, str(error)
 
@@ -87,7 +87,7 @@ def require_state(n: int, device: torch.device | str = "cpu", count: int = 1) ->
 
 
 def choose(
-    qnode: qml.QNode, backend: str, plan: Plan | None, refusal: str
+    qnode: qml.QNode, backend: str, plan: Simulator | None, refusal: str
 ) -> tuple[str, str]:
     """The backend in use and one line that says why."""
     device = qnode.device

@@ -10,8 +10,6 @@ import torch
 from torch import nn
 
 from qglib import devices
-from qglib.engines.circuits.program import Program, load
-from qglib.engines.circuits.simulate import run
 from qglib.memory import require
 from qglib.quantum.backends import (
     BACKENDS,
@@ -28,7 +26,6 @@ from qglib.quantum.backends import (
 # the time of the torch passes at all sizes measured: 4 to 12 qubits, 16 to 4096
 # samples, both precisions.
 COMPILED = frozenset({"cpu"})
-_COPIES = 7  # states alive at once in a step: final, pair, its successor, one factor
 
 
 class QuantumHead(nn.Module):
@@ -94,12 +91,12 @@ class QuantumHead(nn.Module):
             start = nn.Parameter(2 * math.pi * torch.rand(shape))
             self.register_parameter(name, start)
         self.n_inputs, circuit, refusal = trace_head(qnode, shapes, n_inputs)
-        self._plan, self._compiled, self._programs = None, None, {}
+        self._simulator, self._compiled = None, None
         if circuit is not None and backend in {"auto", "batched"}:
-            self._plan, self._compiled, refusal = make_plans(circuit, backend)
-        self.backend, self.reason = choose(qnode, backend, self._plan, refusal)
+            self._simulator, self._compiled, refusal = make_plans(circuit, backend)
+        self.backend, self.reason = choose(qnode, backend, self._simulator, refusal)
         if self.backend != "batched":
-            self._plan = self._compiled = None
+            self._simulator = self._compiled = None
             self._circuit = rebuild(qnode, self.backend)
 
     def extra_repr(self) -> str:
@@ -128,7 +125,7 @@ class QuantumHead(nn.Module):
             return self._run_compiled(inputs)
         dtype = inputs.dtype if inputs.dtype == torch.float64 else torch.float32
         flat = inputs.reshape(-1, self.n_inputs).to(dtype)
-        compute = self._run_qnode if self._plan is None else self._run_batched
+        compute = self._run_qnode if self._simulator is None else self._run_batched
         if len(flat):
             outputs = compute(flat)
         else:
@@ -145,7 +142,7 @@ class QuantumHead(nn.Module):
         if inputs.dtype not in (torch.float32, torch.float64):
             exact = inputs.float()
         if torch.is_grad_enabled():  # the final states are kept, else 16 at a time
-            n, count = self._plan.n_wires, inputs.numel() // self.n_inputs
+            n, count = self._simulator.n_wires, inputs.numel() // self.n_inputs
             self._reserve(2 * exact.element_size() * 2**n * count, inputs, n, count)
         weights = [getattr(self, name) for name in self.weight_names]
         outputs, finite = self._compiled(exact, *weights)
@@ -162,18 +159,12 @@ class QuantumHead(nn.Module):
             require(needed, like.device, what, remedy)
 
     def _run_batched(self, flat: torch.Tensor) -> torch.Tensor:
-        n = self._plan.n_wires
-        needed = _COPIES * 2**n * len(flat) * 2 * flat.element_size()
+        n = self._simulator.n_wires
+        needed = self._simulator.copies * 2**n * len(flat) * 2 * flat.element_size()
         self._reserve(needed, flat, n, len(flat))
         devices.count("batched", len(flat))
         with torch.autocast(flat.device.type, enabled=False):
-            return run(self._program(flat), flat, self._flat_weights(flat))
-
-    def _program(self, like: torch.Tensor) -> Program:
-        key = (like.device, like.dtype)
-        if key not in self._programs:
-            self._programs[key] = load(self._plan, *key)
-        return self._programs[key]
+            return self._simulator(flat, self._flat_weights(flat))
 
     def _flat_weights(self, like: torch.Tensor) -> torch.Tensor:
         weights = [getattr(self, name).flatten() for name in self.weight_names]
@@ -201,7 +192,3 @@ class QuantumHead(nn.Module):
                     "clean the features, or lower the learning rate"
                 )
         raise ValueError("the circuit gave NaN for finite inputs and weights")
-
-    def __getstate__(self) -> dict:
-        """Leave tensors that can be made again out of copies."""
-        return {**self.__dict__, "_programs": {}}

@@ -1,9 +1,7 @@
 """Ordering the parts of a circuit into few wide layers.
 
 A part moves back past everything it commutes with (other wires, or both diagonal)
-and joins the earliest layer of its own kind. The circuit up to the first
-many-wire gate on each wire acts on a product state and is kept apart, because a
-product state costs n small vectors instead of one of length 2**n.
+and joins the earliest layer of its own kind.
 """
 
 from __future__ import annotations
@@ -12,8 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qglib.engines.circuits.gates import Fixed, Permute, Phase, Primitive, Turn
-from qglib.engines.circuits.trace import Angle, Readout
+from qglib.engines.circuits.gates import Angle, Fixed, Permute, Phase, Primitive, Turn
 
 
 @dataclass
@@ -66,58 +63,16 @@ class Layer:
     gather: np.ndarray | None = None
 
 
-@dataclass
-class ProductStart:
-    """What happens to a wire while the state is a product: before, data, after."""
-
-    before: Chain = field(default_factory=Chain)
-    data: list[Phase] = field(default_factory=list)
-    after: Chain = field(default_factory=Chain)
+_KINDS = {Fixed: "turn", Turn: "turn", Phase: "phase", Permute: "permute"}
 
 
-def schedule(
-    parts: list[Primitive], n_wires: int, readouts: tuple[Readout, ...]
-) -> tuple[list[ProductStart], list[Layer], np.ndarray]:
-    """Order parts into a product start and layers.
-
-    Returns:
-        The product start of every wire, the layers, and the permutation of basis
-        states that is left to the read-out: probabilities of the true circuit
-        are ``p[gather]`` of the layered one (the identity where nothing is left).
-    """
-    start = [ProductStart() for _ in range(n_wires)]
-    opened, layers = set(range(n_wires)), []
-    see_phase = any(readout.kind == "state" for readout in readouts)
+def schedule(parts: list[Primitive], n_wires: int) -> list[Layer]:
+    """Order parts into layers."""
+    layers: list[Layer] = []
     for part in parts:
         wires = {part.wire} if isinstance(part, Fixed | Turn) else set(part.wires)
-        if not wires and not see_phase:
-            continue  # a global phase is seen by qml.state() alone
-        if len(wires) == 1 and wires <= opened and _join_start(start, part, *wires):
-            continue
-        opened -= wires
         _place(layers, part, wires, n_wires)
-    return start, *_fold_end(layers, n_wires, readouts)
-
-
-def _join_start(start: list[ProductStart], part: Primitive, wire: int) -> bool:
-    place = start[wire]
-    if isinstance(part, Phase):
-        if place.after.turns or not np.array_equal(place.after.constants[0], np.eye(2)):
-            return False
-        place.data.append(part)
-        return True
-    _extend(place.after if place.data else place.before, part)
-    return True
-
-
-def _extend(chain: Chain, part: Fixed | Turn) -> None:
-    if isinstance(part, Fixed):
-        chain.fixed(part.matrix)
-    else:
-        chain.turn(part.angles)
-
-
-_KINDS = {Fixed: "turn", Turn: "turn", Phase: "phase", Permute: "permute"}
+    return layers
 
 
 def _place(layers: list[Layer], part: Primitive, wires: set[int], n: int) -> None:
@@ -132,13 +87,14 @@ def _place(layers: list[Layer], part: Primitive, wires: set[int], n: int) -> Non
         target = Layer(kind)
         layers.append(target)
     target.wires |= wires
-    if kind == "turn":
-        _extend(target.chains.setdefault(part.wire, Chain()), part)
-    elif kind == "phase":
+    if isinstance(part, Fixed):
+        target.chains.setdefault(part.wire, Chain()).fixed(part.matrix)
+    elif isinstance(part, Turn):
+        target.chains.setdefault(part.wire, Chain()).turn(part.angles)
+    elif isinstance(part, Phase):
         target.phases.append(part)
     else:
-        gather = permutation(part, n)
-        old = target.gather
+        gather, old = permutation(part, n), target.gather
         target.gather = gather if old is None else old[gather]
 
 
@@ -161,23 +117,3 @@ def local_index(wires: tuple[int, ...], n_wires: int) -> np.ndarray:
     for wire in wires:
         local = 2 * local + ((index >> (n_wires - 1 - wire)) & 1)
     return local
-
-
-def _fold_end(
-    layers: list[Layer], n_wires: int, readouts: tuple[Readout, ...]
-) -> tuple[list[Layer], np.ndarray]:
-    """Drop what probabilities cannot see at the end, fold a last permutation."""
-    gather = np.arange(2**n_wires)
-    diagonal = all(
-        readout.kind == "probs"
-        or (
-            readout.kind == "expval"
-            and all(set(word.values()) <= {"Z"} for _, word in readout.words)
-        )
-        for readout in readouts
-    )
-    while diagonal and layers and layers[-1].kind != "turn":
-        last = layers.pop()
-        if last.gather is not None:
-            gather = last.gather[gather]
-    return layers, gather

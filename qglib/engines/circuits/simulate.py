@@ -1,231 +1,185 @@
-"""Running a plan on a whole batch by torch, with an adjoint backward pass.
+"""Running a traced circuit on a whole batch by torch, for tensors outside the CPU.
 
-For tensors outside the CPU; there `qglib.engines.circuits.compiled` is faster.
-
-The state is a matrix (2**n, batch), batch last and wire 0 the most significant
-bit, so a gate on neighbouring wires is one wide matrix product and a permutation
-one gather of contiguous rows. Forward keeps the final state only; backward undoes
-the passes one by one on the pair (state, adjoint).
+On the CPU `qglib.engines.circuits.compiled` is faster. The state is a matrix
+(2**n, batch), batch last and wire 0 the most significant bit, so a gate on
+neighbouring wires is one wide matrix product and a permutation one gather of
+contiguous rows. Gradients are torch's own.
 """
 
 from __future__ import annotations
 
+from functools import reduce
+from typing import Any
+
 import numpy as np
 import torch
 
-from qglib.engines.circuits.program import Program, unit
-from qglib.engines.circuits.rotations import rotations
+from qglib.engines.circuits.gates import Angle, lower
+from qglib.engines.circuits.readout import read_tables
+from qglib.engines.circuits.schedule import Chain, Layer, local_index, schedule
+from qglib.engines.circuits.trace import TracedCircuit
+
+COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
+GROUP = 4  # wires fused into one matrix: 4 and 5 measure alike, 2 is slower
 
 
-def run(program: Program, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Outputs (B, n_outputs) of inputs (B, n_inputs) and flat weights.
+class Simulator:
+    """The layers of a circuit as tables of numbers, callable on tensors."""
 
-    Real for expectation values and probabilities, complex for the state.
-    """
-    put = program.tensors
-    features = inputs.t() if "left" not in put else put["left"] @ inputs.t()
-    if "right" in put:
-        second = torch.cat([weights, put["one_zero"]])[put["second"]]
-        features = features * (put["right"] @ inputs.t() + second[:, None])
-    shared = torch.cat([weights, put["extra"]])
-    cells = _turn_matrices(program, shared)
-    state = _start(program, cells, features)
-    tensors = _step_tensors(program, cells, shared)
-    return _Evolution.apply(program, state, features, *tensors).t()
+    def __init__(self, circuit: TracedCircuit) -> None:
+        """Make the tables in double precision.
 
+        Raises:
+            UnsupportedCircuit: when a read-out table would be too large.
+        """
+        self.n_wires, self.n_inputs = circuit.n_wires, circuit.n_inputs
+        self.n_weights = circuit.n_weights
+        self.angles: dict[Angle, int] = {}
+        self.layers = [
+            getattr(self, f"_{layer.kind}")(layer)
+            for layer in schedule(lower(circuit.gates, self.n_inputs), self.n_wires)
+        ]
+        everything = np.arange(2**self.n_wires)
+        self.mode, self.rows, self.order, _ = read_tables(
+            circuit.readouts, self.n_wires, everything
+        )
+        self._loaded: dict[tuple, tuple] = {}
 
-def _turn_matrices(program: Program, shared: torch.Tensor) -> torch.Tensor | None:
-    """All trainable one-wire matrices, (rows, n, 2, 2)."""
-    put = program.tensors
-    if "turn_index" not in put:
-        return None
-    angles = shared[put["turn_index"]]
-    if "turn_scale" in put:
-        angles = angles * put["turn_scale"]
-    gates, cells = rotations(angles), put.get("constant0")
-    for d, gate in enumerate(gates):
-        cells = gate if cells is None else gate @ cells
-        constant = put.get(f"constant{d + 1}")
-        cells = cells if constant is None else constant @ cells
-    return cells
+    def __call__(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Outputs (B, n_outputs) of inputs (B, n_inputs) and flat weights.
 
+        Real for expectation values and probabilities, complex for the state.
+        """
+        layers, rows, order, factors, scale = self._load(inputs)
+        count = len(inputs)
+        sources = [inputs, weights.expand(count, -1), inputs.new_ones(count, 1)]
+        first, second = torch.cat(sources, 1).t()[factors].unbind(1)
+        angles = first * second * scale[:, None]  # (angles, B); shared: all alike
+        state = inputs.new_zeros((2**self.n_wires, count), dtype=COMPLEX[inputs.dtype])
+        state[0] = 1
+        for layer in layers:
+            state = _apply(layer, state, angles, self.n_wires)
+        return self._read_out(state, rows, order).t()
 
-def _start(program, cells, features) -> torch.Tensor:
-    """Product state after the first gates of every wire, (2**n, B)."""
-    plan, put = program.plan, program.tensors
+    @property
+    def copies(self) -> int:
+        """About how many states are alive at once, kept for the way back."""
+        return 4 * len(self.layers) + 4
 
-    def pick(name):
-        value = getattr(plan, name)
-        return put[name] if isinstance(value, np.ndarray) else cells[value]
+    def _number(self, angle: Angle | None) -> int:
+        return self.angles.setdefault(angle or Angle((), 0.0), len(self.angles))
 
-    before = pick("start_before")
-    if before.dim() == 3:
-        before = before[..., 0]  # the wire starts in |0>
-    matrix = pick("start_after") * before.unsqueeze(-2)
-    turn = unit(put["start_half"] @ features)
-    factors = matrix @ torch.stack([turn.conj(), turn], 1)
-    half = plan.n_wires // 2
-    if half == 0:
-        return factors[0]
-    return _outer(outer_tree(factors[:half]), outer_tree(factors[half:]))
+    def _permute(self, layer: Layer) -> tuple[str, Any]:
+        return "permute", layer.gather
 
+    def _turn(self, layer: Layer) -> tuple[str, Any]:
+        """Which wires, their constants (depth + 1, n, 2, 2), angles (depth, n, 3)."""
+        chains = [layer.chains.get(wire, Chain()) for wire in range(self.n_wires)]
+        depth = max(len(chain.turns) for chain in chains)
+        constants = np.tile(np.eye(2) + 0j, (depth + 1, self.n_wires, 1, 1))
+        which = np.full((depth, self.n_wires, 3), self._number(None))
+        for wire, chain in enumerate(chains):
+            for d, matrix in enumerate(chain.constants):
+                constants[d, wire] = matrix
+            for d, turn in enumerate(chain.turns):
+                which[d, wire] = [self._number(angle) for angle in turn]
+        return "turn", (sorted(layer.wires), constants, which)
 
-def _outer(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a.unsqueeze(-2) * b.unsqueeze(-3)).flatten(-3, -2)
-
-
-def outer_tree(factors: torch.Tensor) -> torch.Tensor:
-    """Product state of one-wire amplitudes (n, 2, B) -> (2**n, B)."""
-    count = factors.shape[0]
-    if count == 1:
-        return factors[0]
-    if count % 2:
-        return _outer(outer_tree(factors[:-1]), factors[-1])
-    return outer_tree(_outer(factors[0::2], factors[1::2]))
-
-
-def _step_tensors(program, cells, shared) -> list[torch.Tensor]:
-    """One tensor for every matrix and every shared diagonal, in order."""
-    groups: dict[tuple[int, int], tuple[torch.Tensor, ...]] = {}
-    tensors = []
-    for step in program.steps:
-        if step[0] == "matrix":
-            _, first, width, row, fixed = step
-            if fixed is not None:
-                tensors.append(fixed)
-                continue
-            if (first, width) not in groups:  # all layers at once
-                # unbind, not indexing: one node in the graph for all the rows.
-                product = _kron_rows(cells[:, first : first + width])
-                groups[first, width] = product.unbind(0)
-            tensors.append(groups[first, width][row])
-        elif step[0] == "scale":
-            _, constant, table, which, scale = step
-            if table is None:
-                tensors.append(constant)
+    def _phase(self, layer: Layer) -> tuple[str, Any]:
+        """Constant factors (2**n,), table (2**n, K) of the angles, which (K,)."""
+        constant, columns, which = np.zeros(2**self.n_wires), [], []
+        for phase in layer.phases:
+            table = phase.table[local_index(phase.wires, self.n_wires)]
+            if phase.angle.factors:
+                columns.append(table)
+                which.append(self._number(phase.angle))
             else:
-                angle = table @ (shared[which] * scale)
-                tensors.append(constant * unit(angle)[:, None])
-    return tensors
+                constant = constant + table * phase.angle.scale
+        table = np.stack(columns, 1) if columns else None
+        return "phase", (np.exp(1j * constant)[:, None], table, np.array(which, int))
 
+    def _load(self, like: torch.Tensor) -> tuple:
+        """The tables as tensors of one device and precision, made once."""
+        key = like.device, like.dtype
+        if key in self._loaded:
+            return self._loaded[key]
 
-def _kron_rows(cells: torch.Tensor) -> torch.Tensor:
-    """Kronecker product over axis 1: (rows, k, 2, 2) -> (rows, 2**k, 2**k)."""
-    product, *others = cells.unbind(1)
-    for cell in others:
-        size = 2 * product.shape[-1]
-        product = product[:, :, None, :, None] * cell[:, None, :, None, :]
-        product = product.reshape(-1, size, size)
-    return product
-
-
-def apply_matrix(matrix, state, first: int, width: int) -> torch.Tensor:
-    """Apply (2**width, 2**width) to wires first ... of the last two axes' state."""
-    shape = state.shape
-    blocks = state.reshape(-1, 2**width, shape[-2] // 2 ** (first + width) * shape[-1])
-    # Not torch.matmul: for a matrix that requires grad it folds the blocks into one
-    # large product and copies the state twice to do so.
-    return torch.bmm(matrix.expand(blocks.shape[0], -1, -1), blocks).reshape(shape)
-
-
-class _Evolution(torch.autograd.Function):
-    """Steps and read-out; first derivatives only."""
-
-    @staticmethod
-    def forward(ctx, program, state, features, *tensors):
-        remaining = iter(tensors)
-        for step in program.steps:
-            if step[0] == "matrix":
-                state = apply_matrix(next(remaining), state, step[1], step[2])
-            elif step[0] == "permute":
-                state = state.index_select(0, step[1])
-            elif step[0] == "scale":
-                state = state * next(remaining)
-            else:
-                state = state * step[1].factors(features)
-        ctx.program = program
-        ctx.save_for_backward(state, features, *tensors)
-        return _read_out(program, state)
-
-    @staticmethod
-    def backward(ctx, grad):
-        # once_differentiable stays silent when the incoming gradient needs no
-        # gradient (loss = head(x).sum()); a wrong Hessian must be an error.
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "QuantumHead gives first derivatives only: drop create_graph=True, or "
-                'use backend="default.qubit" for second derivatives'
+        def put(table: Any) -> Any:
+            if isinstance(table, tuple):
+                return tuple(put(part) for part in table)
+            if not isinstance(table, np.ndarray):
+                return table
+            kinds = {"i": torch.int64, "c": COMPLEX[like.dtype], "f": like.dtype}
+            return torch.as_tensor(table, device=like.device).to(
+                kinds[table.dtype.kind]
             )
-        program, (state, features, *tensors) = ctx.program, ctx.saved_tensors
-        pair = torch.stack([state, _adjoint(program, state, grad)])
-        wanted = ctx.needs_input_grad[3:]
-        grads: list[torch.Tensor | None] = [None] * len(tensors)
-        grad_features = None
-        k = len(tensors)
-        for step in reversed(program.steps):
-            if step[0] == "permute":
-                pair = pair.index_select(1, step[2])
-            elif step[0] == "matrix":
-                k -= 1
-                adjoint = pair[1]
-                pair_before = apply_matrix(tensors[k].mH, pair, step[1], step[2])
-                if wanted[k]:
-                    grads[k] = _matrix_grad(adjoint, pair_before[0], step[1], step[2])
-                pair = pair_before
-            elif step[0] == "scale":
-                k -= 1
-                adjoint = pair[1]
-                pair = pair * tensors[k].conj()
-                if wanted[k]:
-                    grads[k] = (adjoint * pair[0].conj()).sum(1, keepdim=True)
+
+        one = self.n_inputs + self.n_weights  # the column of ones
+        factors = [(*a.factors, one, one)[:2] for a in self.angles]
+        scale = [a.scale for a in self.angles]
+        factors, scale = np.array(factors or [(one, one)]), np.array(scale or [0.0])
+        rows = {}
+        for mask, table in self.rows.items():
+            flip = np.arange(2**self.n_wires) ^ mask
+            rows[mask] = put((flip, table.astype(complex) if mask else table.real))
+        layers = [put(layer) for layer in self.layers]
+        found = layers, rows, put(self.order), put(factors), put(scale)
+        self._loaded[key] = found
+        return found
+
+    def _read_out(self, state: torch.Tensor, rows: dict, order: Any) -> torch.Tensor:
+        if self.mode == "state":
+            return state
+        chance = state.real.square() + state.imag.square()
+        if self.mode == "probs":
+            return chance.index_select(0, order)
+        output = 0
+        for mask, (flip, table) in rows.items():
+            if mask == 0:
+                output = output + table @ chance
             else:
-                if ctx.needs_input_grad[2]:
-                    slope = (pair[1] * pair[0].conj()).imag
-                    part = step[1].full.t() @ slope
-                    grad_features = (
-                        part if grad_features is None else grad_features + part
-                    )
-                pair = pair * step[1].factors(features).conj()
-        return None, pair[1], grad_features, *grads
+                output = output + (table @ (state.conj() * state[flip])).real
+        return output
 
 
-def _matrix_grad(adjoint, state, first: int, width: int) -> torch.Tensor:
-    blocks = (2**first, 2**width, -1)
-    left, right = adjoint.reshape(blocks), state.reshape(blocks)
-    if first == 0:
-        return left[0] @ right[0].mH
-    return torch.bmm(left, right.mH).sum(0)
+def _apply(
+    layer: tuple, state: torch.Tensor, angles: torch.Tensor, n: int
+) -> torch.Tensor:
+    kind, tables = layer
+    if kind == "permute":
+        return state.index_select(0, tables)
+    if kind == "phase":
+        constant, table, which = tables
+        state = state * constant
+        return state if table is None else state * _unit(table @ angles[which])
+    wires, constants, which = tables
+    cells = constants[0]
+    for index, constant in zip(which, constants[1:], strict=True):
+        cells = constant @ rotations(angles[index, 0]) @ cells
+    for group in np.array_split(np.arange(n), -(-n // GROUP)):
+        if set(wires) & set(group.tolist()):
+            matrix = reduce(torch.kron, cells[group[0] : group[-1] + 1])
+            blocks = state.reshape(2 ** int(group[0]), len(matrix), -1)
+            # Not torch.matmul: for a matrix that requires grad it copies the state.
+            several = matrix.expand(len(blocks), -1, -1)
+            state = torch.bmm(several, blocks).reshape(state.shape)
+    return state
 
 
-def _read_out(program: Program, state: torch.Tensor) -> torch.Tensor:
-    mode = program.plan.mode
-    if mode == "state":
-        return state.clone()
-    if mode == "probs":
-        return state.abs().square().index_select(0, program.tensors["order"])
-    output = 0
-    for mask, (flip, rows) in program.rows.items():
-        if mask == 0:
-            flat = torch.view_as_real(state).flatten(1)
-            output = (rows @ flat.square()).unflatten(1, (-1, 2)).sum(-1)
-        else:
-            output = output + (rows @ (state.conj() * state[flip])).real
-    return output
+def rotations(angles: torch.Tensor) -> torch.Tensor:
+    """Rot(phi, theta, omega) = RZ(omega) RY(theta) RZ(phi): (..., 3) to (..., 2, 2).
+
+    ``torch.polar`` must not be used here: its gradient has the wrong sign for a
+    negative radius, and then values and input gradients stay right while weight
+    gradients do not.
+    """
+    phi, theta, omega = (angles / 2).unbind(-1)
+    cos, sin = torch.cos(theta), torch.sin(theta)
+    total, gap = _unit(phi + omega), _unit(phi - omega)
+    entries = [cos * total.conj(), -sin * gap, sin * gap.conj(), cos * total]
+    return torch.stack(entries, -1).unflatten(-1, (2, 2))
 
 
-def _adjoint(program: Program, state: torch.Tensor, grad: torch.Tensor) -> torch.Tensor:
-    mode = program.plan.mode
-    if mode == "state":
-        return grad
-    if mode == "probs":
-        full = torch.empty_like(grad)
-        full[program.tensors["order"]] = grad
-        return 2 * full * state
-    adjoint = None
-    for mask, (flip, rows) in program.rows.items():
-        if mask == 0:
-            adjoint = state * (2 * (rows.t() @ grad))
-        else:
-            weight = rows.t() @ grad.to(rows.dtype)
-            adjoint = adjoint + 2 * weight * state[flip]
-    return adjoint
+def _unit(angle: torch.Tensor) -> torch.Tensor:
+    """exp(i angle)."""
+    return torch.complex(torch.cos(angle), torch.sin(angle))
