@@ -18,16 +18,21 @@ from qglib.data.planted import planted
 from qglib.data.structural import PLANTED_EDGES
 from qglib.data.tables import load_series, load_table
 
-# Reachable here, though one notebook or the library alone uses them.
+# Reachable here, though notebooks of one step or the library alone use them.
 _OTHERS = (
     PLANTED_EDGES,
     divided,
+    documents,
     illegal,
     labels_of,
     load_digits_images,
+    load_series,
+    load_speech,
     pixel_events,
     scale_space_events,
+    spectral_events,
     split_table,
+    token_events,
     true_flip,
 )
 
@@ -38,17 +43,12 @@ __all__ = [
     "Examples",
     "Sentence",
     "Sound",
-    "documents",
     "entities",
     "intervene",
     "load",
     "load_corpus",
-    "load_series",
-    "load_speech",
     "load_table",
     "planted",
     "read_conll",
-    "spectral_events",
     "synthetic_partials",
-    "token_events",
 ]
