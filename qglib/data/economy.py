@@ -22,9 +22,8 @@ def load_economy() -> pd.DataFrame:
     From statsmodels, ``macrodata``, public domain; nothing is downloaded. The first
     two quarters are dropped, as inflation starts at 0 by construction.
 
-    Returns
-    -------
-    DataFrame (201, 6), index ``1959Q3`` and so on.
+    Returns:
+        DataFrame (201, 6), index ``1959Q3`` and so on.
     """
     from statsmodels.datasets import macrodata
 
