@@ -26,11 +26,9 @@ ABOVE = {  # what a floor may import, itself apart
     "data": set(),
     "spacetime": {"engines"},
     "quantum": {"engines"},
-    "holography": set(),
     "models": {"quantum", "data"},
-    "tasks": {"models", "quantum", "data", "spacetime", "holography"},
     "causal": {"spacetime", "quantum", "models", "data"},
-    "explain": {"causal", "models", "data", "spacetime", "quantum"},
+    "explain": {"models", "data", "quantum"},
 }
 PLUMBING = {path.stem for path in (ROOT / "qglib").glob("*.py")} - {"__init__"}
 SPEAKING = {"__main__", "progress"}  # the command line may print

@@ -17,7 +17,6 @@ FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 STEPS = [path for path in PATHS if path.stem[:2] in ("01", "02", "03", "04")]
 STUDIES = [path for path in PATHS if path.stem[0] in "1234"]
-OLD = ("11_order", "12_heads", "13_causes", "14_expl")  # until they are taken apart
 EVERYWHERE = ("profile", "seed", "device", "out_dir")
 WIDTH = 79
 MEGABYTE = 1_000_000
@@ -205,8 +204,6 @@ def test_every_figure_goes_through_the_record(path: Path) -> None:
 @every
 def test_cells_are_short(path: Path) -> None:
     """No cell above 20 code lines, half of them at most 8; imports apart."""
-    if path.stem.startswith(OLD):
-        pytest.skip("taken apart into studies")
     sizes = []
     for cell in code_cells(path):
         lines = [ln for ln in cell.source.splitlines() if ln.strip()]
@@ -220,8 +217,6 @@ def test_cells_are_short(path: Path) -> None:
 @tutorials
 def test_the_size_is_that_of_a_tutorial(path: Path) -> None:
     """No cap on code: a cap once pushed the methods into the library."""
-    if path.stem.startswith(OLD):
-        pytest.skip("taken apart into studies")
     study = path in STUDIES
     words, figures = len(prose(path).split()), len(shown_images(path))
     assert (250 if study else 700) <= words <= (1400 if study else 2000), words
