@@ -25,12 +25,11 @@ from qglib.causal.learners import (
     learn_pc,
 )
 from qglib.causal.tables import Table, read_table
-from qglib.spacetime import independence_test, null_table
 
 __all__ = ["discover"]
 
 METHODS = ("pc", "ges", "exact", "exact_nl", "lingam", "empty")
-TESTS = ("auto", "fisherz", "chisq", "causal_set")
+TESTS = ("auto", "fisherz", "chisq")
 
 Test = (
     str | GaussianKernel | QuantumKernel | Callable[[np.ndarray], PValue | KernelTests]
@@ -61,22 +60,20 @@ def discover(
         test: what PC asks. 'auto': chi-square on categories, Fisher z on numbers;
             'chisq', 'fisherz'; a `GaussianKernel` or `QuantumKernel`, for the kernel
             test (a quantum kernel may break its level: notebook 31 measures it);
-            'causal_set', pairs by their causal set and given others by the Gaussian
-            kernel; or a function that takes the (n, d) values and returns a function
-            of (i, j, given) to a p-value.
+            or a function that takes the (n, d) values and returns a function of
+            (i, j, given) to a p-value.
         kind: 'auto', 'discrete' or 'continuous' columns, see `read_table`.
         alpha: level of PC's tests, and of LiNGAM's test of normality.
         max_conditioning: largest condition of PC's tests; None takes 2 for kernels
-            and causal sets, else no bound.
+            and functions, else no bound.
         max_parents: bound of the exact search; None takes 4, or 3 for 'exact_nl'.
         n_bootstrap: when positive, resample the rows this often and write the edge
             attributes ``confidence`` (share of resamples with the two nodes adjacent)
             and ``arrow_confidence`` (share with this compelled arrow). Rows are drawn
-            with replacement; a kernel or a causal set would take copies for
+            with replacement; a kernel or a function may take copies for
             dependence and gets half of the rows without replacement instead
             (Meinshausen, Buehlmann, J. R. Stat. Soc. B 72 (2010) 417).
-        rng: needed when `n_bootstrap` is positive, and for tied values under
-            'causal_set'.
+        rng: needed when `n_bootstrap` is positive.
 
     Returns:
         A graph with an opposite pair of arcs where the direction is unknown;
@@ -92,13 +89,13 @@ def discover(
             search can hold.
     """
     table = read_table(data, kind)
-    _check(table, method, test, alpha, rng)
+    _check(table, method, test, alpha)
     if n_bootstrap < 0 or (n_bootstrap and rng is None):
         raise ValueError(
             f"n_bootstrap={n_bootstrap} needs a number of at least 0 and, above 0, "
             "rng=numpy.random.default_rng(seed)."
         )
-    copies = isinstance(test, str) and test != "causal_set"
+    copies = isinstance(test, str)
     if max_conditioning is None and not copies:
         max_conditioning = 2
 
@@ -107,7 +104,7 @@ def discover(
             found, warnings = nx.DiGraph(), []
             found.add_nodes_from(part.names)
         elif method == "pc":
-            pvalue = _pvalue_of(part, test, rng)
+            pvalue = _pvalue_of(part, test)
             found, warnings = learn_pc(part, alpha, pvalue, max_conditioning)
         elif method == "ges":
             found, warnings = learn_ges(part)
@@ -154,13 +151,7 @@ def _resample(table: Table, rng: np.random.Generator, halves: bool) -> Table:
     )
 
 
-def _check(
-    table: Table,
-    method: str,
-    test: Test,
-    alpha: float,
-    rng: np.random.Generator | None,
-) -> None:
+def _check(table: Table, method: str, test: Test, alpha: float) -> None:
     """Refuse what does not fit together."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
@@ -185,20 +176,14 @@ def _check(
             "test='chisq' needs categories, the table holds numbers; bin them "
             "(pandas.cut) or use 'fisherz' or a GaussianKernel."
         )
-    if table.discrete and (kernel or test in ("fisherz", "causal_set")):
+    if table.discrete and (kernel or test == "fisherz"):
         raise ValueError(
             f"test={test!r} needs numbers, the table holds categories; use 'chisq', "
             "or pass kind='continuous' if the codes are amounts."
         )
-    tied = any(len(np.unique(c)) < len(c) for c in table.values.T)
-    if rng is None and test == "causal_set" and tied:
-        raise ValueError(
-            "test='causal_set' breaks ties at random and a column has tied values: "
-            "pass rng=numpy.random.default_rng(seed)."
-        )
 
 
-def _pvalue_of(table: Table, test: Test, rng: np.random.Generator | None) -> PValue:
+def _pvalue_of(table: Table, test: Test) -> PValue:
     """Function (i, j, given) -> p-value on the columns of one table."""
     values = table.values
     if test == "auto":
@@ -208,22 +193,11 @@ def _pvalue_of(table: Table, test: Test, rng: np.random.Generator | None) -> PVa
 
         plain = CIT(values, test)
         return lambda i, j, given: float(plain(i, j, tuple(given)))
-    if test != "causal_set":
-        kernel = isinstance(test, GaussianKernel | QuantumKernel)
-        ask = KernelTests(values, test) if kernel else test(values)
+    kernel = isinstance(test, GaussianKernel | QuantumKernel)
+    ask = KernelTests(values, test) if kernel else test(values)
 
-        def asked(i: int, j: int, given: Sequence[int]) -> float:
-            answer = ask(i, j, given)
-            return float(getattr(answer, "pvalue", answer))
+    def asked(i: int, j: int, given: Sequence[int]) -> float:
+        answer = ask(i, j, given)
+        return float(getattr(answer, "pvalue", answer))
 
-        return asked
-    tests, null = KernelTests(values), null_table(len(values))
-    ties = "error" if rng is None else "random"
-
-    def mixed(i: int, j: int, given: Sequence[int]) -> float:
-        if len(given):
-            return float(tests(i, j, given).pvalue)
-        x, y = values[:, i], values[:, j]
-        return independence_test(x, y, rng=rng, ties=ties, null=null).pvalue
-
-    return mixed
+    return asked

@@ -11,14 +11,10 @@ from qglib.causal import (
     KernelTests,
     QuantumKernel,
     discover,
-    kernel_test,
     load_network,
 )
-from qglib.causal.discovery import _pvalue_of
 from qglib.causal.effects import total_effects
 from qglib.causal.graphs import compelled_arrows
-from qglib.causal.tables import read_table
-from qglib.spacetime import independence_test
 
 
 def collider(n: int, seed: int = 0) -> pd.DataFrame:
@@ -59,22 +55,12 @@ def test_pc_equals_that_of_causal_learn(seed: int) -> None:
     assert {(int(a[1]), int(b[1])) for a, b in compelled_arrows(found)} == arrows
 
 
-@pytest.mark.parametrize("test", [GaussianKernel(), "causal_set", QuantumKernel()])
+@pytest.mark.parametrize("test", [GaussianKernel(), QuantumKernel()])
 def test_tests_that_see_more_than_lines_find_the_collider(test) -> None:
     data = collider(100)
-    found = discover(data, "pc", test=test, rng=np.random.default_rng(0))
+    found = discover(data, "pc", test=test)
     assert set(found.edges) == {("a", "c"), ("b", "c")}
     assert not discover(data, "pc", test="fisherz").has_edge("a", "c")
-
-
-def test_causal_set_decides_pairs_and_the_kernel_the_rest() -> None:
-    data = collider(60)
-    ask = _pvalue_of(read_table(data), "causal_set", None)
-    values = data.to_numpy()
-    alone = independence_test(values[:, 0], values[:, 2]).pvalue
-    assert ask(0, 2, ()) == pytest.approx(alone)
-    given = kernel_test(values[:, 0], values[:, 2], values[:, 1]).pvalue
-    assert ask(0, 2, (1,)) == pytest.approx(given)
 
 
 def test_a_function_may_be_the_test() -> None:
@@ -139,7 +125,6 @@ def test_one_non_gaussian_end_is_enough_for_an_arrow() -> None:
 CASES = [
     *((method, {}) for method in ("pc", "ges", "exact", "exact_nl", "lingam", "empty")),
     ("pc", {"test": GaussianKernel()}),
-    ("pc", {"test": "causal_set"}),
     ("pc", {"test": QuantumKernel()}),
 ]
 
@@ -168,8 +153,7 @@ def test_settings_that_do_not_fit_are_refused() -> None:
         (codes, "pc", {"test": GaussianKernel()}, "needs numbers"),
         (codes, "pc", {"test": "fisherz"}, "needs numbers"),
         (codes, "lingam", {}, "needs numbers"),
-        (numbers, "ges", {"test": "causal_set"}, "is for method='pc'"),
-        (numbers.round(1), "pc", {"test": "causal_set"}, "breaks ties at random"),
+        (numbers, "ges", {"test": "fisherz"}, "is for method='pc'"),
         (numbers, "lingam", {"n_bootstrap": 2}, "default_rng"),
     ]
     for data, method, how, message in cases:
