@@ -25,14 +25,14 @@ every = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 # kernels and geometry in the studies.
 CIRCUITS = {
     "02_model_training": 24,
-    "03_causal_analysis": 3,
+    "03_causal_analysis": 2,
     "04_interpretability": 4,
     "21_head_ablation": 24,
     "22_optimisers": 10,
     "23_plateaus": 10,
     "24_kernels": 10,
     "25_many_tasks": 10,
-    "31_kernel_tests": 10,
+    "31_kernel_tests": 4,
     "33_quantum_search": 3,
 }
 

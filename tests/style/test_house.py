@@ -27,7 +27,7 @@ ABOVE = {  # what a floor may import, itself apart
     "spacetime": {"engines"},
     "quantum": {"engines"},
     "models": {"quantum", "data"},
-    "causal": {"spacetime", "quantum", "models", "data"},
+    "causal": {"quantum", "models", "data"},
     "explain": {"models", "data", "quantum"},
 }
 PLUMBING = {path.stem for path in (ROOT / "qglib").glob("*.py")} - {"__init__"}
