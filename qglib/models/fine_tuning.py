@@ -20,11 +20,9 @@ from qglib.models.decoding import decode_all
 from qglib.models.evaluation import entity_f1
 from qglib.models.inference import word_logits
 from qglib.models.loop import run_epochs
-from qglib.models.precision import choose_precision
 from qglib.models.tagger import TokenTagger
 from qglib.models.targets import check_training, label_numbers
 from qglib.models.tokenizer import ShapeTokenizer
-from qglib.models.used_rows import used_rows
 from qglib.models.windows import Window, check_words, model_limit, windows
 
 
@@ -66,7 +64,7 @@ def train_tagger(
 
     Returns:
         One row per epoch: epoch, loss, dev_f1 (entity F1, Viterbi), seconds.
-        ``attrs``: precision and why, best_epoch, resumed_after.
+        ``attrs``: precision, best_epoch, resumed_after.
 
     Raises:
         ValueError: data that cannot be learnt from, a loss that is not finite, a
@@ -85,7 +83,7 @@ def train_tagger(
     check_words([*words, *(s.words for s in dev)])
     pieces = windows(tokenizer, words, min(max_length, model_limit(tokenizer)))
     device, pad_id = model.feature_mean.device, tokenizer.pad_token_id or 0
-    bf16, why = choose_precision(device, precision)
+    bf16 = choose_precision(device, precision)
     rng = np.random.default_rng(seed)
     lengths = [len(w.ids) for w in pieces]
     total = epochs * -(-len(pieces) // batch_size)
@@ -97,43 +95,46 @@ def train_tagger(
         "model": _fingerprint(model.config.to_dict()),
         "data": _fingerprint(words, tags, [(s.words, s.tags) for s in dev]),
     }  # fmt: skip
-    read = {pad_id, *(k for w in pieces for k in w.ids)}
-    with (
-        _dropout(model.encoder, encoder_dropout),
-        used_rows(model.get_input_embeddings(), read) as used,
-    ):
+    with _dropout(model.encoder, encoder_dropout):
         groups = _groups(model, rate, head_factor, weight_decay)
         optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
-        used.follow(optimiser)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: linear_schedule(step, total, warmup)
         )
-
-        def loss(batch: Sequence[int]) -> torch.Tensor:
-            return word_loss(model, [pieces[k] for k in batch], targets, pad_id, bf16)
-
-        def score() -> float:
-            used.write_back()
-            return _dev_f1(model, tokenizer, dev)
-
         history = run_epochs(
             model,
-            loss,
+            lambda batch: word_loss(
+                model, [pieces[k] for k in batch], targets, pad_id, bf16
+            ),
             lambda: length_batches(lengths, batch_size, rng),
             optimiser,
             schedule,
             epochs=epochs,
             seed=seed,
-            score=score,
+            score=lambda: _dev_f1(model, tokenizer, dev),
             checkpoint=checkpoint,
             settings=settings,
             **options,
         )
-    history.attrs |= {
-        "precision": "bfloat16" if bf16 else "float32",
-        "precision_reason": why,
-    }
+    history.attrs["precision"] = "bfloat16" if bf16 else "float32"
     return history.rename(columns={"score": "dev_f1"})
+
+
+def choose_precision(device: torch.device, precision: str = "auto") -> bool:
+    """Whether to compute in bfloat16; "auto": where the processor has it.
+
+    Raises:
+        ValueError: another ``precision`` than "auto", "bf16" and "fp32".
+    """
+    if precision not in ("auto", "bf16", "fp32"):
+        raise ValueError(f"precision must be auto, bf16 or fp32, got {precision!r}")
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # private, but the only run-time test that torch offers; absent: float32
+    units = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, u, bool)() for u in units)
 
 
 def linear_schedule(step: int, total: int, warmup: float) -> float:
