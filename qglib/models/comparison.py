@@ -13,9 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from qglib.data import Examples
-from qglib.models.features import FeatureFunction
+from qglib.models.features import FeatureFunction, Prepared, prepare
 from qglib.models.heads import SAME_SIZE
-from qglib.models.prepared import Prepared, prepare
 from qglib.models.training import train
 from qglib.stats import mean_interval
 
