@@ -16,9 +16,8 @@ import torch
 from bench import Row, compare, interleave
 from qglib.data import load_corpus
 from qglib.models import build_tagger
-from qglib.models.batching import collate, kept_positions
 from qglib.models.fine_tuning import choose_precision
-from qglib.models.windows import windows
+from qglib.models.windows import collate, kept_positions, windows
 from qglib.quantum import QuantumHead, fidelity_kernel, metric_tensor
 from qglib.quantum.qaoa import energy_and_gradient
 

@@ -6,11 +6,9 @@ kind.
 """
 
 from qglib.models.comparison import compare
-from qglib.models.decoding import decode as decode
 from qglib.models.decoding import decode_all
 from qglib.models.encoder import encoder_path as encoder_path
 from qglib.models.evaluation import entity_f1
-from qglib.models.evaluation import f1_difference as f1_difference
 from qglib.models.evaluation import f1_interval as f1_interval
 from qglib.models.fine_tuning import train_tagger
 from qglib.models.fitting import head_logits as head_logits
