@@ -45,11 +45,10 @@ def save_checkpoint(
     settings: dict[str, Any],
 ) -> None:
     """Write the state after an epoch; a kill at any moment leaves a whole file."""
-    names = {id(p): n for n, p in model.named_parameters()}
     parts = {"model": copy_state(model), "generator": {"torch": torch.get_rng_state()}}
     parts["optimiser"] = {
-        f"{names[id(parameter)]}|{key}": _copy(value)
-        for parameter, values in optimiser.state.items()
+        f"{number}|{key}": _copy(value)
+        for number, values in optimiser.state_dict()["state"].items()
         for key, value in values.items()
     }
     if next(model.parameters()).is_cuda:
@@ -103,22 +102,13 @@ def load_checkpoint(
             "settings or another folder"
         )
     model.load_state_dict(parts["model"])
-    _restore(optimiser, parts["optimiser"], model)
+    moments: dict[int, State] = {}
+    for name, value in parts["optimiser"].items():
+        number, _, key = name.partition("|")
+        moments.setdefault(int(number), {})[key] = value
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
     torch.set_rng_state(parts["generator"]["torch"])
     if "cuda" in parts["generator"]:
         torch.cuda.set_rng_state(parts["generator"]["cuda"])
     state["best"] = parts.get("best", parts["model"])
     return Progress(**state)
-
-
-def _restore(optimiser: torch.optim.Optimizer, state: State, model: nn.Module) -> None:
-    parameters = dict(model.named_parameters())
-    group = optimiser.param_groups[0]
-    on_gpu = bool(group.get("fused")) and group["params"][0].is_cuda
-    for key, value in state.items():
-        name, what = key.rsplit("|", 1)
-        parameter = parameters[name]
-        # the count of steps stays on the CPU, except in a fused step on a GPU
-        stays = what == "step" and not on_gpu
-        moved = value if stays else value.to(parameter.device)
-        optimiser.state[parameter][what] = moved

@@ -16,15 +16,13 @@ from qglib.data import Examples, labels_of
 from qglib.data.examples import SPLITS, check_examples
 from qglib.data.signals import sound_features
 from qglib.models.decoding import decode_all
-from qglib.models.encoder import encoder_path, load_encoder
 from qglib.models.evaluation import entity_f1
 from qglib.models.inference import frozen_features
 from qglib.models.shapes import N_SHAPES
 from qglib.models.storage import build_tagger
-from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
+from qglib.models.tokenizer import ShapeTokenizer
 
 BANDS = 24  # of the spectrum of a series
-LAGS = 4
 
 FeatureFunction = Callable[[Any], np.ndarray]
 
@@ -76,34 +74,28 @@ def numbers(inputs: Any) -> np.ndarray:
 
 
 def series_features(series: Any) -> np.ndarray:
-    """Mean, deviation, slope, autocorrelations and log power in bands of a series.
+    """Mean, deviation and log power in 24 bands of a series.
 
     Args:
         series: shape (n, steps), at least 8 steps, evenly spaced.
 
     Returns:
-        Shape (n, 3 + 4 + 24), fewer bands where the series is short.
+        Shape (n, 2 + 24), fewer bands where the series is short.
 
     Raises:
         ValueError: shorter series, or series of different lengths.
     """
     rows = numbers(series)
-    steps = rows.shape[1]
-    if steps < 2 * LAGS:
+    if rows.shape[1] < 8:
         raise ValueError(
-            f"inputs have {steps} steps: give series of at least {2 * LAGS}"
+            f"inputs have {rows.shape[1]} steps: give series of at least 8"
         )
     mean, sd = rows.mean(axis=1, keepdims=True), rows.std(axis=1, keepdims=True)
-    time = np.linspace(-1, 1, steps)
-    slope = (rows - mean) @ time / (time @ time)
     scaled = (rows - mean) / np.where(sd > 0, sd, 1)
-    lags = [
-        (scaled[:, k:] * scaled[:, :-k]).sum(axis=1) / steps for k in range(1, LAGS + 1)
-    ]
-    power = np.abs(np.fft.rfft(scaled, axis=1))[:, 1:] ** 2 / steps
+    power = np.abs(np.fft.rfft(scaled, axis=1))[:, 1:] ** 2 / rows.shape[1]
     edges = np.unique(np.geomspace(1, power.shape[1] + 1, BANDS + 1).astype(int)) - 1
     bands = np.add.reduceat(power, edges[:-1], axis=1)
-    return np.column_stack([mean, sd, slope, *lags, np.log(bands + 1e-6)])
+    return np.column_stack([mean, sd, np.log(bands + 1e-6)])
 
 
 def mean_hidden(
@@ -152,19 +144,7 @@ def text_features(texts: Sequence[str]) -> np.ndarray:
     """`mean_hidden` of the offline encoder, computed once per list of texts."""
     if isinstance(texts, str):
         raise ValueError("inputs is one string: give a list of texts")
-    return _text_features(tuple(texts))
-
-
-@lru_cache(maxsize=8)
-def _text_features(texts: tuple[str, ...]) -> np.ndarray:
-    return mean_hidden(*_encoder(), texts)
-
-
-@lru_cache(maxsize=1)
-def _encoder() -> tuple[nn.Module, ShapeTokenizer]:
-    path = encoder_path()
-    model = load_encoder(path).eval()
-    return model, load_tokenizer(path, model.config)
+    return _read(tuple(texts), tagged=False)
 
 
 def word_features(sentences: Sequence[Sequence[str]]) -> np.ndarray:
@@ -172,13 +152,20 @@ def word_features(sentences: Sequence[Sequence[str]]) -> np.ndarray:
 
     Hidden layers 3 and 6 of the first sub-word and the one-hot word shape.
     """
-    return _word_features(tuple(tuple(s) for s in sentences))
+    return _read(tuple(tuple(s) for s in sentences), tagged=True)
+
+
+@lru_cache(maxsize=1)
+def _reader() -> tuple[nn.Module, ShapeTokenizer]:
+    return build_tagger(head="linear")
 
 
 @lru_cache(maxsize=8)
-def _word_features(sentences: tuple[tuple[str, ...], ...]) -> np.ndarray:
-    model, tokenizer = build_tagger(head="linear")
-    found = frozen_features(model, tokenizer, sentences, dtype=np.float32)
+def _read(inputs: tuple[Any, ...], tagged: bool) -> np.ndarray:
+    model, tokenizer = _reader()
+    if not tagged:
+        return mean_hidden(model.encoder, tokenizer, inputs)
+    found = frozen_features(model, tokenizer, inputs, dtype=np.float32)
     return np.hstack([found.hidden, np.eye(N_SHAPES, dtype=np.float32)[found.shapes]])
 
 

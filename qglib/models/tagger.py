@@ -209,10 +209,9 @@ class TokenTagger(PreTrainedModel):
             ValueError: the saved weights lack parts of the model (transformers
                 would draw them at random).
         """
-        wanted = kwargs.pop("output_loading_info", False)
         with encoders.quiet():
             model, info = super().from_pretrained(
-                *args, output_loading_info=True, **kwargs
+                *args, **kwargs | {"output_loading_info": True}
             )
         if info["missing_keys"]:
             raise ValueError(
@@ -220,17 +219,14 @@ class TokenTagger(PreTrainedModel):
                 "; save it again with save_pretrained"
             )
         if model.config.head == "quantum":
-            model._rebuild_head()
-        return (model, info) if wanted else model
-
-    def _rebuild_head(self) -> None:
-        # Loading moves modules through the meta device, which empties what a
-        # traced circuit keeps beside its parameters.
-        state, like = self.head.state_dict(), self.feature_mean
-        with torch.random.fork_rng(devices=[]):
-            head = self._fresh_head()
-        head.load_state_dict(state)
-        self.head = head.to(like.device).train(self.training)
+            # Loading moves modules through the meta device, which empties what a
+            # traced circuit keeps beside its parameters.
+            state, like = model.head.state_dict(), model.feature_mean
+            with torch.random.fork_rng(devices=[]):
+                head = model._fresh_head()
+            head.load_state_dict(state)
+            model.head = head.to(like.device).train(model.training)
+        return model
 
     def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
         """Save as safetensors; see ``PreTrainedModel.save_pretrained``."""

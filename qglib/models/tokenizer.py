@@ -11,7 +11,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from qglib.models.encoder import quiet, source
+from qglib.models.encoder import REVISIONS, quiet
 from qglib.models.shapes import shapes_of_text, word_shape
 
 
@@ -81,7 +81,7 @@ def load_tokenizer(path: str, config: PreTrainedConfig) -> ShapeTokenizer:
         TypeError: the encoder has no fast tokenizer.
     """
     with quiet():
-        base = AutoTokenizer.from_pretrained(**source(path))
+        base = AutoTokenizer.from_pretrained(path, revision=REVISIONS.get(path, "main"))
         if isinstance(base, ShapeTokenizer):
             return base
         if not getattr(base, "is_fast", False):
