@@ -16,9 +16,8 @@ import torch
 from bench import Row, compare, interleave
 from qglib.data import load_corpus
 from qglib.models import build_tagger
-from qglib.models.batching import collate, kept_positions
-from qglib.models.precision import choose_precision
-from qglib.models.windows import windows
+from qglib.models.fine_tuning import choose_precision
+from qglib.models.windows import collate, kept_positions, windows
 from qglib.quantum import QuantumHead, fidelity_kernel, metric_tensor
 from qglib.quantum.qaoa import energy_and_gradient
 
@@ -134,7 +133,7 @@ def share_of_step() -> Row:
     inputs = collate(batch, tokenizer.pad_token_id)
     row, column = kept_positions(batch)
     gold = torch.zeros(len(row), dtype=torch.long)
-    bf16, _ = choose_precision(torch.device("cpu"), "auto")
+    bf16 = choose_precision(torch.device("cpu"), "auto")
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
     model.train()
 

@@ -13,7 +13,7 @@ import copy
 
 import torch
 
-from qglib.models.precision import choose_precision
+from qglib.models.fine_tuning import choose_precision
 
 __all__ = ["at_precision"]
 
@@ -30,7 +30,7 @@ def at_precision(model: torch.nn.Module, precision: str = "auto") -> torch.nn.Mo
         ValueError: an unknown precision.
     """
     device = next(model.parameters()).device
-    if not choose_precision(device, precision)[0]:
+    if not choose_precision(device, precision):
         return model
     halves = {
         id(weight): torch.nn.Parameter(weight.detach().to(torch.bfloat16), False)

@@ -5,21 +5,17 @@
 kind.
 """
 
-from qglib.models.building import build_classifier as build_classifier
-from qglib.models.building import build_tagger
 from qglib.models.comparison import compare
-from qglib.models.decoding import decode as decode
 from qglib.models.decoding import decode_all
 from qglib.models.encoder import encoder_path as encoder_path
 from qglib.models.evaluation import entity_f1
-from qglib.models.evaluation import f1_difference as f1_difference
 from qglib.models.evaluation import f1_interval as f1_interval
 from qglib.models.fine_tuning import train_tagger
 from qglib.models.fitting import head_logits as head_logits
 from qglib.models.fitting import train_head
 from qglib.models.inference import frozen_features, word_logits
 from qglib.models.shapes import word_shape as word_shape
-from qglib.models.storage import load_tagger
+from qglib.models.storage import build_tagger, load_tagger
 from qglib.models.storage import save_head as save_head
 from qglib.models.tagger import TokenTagger as TokenTagger
 from qglib.models.training import load_model, train

@@ -1,18 +1,18 @@
-"""Checkpoints of a training run, exact and without pickle."""
+"""The checkpoint of a training run: one safetensors file, exact, without pickle."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
+FILE = "checkpoint.safetensors"
 State = dict[str, torch.Tensor]
 
 
@@ -30,10 +30,11 @@ class Progress:
 
 def copy_state(model: nn.Module) -> State:
     """Weights and buffers on the CPU, each in its own memory."""
-    return {
-        k: v.detach().to("cpu", copy=True).contiguous()
-        for k, v in model.state_dict().items()
-    }
+    return {k: _copy(v) for k, v in model.state_dict().items()}
+
+
+def _copy(value: torch.Tensor) -> torch.Tensor:
+    return value.detach().to("cpu", copy=True).contiguous()
 
 
 def save_checkpoint(
@@ -43,33 +44,23 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer,
     settings: dict[str, Any],
 ) -> None:
-    """Write the state after an epoch; a kill at any moment leaves a whole one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    final = folder / f"epoch-{progress.epoch:04d}"
-    draft = folder / f"{final.name}.{os.getpid()}.part"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    names = {id(p): n for n, p in model.named_parameters()}
-    moments = {
-        f"{names[id(parameter)]}|{key}": value.detach().to("cpu", copy=True)
-        for parameter, values in optimiser.state.items()
+    """Write the state after an epoch; a kill at any moment leaves a whole file."""
+    parts = {"model": copy_state(model), "generator": {"torch": torch.get_rng_state()}}
+    parts["optimiser"] = {
+        f"{number}|{key}": _copy(value)
+        for number, values in optimiser.state_dict()["state"].items()
         for key, value in values.items()
     }
-    save_file(copy_state(model), draft / "model.safetensors")
-    save_file(moments, draft / "optimiser.safetensors")
-    generators = {"torch": torch.get_rng_state()}
     if next(model.parameters()).is_cuda:
-        generators["cuda"] = torch.cuda.get_rng_state()
-    save_file(generators, draft / "generators.safetensors")
+        parts["generator"]["cuda"] = torch.cuda.get_rng_state()
     if progress.best is not None and progress.best_epoch != progress.epoch:
-        save_file(progress.best, draft / "best.safetensors")
+        parts["best"] = progress.best
+    tensors = {f"{part}|{k}": v for part, s in parts.items() for k, v in s.items()}
     state = asdict(progress) | {"settings": settings, "best": None}
-    (draft / "state.json").write_text(json.dumps(state, indent=1))
-    shutil.rmtree(final, ignore_errors=True)
-    draft.rename(final)
-    for old in folder.glob("epoch-*"):
-        if old != final:
-            shutil.rmtree(old, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{FILE}.part"
+    save_file(tensors, draft, metadata={"state": json.dumps(state)})
+    draft.replace(folder / FILE)
 
 
 def load_checkpoint(
@@ -79,24 +70,27 @@ def load_checkpoint(
     settings: dict[str, Any],
     stale: str = "error",
 ) -> Progress:
-    """Restore the last whole checkpoint of a folder, or start at epoch 0.
+    """Restore the checkpoint of a folder, or start at epoch 0.
 
     Args:
         folder: as given to `save_checkpoint`.
-        model: its weights are replaced.
-        optimiser: its moments are replaced.
-        settings: of this run; a checkpoint of another run is refused.
+        model, optimiser: weights and moments are replaced.
+        settings: of this run.
         stale: "error", or "restart" to ignore a checkpoint of another run.
 
     Raises:
         ValueError: the checkpoint belongs to another run (settings, data, model);
             names what differs.
     """
-    saved = sorted(p for p in folder.glob("epoch-*") if p.suffix != ".part")
-    if not saved:
+    file = folder / FILE
+    if not file.is_file():
         return Progress()
-    last = saved[-1]
-    state = json.loads((last / "state.json").read_text())
+    parts: dict[str, State] = {"model": {}, "optimiser": {}, "generator": {}}
+    with safe_open(file, "pt") as stored:
+        state = json.loads(stored.metadata()["state"])
+        for name in stored.keys():
+            part, _, key = name.partition("|")
+            parts.setdefault(part, {})[key] = stored.get_tensor(name)
     then, now = state.pop("settings"), json.loads(json.dumps(settings))
     differ = [k for k in sorted({*then, *now}) if then.get(k) != now.get(k)]
     if differ and stale == "restart":
@@ -104,29 +98,17 @@ def load_checkpoint(
     if differ:
         shown = "; ".join(f"{k} was {then.get(k)}, is {now.get(k)}" for k in differ)
         raise ValueError(
-            f"checkpoint: {last} was written by another run ({shown}): give the same "
+            f"checkpoint: {file} was written by another run ({shown}): give the same "
             "settings or another folder"
         )
-    weights = load_file(last / "model.safetensors")
-    model.load_state_dict(weights)
-    _restore(optimiser, load_file(last / "optimiser.safetensors"), model)
-    generators = load_file(last / "generators.safetensors")
-    torch.set_rng_state(generators["torch"])
-    if "cuda" in generators:
-        torch.cuda.set_rng_state(generators["cuda"])
-    best = last / "best.safetensors"
-    state["best"] = load_file(best) if best.is_file() else weights
+    model.load_state_dict(parts["model"])
+    moments: dict[int, State] = {}
+    for name, value in parts["optimiser"].items():
+        number, _, key = name.partition("|")
+        moments.setdefault(int(number), {})[key] = value
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
+    torch.set_rng_state(parts["generator"]["torch"])
+    if "cuda" in parts["generator"]:
+        torch.cuda.set_rng_state(parts["generator"]["cuda"])
+    state["best"] = parts.get("best", parts["model"])
     return Progress(**state)
-
-
-def _restore(optimiser: torch.optim.Optimizer, state: State, model: nn.Module) -> None:
-    parameters = dict(model.named_parameters())
-    group = optimiser.param_groups[0]
-    on_gpu = bool(group.get("fused")) and group["params"][0].is_cuda
-    for key, value in state.items():
-        name, what = key.rsplit("|", 1)
-        parameter = parameters[name]
-        # the count of steps stays on the CPU, except in a fused step on a GPU
-        stays = what == "step" and not on_gpu
-        moved = value if stays else value.to(parameter.device)
-        optimiser.state[parameter][what] = moved

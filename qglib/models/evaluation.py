@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -60,69 +60,43 @@ def entity_f1(gold: Tags, predicted: Tags) -> float:
     return float(f1_of_counts(span_counts(gold, predicted).sum(axis=0)))
 
 
-def resampled(
-    counts: np.ndarray,
-    statistic: Callable[[np.ndarray], np.ndarray],
-    groups: Sequence[Hashable] | None,
-    rng: np.random.Generator,
-    draws: int = 2000,
-) -> Interval:
-    """A statistic of summed counts with its 95 % percentile bootstrap interval.
-
-    Args:
-        counts: shape (n, m), one row per sentence or example.
-        statistic: sums (..., m) to numbers (...).
-        groups: the unit of each row; units are drawn whole, because sentences of one
-            document err together. None: every row is one.
-        rng: source of the resamples.
-        draws: number of resamples.
-
-    Raises:
-        ValueError: another number of groups than rows, fewer than two groups.
-
-    Source: Efron and Tibshirani (1993), chapter 13.
-    """
-    if groups is not None and len(groups) != len(counts):
-        raise ValueError(
-            f"groups names {len(groups)} sentences, there are {len(counts)}"
-        )
-    units = range(len(counts)) if groups is None else groups
-    codes, weights = group_weights(units, rng, draws)
-    totals = np.zeros((codes.max() + 1, counts.shape[1]), dtype=np.int64)
-    np.add.at(totals, codes, counts)
-    drawn = statistic(weights @ totals)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(float(statistic(totals.sum(axis=0))), float(low), float(high))
-
-
 def f1_interval(
     gold: Tags,
     predicted: Tags,
     groups: Sequence[Hashable] | None,
     rng: np.random.Generator,
+    rival: Tags | None = None,
 ) -> Interval:
-    """Entity F1 with its 95 % interval over groups (documents), see `resampled`."""
-    check_tags(gold, predicted)
-    return resampled(span_counts(gold, predicted), f1_of_counts, groups, rng)
+    """Entity F1 with its 95 % percentile bootstrap interval over groups.
 
+    Args:
+        gold, predicted: tags of the same sentences.
+        groups: the document of each sentence; documents are drawn whole, because
+            their sentences err together. None: every sentence is one.
+        rng: source of 2000 resamples.
+        rival: other predictions: F1 of ``predicted`` minus theirs, both on the same
+            draws, so the interval is that of the difference.
 
-def f1_difference(
-    gold: Tags,
-    predicted: Tags,
-    rival: Tags,
-    groups: Sequence[Hashable] | None,
-    rng: np.random.Generator,
-) -> Interval:
-    """Entity F1 of ``predicted`` minus that of ``rival``, paired bootstrap.
+    Raises:
+        ValueError: sentences, tags or groups that do not pair up, fewer than two
+            groups.
 
-    Both are scored on the same drawn groups, so the interval is that of the
-    difference and not of two unrelated numbers.
+    Source: Efron and Tibshirani (1993), chapter 13.
     """
-    check_tags(gold, predicted)
-    check_tags(gold, rival)
-    counts = np.hstack([span_counts(gold, predicted), span_counts(gold, rival)])
-
-    def gain(sums: np.ndarray) -> np.ndarray:
-        return f1_of_counts(sums[..., :3]) - f1_of_counts(sums[..., 3:])
-
-    return resampled(counts, gain, groups, rng)
+    if groups is not None and len(groups) != len(gold):
+        raise ValueError(f"groups names {len(groups)} sentences, there are {len(gold)}")
+    answers = [predicted] if rival is None else [predicted, rival]
+    units = range(len(gold)) if groups is None else groups
+    for found in answers:
+        check_tags(gold, found)
+    codes, weights = group_weights(units, rng)
+    values = []
+    for found in answers:
+        totals = np.zeros((codes.max() + 1, 3), dtype=np.int64)
+        np.add.at(totals, codes, span_counts(gold, found))
+        # row 0: every group once, the sample itself
+        drawn = np.vstack([np.ones_like(weights[:1]), weights]) @ totals
+        values.append(f1_of_counts(drawn))
+    gain = values[0] if rival is None else values[0] - values[1]
+    low, high = np.quantile(gain[1:], [0.025, 0.975])
+    return Interval(float(gain[0]), float(low), float(high))

@@ -1,23 +1,28 @@
-"""Features of the five kinds of data: what the heads of `train` read."""
+"""Examples of the five kinds as numbers, and how answers on them are scored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import torch
+from sklearn.metrics import f1_score
+from torch import nn
 
+from qglib.data import Examples, labels_of
+from qglib.data.examples import SPLITS, check_examples
 from qglib.data.signals import sound_features
-from qglib.models.building import build_tagger
-from qglib.models.classifier import mean_hidden
-from qglib.models.encoder import encoder_path, load_encoder
+from qglib.models.decoding import decode_all
+from qglib.models.evaluation import entity_f1
 from qglib.models.inference import frozen_features
 from qglib.models.shapes import N_SHAPES
-from qglib.models.tokenizer import load_tokenizer
+from qglib.models.storage import build_tagger
+from qglib.models.tokenizer import ShapeTokenizer
 
 BANDS = 24  # of the spectrum of a series
-LAGS = 4
 
 FeatureFunction = Callable[[Any], np.ndarray]
 
@@ -69,75 +74,102 @@ def numbers(inputs: Any) -> np.ndarray:
 
 
 def series_features(series: Any) -> np.ndarray:
-    """Mean, deviation, slope, autocorrelations and log power in bands of a series.
+    """Mean, deviation and log power in 24 bands of a series.
 
     Args:
         series: shape (n, steps), at least 8 steps, evenly spaced.
 
     Returns:
-        Shape (n, 3 + 4 + 24), fewer bands where the series is short.
+        Shape (n, 2 + 24), fewer bands where the series is short.
 
     Raises:
         ValueError: shorter series, or series of different lengths.
     """
     rows = numbers(series)
-    steps = rows.shape[1]
-    if steps < 2 * LAGS:
+    if rows.shape[1] < 8:
         raise ValueError(
-            f"inputs have {steps} steps: give series of at least {2 * LAGS}"
+            f"inputs have {rows.shape[1]} steps: give series of at least 8"
         )
     mean, sd = rows.mean(axis=1, keepdims=True), rows.std(axis=1, keepdims=True)
-    time = np.linspace(-1, 1, steps)
-    slope = (rows - mean) @ time / (time @ time)
     scaled = (rows - mean) / np.where(sd > 0, sd, 1)
-    lags = [
-        (scaled[:, k:] * scaled[:, :-k]).sum(axis=1) / steps for k in range(1, LAGS + 1)
-    ]
-    power = np.abs(np.fft.rfft(scaled, axis=1))[:, 1:] ** 2 / steps
+    power = np.abs(np.fft.rfft(scaled, axis=1))[:, 1:] ** 2 / rows.shape[1]
     edges = np.unique(np.geomspace(1, power.shape[1] + 1, BANDS + 1).astype(int)) - 1
     bands = np.add.reduceat(power, edges[:-1], axis=1)
-    return np.column_stack([mean, sd, slope, *lags, np.log(bands + 1e-6)])
+    return np.column_stack([mean, sd, np.log(bands + 1e-6)])
 
 
-@lru_cache(maxsize=4)
-def _encoder(encoder: str) -> tuple:
-    path = encoder_path(encoder)
-    model = load_encoder(path).eval()
-    return model, load_tokenizer(path, model.config)
+def mean_hidden(
+    encoder: nn.Module,
+    tokenizer: ShapeTokenizer,
+    texts: Sequence[str],
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Mean of the last layer over all sub-words of each text, (n, width) float32.
 
+    Texts beyond the encoder's limit are read in adjoining windows, whose sub-words
+    count alike.
 
-def text_features(texts: Sequence[str], encoder: str = "") -> np.ndarray:
-    """Mean of the encoder's last layer over all sub-words, (n, width) float32.
-
-    Computed once per list of texts; long texts are read in windows, nothing is cut.
+    Raises:
+        ValueError: no texts, or a text that is empty or no string (its number).
     """
+    texts = list(texts)
+    wrong = [k for k, t in enumerate(texts) if not isinstance(t, str) or not t.strip()]
+    if wrong or not texts:
+        what = f"text {wrong[0]} is {texts[wrong[0]]!r}" if wrong else "no texts"
+        raise ValueError(f"inputs: {what}; give strings with at least one word")
+    device = next(encoder.parameters()).device
+    order = sorted(range(len(texts)), key=lambda k: len(texts[k]))
+    total = np.zeros((len(texts), encoder.config.hidden_size))
+    count = np.zeros((len(texts), 1))
+    for start in range(0, len(order), batch_size):
+        chunk = order[start : start + batch_size]
+        batch = tokenizer(
+            [texts[k] for k in chunk],
+            truncation=True,
+            return_overflowing_tokens=True,
+            padding=True,
+            return_tensors="pt",
+        )
+        rows = [chunk[int(k)] for k in batch["overflow_to_sample_mapping"]]
+        ids, mask = (batch[k].to(device) for k in ("input_ids", "attention_mask"))
+        with torch.inference_mode():
+            hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+            sums = (hidden * mask[..., None]).sum(dim=1)
+        np.add.at(total, rows, sums.cpu().numpy())
+        np.add.at(count, rows, mask.sum(1, keepdim=True).cpu().numpy())
+    return (total / count).astype(np.float32)
+
+
+def text_features(texts: Sequence[str]) -> np.ndarray:
+    """`mean_hidden` of the offline encoder, computed once per list of texts."""
     if isinstance(texts, str):
         raise ValueError("inputs is one string: give a list of texts")
-    return _text_features(tuple(texts), encoder)
+    return _read(tuple(texts), tagged=False)
 
 
-@lru_cache(maxsize=8)
-def _text_features(texts: tuple[str, ...], encoder: str) -> np.ndarray:
-    model, tokenizer = _encoder(encoder)
-    return mean_hidden(model, tokenizer, texts)
-
-
-def word_features(sentences: Sequence[Sequence[str]], encoder: str = "") -> np.ndarray:
+def word_features(sentences: Sequence[Sequence[str]]) -> np.ndarray:
     """What the token tagger's head reads, (n_words, F) float32, before scaling.
 
     Hidden layers 3 and 6 of the first sub-word and the one-hot word shape.
     """
-    return _word_features(tuple(tuple(s) for s in sentences), encoder)
+    return _read(tuple(tuple(s) for s in sentences), tagged=True)
+
+
+@lru_cache(maxsize=1)
+def _reader() -> tuple[nn.Module, ShapeTokenizer]:
+    return build_tagger(head="linear")
 
 
 @lru_cache(maxsize=8)
-def _word_features(sentences: tuple[tuple[str, ...], ...], encoder: str) -> np.ndarray:
-    model, tokenizer = build_tagger(encoder, head="linear")
-    found = frozen_features(model, tokenizer, sentences, dtype=np.float32)
+def _read(inputs: tuple[Any, ...], tagged: bool) -> np.ndarray:
+    model, tokenizer = _reader()
+    if not tagged:
+        return mean_hidden(model.encoder, tokenizer, inputs)
+    found = frozen_features(model, tokenizer, inputs, dtype=np.float32)
     return np.hstack([found.hidden, np.eye(N_SHAPES, dtype=np.float32)[found.shapes]])
 
 
-def check_features(values: np.ndarray, name: str = "inputs", width: int = 0) -> None:
+def check_features(values: np.ndarray, width: int = 0) -> None:
     """Refuse features that are not finite rows of the expected width.
 
     Raises:
@@ -145,17 +177,102 @@ def check_features(values: np.ndarray, name: str = "inputs", width: int = 0) -> 
     """
     if values.ndim != 2 or not values.shape[1]:
         raise ValueError(
-            f"{name}: features have shape {values.shape}; expected (n, columns)"
+            f"inputs: features have shape {values.shape}; expected (n, columns)"
         )
     if width and values.shape[1] != width:
         raise ValueError(
-            f"{name}: {values.shape[1]} columns, the model was trained on {width}; "
+            f"inputs: {values.shape[1]} columns, the model was trained on {width}; "
             "give the same columns in the same order"
         )
     broken = np.argwhere(~np.isfinite(values))
     if len(broken):
         row, column = broken[0]
         raise ValueError(
-            f"{name}: {values[row, column]} in row {row}, column {column} and "
+            f"inputs: {values[row, column]} in row {row}, column {column} and "
             f"{len(broken) - 1} more places; fill the gaps or drop the rows"
         )
+
+
+@dataclass(frozen=True, repr=False)
+class Prepared:
+    """What heads and baselines learn from, the same for all of them.
+
+    Attributes:
+        features: part to array (rows, columns) float32, not standardised.
+        gold: part to class numbers, shape (rows,).
+        labels: names of the classes.
+        tags: part to the tags of its sentences, where every word has a label; a row
+            is a word then.
+        metric: how answers are scored.
+    """
+
+    features: dict[str, np.ndarray]
+    gold: dict[str, np.ndarray]
+    labels: tuple[str, ...]
+    tags: dict[str, list[tuple[str, ...]]]
+    metric: str
+
+    def score(self, logits: np.ndarray, part: str) -> float:
+        """One number in [0, 1] for logits of a part, shape (rows, n_labels)."""
+        if self.metric == "entity_f1":
+            tags = self.tags[part]
+            return entity_f1(tags, decoded(logits, tags, self.labels))
+        found = logits.argmax(axis=1)
+        if self.metric == "accuracy":
+            return float((self.gold[part] == found).mean())
+        return float(f1_score(self.gold[part], found, average="macro"))
+
+
+def decoded(logits: np.ndarray, sentences: Any, labels: Any) -> list[list[str]]:
+    """Tags by Viterbi from the rows of all words, one list per sentence."""
+    stops = np.cumsum([len(words) for words in sentences])[:-1]
+    return decode_all(np.split(logits, stops), labels)
+
+
+def prepare(
+    examples: Examples, metric: str = "", features: FeatureFunction | None = None
+) -> Prepared:
+    """Check examples and compute their features once.
+
+    Args:
+        examples: inputs, labels and split.
+        metric: "accuracy" (the default), "macro_f1" (classes of unequal size) or
+            "entity_f1" (the default where every word has a tag).
+        features: raw inputs to numbers, (n, columns); those of the kind by default.
+
+    Raises:
+        ValueError: what `check_examples`, `features_of` and `check_features` refuse,
+            an unknown metric, or one that does not fit the labels.
+    """
+    check_examples(examples)
+    allowed = ("entity_f1",) if examples.tagged else ("accuracy", "macro_f1")
+    metric = metric or allowed[0]
+    if metric not in allowed:
+        raise ValueError(
+            f"metric is {metric!r}: use entity_f1 where every word has a tag, else "
+            "accuracy or macro_f1"
+        )
+    rows = np.asarray(
+        (features or features_of(examples.kind, examples.tagged))(examples.inputs)
+    )
+    check_features(rows)
+    parts, tags = np.asarray(examples.split), {}
+    flat: list[Any] = [str(label) for label in examples.labels]
+    labels = sorted(set(flat))
+    if examples.tagged:
+        tags = {name: examples.part(name)[1] for name in SPLITS}
+        parts = np.repeat(parts, [len(t) for t in examples.labels])
+        flat = [tag for sentence in examples.labels for tag in sentence]
+        labels = labels_of(tuple(sorted({t[2:] for t in flat if t != "O"})))
+    if len(rows) != len(flat):
+        raise ValueError(
+            f"features gave {len(rows)} rows for {len(flat)} labels; expected one each"
+        )
+    gold = np.array([labels.index(label) for label in flat])
+    return Prepared(
+        {name: rows[parts == name].astype(np.float32) for name in SPLITS},
+        {name: gold[parts == name] for name in SPLITS},
+        tuple(labels),
+        tags,
+        metric,
+    )

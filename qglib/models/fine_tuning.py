@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,22 @@ import torch
 from torch import nn
 
 from qglib.data import Sentence
-from qglib.models.batching import collate, kept_positions, length_batches
 from qglib.models.decoding import decode_all
 from qglib.models.evaluation import entity_f1
 from qglib.models.inference import word_logits
 from qglib.models.loop import run_epochs
-from qglib.models.precision import choose_precision
 from qglib.models.tagger import TokenTagger
 from qglib.models.targets import check_training, label_numbers
 from qglib.models.tokenizer import ShapeTokenizer
-from qglib.models.used_rows import used_rows
-from qglib.models.windows import Window, check_words, model_limit, windows
+from qglib.models.windows import (
+    Window,
+    check_words,
+    collate,
+    kept_positions,
+    length_batches,
+    model_limit,
+    windows,
+)
 
 
 def train_tagger(
@@ -40,7 +44,6 @@ def train_tagger(
     head_factor: float = 10.0,
     weight_decay: float = 0.01,
     warmup: float = 0.1,
-    encoder_dropout: float = 0.0,
     max_length: int = 128,
     precision: str = "auto",
     seed: int = 0,
@@ -58,7 +61,7 @@ def train_tagger(
         train, dev: tagged sentences; without ``dev`` the last epoch is kept.
         rate, head_factor: peak learning rate of the encoder, factor for the rest.
         max_length: sub-words per training window, special tokens included; longer
-            sentences are read in overlapping windows, never cut.
+            sentences are read in adjoining windows, never cut.
         precision: "auto", "bf16" or "fp32".
         checkpoint: folder written after every epoch; if it holds a checkpoint of the
             same run, training goes on from there with the same result.
@@ -66,7 +69,7 @@ def train_tagger(
 
     Returns:
         One row per epoch: epoch, loss, dev_f1 (entity F1, Viterbi), seconds.
-        ``attrs``: precision and why, best_epoch, resumed_after.
+        ``attrs``: precision, best_epoch, resumed_after.
 
     Raises:
         ValueError: data that cannot be learnt from, a loss that is not finite, a
@@ -85,55 +88,57 @@ def train_tagger(
     check_words([*words, *(s.words for s in dev)])
     pieces = windows(tokenizer, words, min(max_length, model_limit(tokenizer)))
     device, pad_id = model.feature_mean.device, tokenizer.pad_token_id or 0
-    bf16, why = choose_precision(device, precision)
+    bf16 = choose_precision(device, precision)
     rng = np.random.default_rng(seed)
     lengths = [len(w.ids) for w in pieces]
     total = epochs * -(-len(pieces) // batch_size)
     settings = {
         "epochs": epochs, "rate": rate, "batch_size": batch_size,
         "head_factor": head_factor, "weight_decay": weight_decay, "warmup": warmup,
-        "encoder_dropout": encoder_dropout, "max_length": max_length,
+        "max_length": max_length,
         "seed": seed, "bf16": bf16,
         "model": _fingerprint(model.config.to_dict()),
         "data": _fingerprint(words, tags, [(s.words, s.tags) for s in dev]),
     }  # fmt: skip
-    read = {pad_id, *(k for w in pieces for k in w.ids)}
-    with (
-        _dropout(model.encoder, encoder_dropout),
-        used_rows(model.get_input_embeddings(), read) as used,
-    ):
-        groups = _groups(model, rate, head_factor, weight_decay)
-        optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
-        used.follow(optimiser)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: linear_schedule(step, total, warmup)
-        )
-
-        def loss(batch: Sequence[int]) -> torch.Tensor:
-            return word_loss(model, [pieces[k] for k in batch], targets, pad_id, bf16)
-
-        def score() -> float:
-            used.write_back()
-            return _dev_f1(model, tokenizer, dev)
-
-        history = run_epochs(
-            model,
-            loss,
-            lambda: length_batches(lengths, batch_size, rng),
-            optimiser,
-            schedule,
-            epochs=epochs,
-            seed=seed,
-            score=score,
-            checkpoint=checkpoint,
-            settings=settings,
-            **options,
-        )
-    history.attrs |= {
-        "precision": "bfloat16" if bf16 else "float32",
-        "precision_reason": why,
-    }
+    groups = _groups(model, rate, head_factor, weight_decay)
+    optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: linear_schedule(step, total, warmup)
+    )
+    history = run_epochs(
+        model,
+        lambda batch: word_loss(
+            model, [pieces[k] for k in batch], targets, pad_id, bf16
+        ),
+        lambda: length_batches(lengths, batch_size, rng),
+        optimiser,
+        schedule,
+        epochs=epochs,
+        seed=seed,
+        score=lambda: _dev_f1(model, tokenizer, dev),
+        checkpoint=checkpoint,
+        settings=settings,
+        **options,
+    )
+    history.attrs["precision"] = "bfloat16" if bf16 else "float32"
     return history.rename(columns={"score": "dev_f1"})
+
+
+def choose_precision(device: torch.device, precision: str = "auto") -> bool:
+    """Whether to compute in bfloat16; "auto": where the processor has it.
+
+    Raises:
+        ValueError: another ``precision`` than "auto", "bf16" and "fp32".
+    """
+    if precision not in ("auto", "bf16", "fp32"):
+        raise ValueError(f"precision must be auto, bf16 or fp32, got {precision!r}")
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # private, but the only run-time test that torch offers; absent: float32
+    units = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, u, bool)() for u in units)
 
 
 def linear_schedule(step: int, total: int, warmup: float) -> float:
@@ -154,6 +159,7 @@ def word_loss(
     """Cross-entropy of the kept words of a batch, mean; bfloat16 in the encoder."""
     device = model.feature_mean.device
     inputs = collate(batch, pad_id, device)
+    model.encoder.eval()  # read without dropout
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
         hidden, shapes, _ = model.hidden(**inputs)
     row, column = (k.to(device) for k in kept_positions(batch))
@@ -161,7 +167,7 @@ def word_loss(
     # the head sees labelled words only and always computes in float32
     picked = hidden.flatten(0, 1).index_select(0, flat).float()
     logits = model.head(model.features(picked, shapes.flatten()[flat]))
-    gold = np.concatenate([targets[w.sentence][w.words] for w in batch])
+    gold = np.concatenate([targets[w.sentence][list(w.words)] for w in batch])
     return nn.functional.cross_entropy(logits, torch.from_numpy(gold).to(device))
 
 
@@ -182,20 +188,6 @@ def _groups(
         }
         for (fast, decays), members in groups.items()
     ]
-
-
-@contextmanager
-def _dropout(encoder: nn.Module, share: float) -> Iterator[None]:
-    """The encoder's dropout set, and put back."""
-    modules = [m for m in encoder.modules() if isinstance(m, nn.Dropout)]
-    before = [m.p for m in modules]
-    for m in modules:
-        m.p = share
-    try:
-        yield
-    finally:
-        for m, p in zip(modules, before, strict=True):
-            m.p = p
 
 
 def _dev_f1(

@@ -31,7 +31,6 @@ DEFAULTS = {
 WIDE = 100  # inputs of a unit from which it counts as wide
 SMALL_FACTOR = 5.0  # how much faster the others learn
 WEIGHT_DECAY, WARMUP = 0.01, 0.1
-READY_BYTES = 2**31
 
 Reader = Callable[[torch.Tensor], Any]
 
@@ -43,20 +42,18 @@ def head_groups(head: nn.Module, rate: float) -> list[dict[str, Any]]:
     inputs moves hundreds of times further than one with a few. Where nothing is
     wide (a small table), all learn at ``rate``. Frozen parameters are left out.
     """
-    learning = [p for p in head.parameters() if p.requires_grad]
-    wide = [p for p in learning if p.ndim == 2 and p.shape[1] >= WIDE]
-    rest = [p for p in learning if not (p.ndim == 2 and p.shape[1] >= WIDE)]
-    factor = SMALL_FACTOR if wide else 1.0
-    groups = [
-        (wide, rate, WEIGHT_DECAY),
-        ([p for p in rest if p.ndim == 2], factor * rate, WEIGHT_DECAY),
-        ([p for p in rest if p.ndim != 2], factor * rate, 0.0),
-    ]
-    return [
-        {"params": members, "lr": lr, "weight_decay": decay}
-        for members, lr, decay in groups
-        if members
-    ]
+    wide, matrices, vectors = [], [], []
+    for p in head.parameters():
+        if p.requires_grad:
+            is_wide = p.ndim == 2 and p.shape[1] >= WIDE
+            (wide if is_wide else matrices if p.ndim == 2 else vectors).append(p)
+    rest = rate * (SMALL_FACTOR if wide else 1.0)
+    groups = (
+        {"params": wide, "lr": rate, "weight_decay": WEIGHT_DECAY},
+        {"params": matrices, "lr": rest, "weight_decay": WEIGHT_DECAY},
+        {"params": vectors, "lr": rest, "weight_decay": 0.0},
+    )
+    return [group for group in groups if group["params"]]
 
 
 def fit(
@@ -68,14 +65,12 @@ def fit(
     rate: float,
     batch_size: int = 512,
     seed: int = 0,
-    score: Callable[[], float] | None = None,
-    report: Callable[[int, float], None] | None = None,
-    progress: bool = False,
+    **options: Any,
 ) -> pd.DataFrame:
     """Train a head in place with cross-entropy; it is left in eval mode.
 
-    AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; the loop, what
-    it returns and the arguments not named here: `qglib.models.loop.run_epochs`.
+    AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; the loop and
+    what it returns: `qglib.models.loop.run_epochs`.
 
     Args:
         inputs: ``(n, n_inputs)``, or a function from row numbers to what the head
@@ -83,6 +78,7 @@ def fit(
         gold: ``(n,)`` class numbers on the head's device.
         rate: peak learning rate, see `head_groups`.
         seed: of dropout and of the order of the batches.
+        options: score, report and progress of the loop.
 
     Raises:
         ValueError: settings below 1, and what the loop refuses.
@@ -110,26 +106,12 @@ def fit(
 
     def loss(rows: torch.Tensor) -> torch.Tensor:
         rows = rows.to(gold.device)
-        return nn.functional.cross_entropy(head(_rows(inputs, rows)), gold[rows])
+        read = inputs[rows] if isinstance(inputs, torch.Tensor) else inputs(rows)
+        return nn.functional.cross_entropy(head(read), gold[rows])
 
     return run_epochs(
-        head,
-        loss,
-        batches,
-        optimiser,
-        schedule,
-        epochs=epochs,
-        seed=seed,
-        score=score,
-        report=report,
-        progress=progress,
+        head, loss, batches, optimiser, schedule, epochs=epochs, seed=seed, **options
     )
-
-
-def _rows(inputs: torch.Tensor | Reader, rows: torch.Tensor) -> Any:
-    if isinstance(inputs, torch.Tensor):
-        return inputs.index_select(0, rows.to(inputs.device))
-    return inputs(rows)
 
 
 def train_head(
@@ -176,20 +158,13 @@ def train_head(
     shapes = torch.from_numpy(features.shapes).to(device)
     variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)
     model.standardise(mean, variance.sqrt())
-    # standardised once where that fits, batch by batch on very large corpora
-    if len(gold) * len(model.feature_mean) * 4 <= READY_BYTES:
-        inputs = model.features(hidden, shapes)
-    else:
-
-        def inputs(rows: torch.Tensor) -> torch.Tensor:
-            return model.features(hidden[rows], shapes[rows])
 
     def score() -> float:
         return entity_f1(dev[1], decode_all(head_logits(model, dev[0]), labels))
 
     history = fit(
         model.head,
-        inputs,
+        model.features(hidden, shapes),
         gold,
         epochs=usual_epochs if epochs is None else epochs,
         rate=usual_rate if rate is None else rate,

@@ -8,10 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from qglib.models.batching import collate, kept_positions, length_batches
 from qglib.models.tagger import TokenTagger
 from qglib.models.tokenizer import ShapeTokenizer
-from qglib.models.windows import check_words, model_limit, windows
+from qglib.models.windows import (
+    check_words,
+    collate,
+    kept_positions,
+    length_batches,
+    model_limit,
+    windows,
+)
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,8 @@ def _read_words(
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     check_words(sentences)
     unique = list(dict.fromkeys(tuple(s) for s in sentences))
-    limit = model_limit(tokenizer)
-    pieces = windows(tokenizer, unique, limit)
-    rows: list[np.ndarray | None] = [None] * len(unique)
+    pieces = windows(tokenizer, unique, model_limit(tokenizer))
+    rows: dict[int, np.ndarray] = {}
     device = next(model.parameters()).device
     training = model.training
     model.eval()
@@ -69,36 +74,22 @@ def _read_words(
                 group = [pieces[k] for k in batch]
                 inputs = collate(group, tokenizer.pad_token_id or 0, device)
                 hidden, shapes, _ = model.hidden(**inputs)
-                row, column = kept_positions(group)
-                found = read(hidden[row, column], shapes[row, column])
-                values = found.float().cpu().numpy()
-                _place(rows, unique, group, values)
+                at = kept_positions(group)
+                values = read(hidden[at], shapes[at]).float().cpu().numpy()
+                if not np.isfinite(values).all():
+                    raise ValueError(
+                        "the model's output holds NaN or infinity: its weights are "
+                        "broken, train or load it again"
+                    )
+                stops = np.cumsum([len(w.words) for w in group])[:-1]
+                for window, part in zip(group, np.split(values, stops), strict=True):
+                    shape = (len(unique[window.sentence]), values.shape[1])
+                    row = rows.setdefault(window.sentence, np.empty(shape, np.float32))
+                    row[window.words.start : window.words.stop] = part
     finally:
         model.train(training)
-    done = dict(zip(unique, rows, strict=True))
-    return [done[tuple(s)] for s in sentences]
-
-
-def _place(
-    rows: list[np.ndarray | None],
-    sentences: Sequence[tuple[str, ...]],
-    group: Sequence,
-    values: np.ndarray,
-) -> None:
-    if not np.isfinite(values).all():
-        raise ValueError(
-            "the model's output holds NaN or infinity: its weights are broken, train "
-            "or load it again"
-        )
-    start = 0
-    for window in group:
-        stop = start + len(window.words)
-        k = window.sentence
-        if rows[k] is None:
-            shape = (len(sentences[k]), values.shape[1])
-            rows[k] = np.empty(shape, dtype=np.float32)
-        rows[k][window.words] = values[start:stop]
-        start = stop
+    number = {words: k for k, words in enumerate(unique)}
+    return [rows[number[tuple(s)]] for s in sentences]
 
 
 def word_logits(
@@ -110,7 +101,7 @@ def word_logits(
     """Logits ``(n_words, n_labels)`` float32 for each sentence, given as words.
 
     A word's logits are those of its first sub-word. Sentences are sorted by length
-    and computed once each; those beyond the encoder's limit are read in overlapping
+    and computed once each; those beyond the encoder's limit are read in adjoining
     windows. Runs in eval mode and float32 on the model's device; results of equal
     sentences are one shared array.
 

@@ -7,10 +7,12 @@ lower case; 7 lower case; 8 any other mixture.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 N_SHAPES = 9
-MARKS = ("'", "\u2019")  # apostrophes
+CORE = re.compile(r"[^\W_](?:\S*[^\W_])?")  # from the first letter or digit to the last
+CLITIC = re.compile(r"(?<=.)['\u2019][^\W\d_]{1,2}$")  # 's, 're
 
 
 @lru_cache(maxsize=1 << 16)
@@ -36,39 +38,14 @@ def shapes_of_text(text: str) -> list[int]:
     final ``'s`` split off and the dots of abbreviations kept. Blanks get 3.
     """
     shapes = [3] * len(text)
-    start = 0
-    for chunk in text.split(" "):  # other blanks are cut below
-        offset = start
-        for word in _pieces(chunk):
-            at = text.index(word, offset)
-            shape = word_shape(word)
-            shapes[at : at + len(word)] = [shape] * len(word)
-            offset = at + len(word)
-        start += len(chunk) + 1
+    for found in CORE.finditer(text):
+        (start, stop), word = found.span(), found.group()
+        if text[:start].endswith(("'", "\u2019")) and word.isalpha() and len(word) < 3:
+            start -= 1  # a clitic that stands alone
+        dotted = "." in word or (len(word) == 1 and word.isupper())
+        stop += dotted and text[stop : stop + 1] == "."  # U.S. or an initial
+        clitic = CLITIC.search(text[start:stop])
+        cut = start + clitic.start() if clitic else stop
+        for a, b in ((start, cut), (cut, stop)):
+            shapes[a:b] = [word_shape(text[a:b])] * (b - a)
     return shapes
-
-
-def _pieces(chunk: str) -> list[str]:
-    pieces: list[str] = []
-    for part in chunk.split():
-        left, right = 0, len(part)
-        while left < right and not part[left].isalnum():
-            left += 1
-        while right > left and not part[right - 1].isalnum():
-            right -= 1
-        core, tail = part[left:right], part[right:]
-        if part[:left] in MARKS and core.isalpha() and len(core) <= 2:
-            pieces.append(part[left - 1 : right])  # a clitic that stands alone
-            continue
-        if tail.startswith(".") and (
-            "." in core or (len(core) == 1 and core.isupper())
-        ):
-            core += "."  # U.S. or an initial
-        stem, mark, clitic = max(
-            (core.rpartition(mark) for mark in MARKS), key=lambda p: len(p[0])
-        )
-        if stem and mark and clitic.isalpha() and len(clitic) <= 2:
-            pieces += [stem, mark + clitic]
-        elif core:
-            pieces.append(core)
-    return pieces

@@ -1,20 +1,74 @@
-"""Taggers on disk: whole models, and small folders that hold a head only."""
+"""Taggers: built on a pretrained encoder, saved whole or as a head, and loaded."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from qglib.models.configuration import TokenTaggerConfig
+from qglib.data import labels_of
 from qglib.models.encoder import encoder_path, fingerprint, load_encoder
-from qglib.models.tagger import TokenTagger
+from qglib.models.tagger import TokenTagger, TokenTaggerConfig
 from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
 
 HEAD_FILE = "head.safetensors"
+
+
+def build_tagger(
+    encoder: str = "",
+    types: Sequence[str] = ("LOC", "MISC", "ORG", "PER"),
+    head: str = "mlp",
+    qubits: int = 8,
+    layers: int = 3,
+    hidden_layers: Sequence[int] = (3, 6),
+    seed: int = 0,
+    dropout: float = 0.1,
+    quantum_device: Any = None,
+) -> tuple[TokenTagger, ShapeTokenizer]:
+    """A tagger on a pretrained encoder with a fresh head, in eval mode.
+
+    Args:
+        encoder: see `qglib.models.encoder_path`; "" is the offline MiniLM.
+        types: entity types; labels are O and B, I of each in sorted order.
+        head: "linear", "mlp", "bottleneck" or "quantum".
+        qubits, layers: size of the quantum head (``qubits`` also of the bottleneck).
+        hidden_layers: encoder layers the head reads, 0 is the embedding output.
+        seed: of the head's random weights.
+        dropout: before the last linear map of the classical heads.
+        quantum_device: PennyLane device of the circuit, default.qubit if not given.
+
+    Raises:
+        ValueError, FileNotFoundError: an unknown head, layer or encoder, repeated
+            or no types.
+    """
+    if not types or len(set(types)) != len(types):
+        raise ValueError(f"types must be different and not empty, got {list(types)}")
+    path = encoder_path(encoder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        pretrained = load_encoder(path)
+        settings = pretrained.config.to_dict()
+        settings.pop("_name_or_path", None)  # a path of this machine
+        config = TokenTaggerConfig(
+            encoder_config=settings,
+            # a folder of this machine means nothing elsewhere
+            encoder_name="" if Path(path).is_dir() else encoder,
+            encoder_sha256=fingerprint(pretrained),
+            labels=labels_of(tuple(types)),
+            head=head,
+            hidden_layers=hidden_layers,
+            qubits=qubits,
+            layers=layers,
+            dropout=dropout,
+        )
+        torch.manual_seed(seed + 1)
+        model = TokenTagger(config, quantum_device)
+    model.encoder = pretrained
+    return model.eval(), load_tokenizer(path, pretrained.config)
 
 
 def save_head(model: TokenTagger, folder: str | Path) -> None:
@@ -79,7 +133,8 @@ def _load(folder: Path, encoder: str) -> tuple[TokenTagger, ShapeTokenizer]:
     kind = json.loads((folder / "config.json").read_text()).get("model_type")
     if kind != TokenTaggerConfig.model_type:
         raise ValueError(
-            f"folder: {folder} holds a {kind!r} model, not a tagger of this package"
+            f"folder: {folder} holds a {kind!r} model, not a tagger of this package; "
+            "a text classifier of an earlier version: train it again, see notebook 26"
         )
     if not (folder / HEAD_FILE).is_file():
         model = TokenTagger.from_pretrained(folder)
@@ -96,12 +151,6 @@ def _load(folder: Path, encoder: str) -> tuple[TokenTagger, ShapeTokenizer]:
     with torch.random.fork_rng(devices=[]):
         model = TokenTagger(config)
     model.encoder = pretrained
-    state = load_file(folder / HEAD_FILE)
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    missing = [k for k in missing if not k.startswith("encoder.")]
-    if missing or unexpected:
-        raise ValueError(
-            f"{folder / HEAD_FILE}: missing {missing[:3]}, unexpected {unexpected[:3]}"
-        )
-    tokenizer = load_tokenizer(path, pretrained.config)
-    return model.eval(), tokenizer
+    state = model.encoder.state_dict(prefix="encoder.") | load_file(folder / HEAD_FILE)
+    model.load_state_dict(state)
+    return model.eval(), load_tokenizer(path, pretrained.config)

@@ -2,21 +2,76 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from qglib.models import encoder as encoders
-from qglib.models.configuration import TokenTaggerConfig
-from qglib.models.pretrained import HeadedModel
+from qglib.models.heads import build_head
 from qglib.models.shapes import N_SHAPES
 from qglib.models.tokenizer import ShapeTokenizer
 
 
-class TokenTagger(HeadedModel):
+class TokenTaggerConfig(PreTrainedConfig):
+    """Configuration of `TokenTagger`.
+
+    ``encoder_config`` is the encoder's own configuration as a dict,
+    ``encoder_name`` where it came from, ``encoder_sha256`` the fingerprint of its
+    weights when the model was built, ``hidden_layers`` the layers the head reads
+    (0 is the embedding output), ``reach`` the largest angle into the circuit of a
+    quantum head, in radians.
+    """
+
+    model_type = "qglib-token-tagger"
+
+    def __init__(
+        self,
+        encoder_config: dict[str, Any] | None = None,
+        labels: Sequence[str] = ("O",),
+        head: str = "mlp",
+        hidden_layers: Sequence[int] = (3, 6),
+        qubits: int = 8,
+        layers: int = 3,
+        dropout: float = 0.1,
+        encoder_name: str = "",
+        encoder_sha256: str = "",
+        reach: float = math.pi,
+        **kwargs: Any,
+    ) -> None:
+        """Keep the settings; ``id2label`` follows from ``labels``."""
+        self.encoder_config = dict(encoder_config or {})
+        self.labels = list(labels)
+        self.head = head
+        self.hidden_layers = list(hidden_layers)
+        self.qubits = qubits
+        self.layers = layers
+        self.dropout = dropout
+        self.encoder_name = encoder_name
+        self.encoder_sha256 = encoder_sha256
+        self.reach = reach
+        kwargs["id2label"] = dict(enumerate(self.labels))
+        kwargs["label2id"] = {label: i for i, label in enumerate(self.labels)}
+        kwargs.pop("num_labels", None)
+        super().__init__(**kwargs)
+
+    def encoder(self) -> PreTrainedConfig:
+        """The encoder's configuration as an object."""
+        settings = dict(self.encoder_config)
+        return AutoConfig.for_model(settings.pop("model_type"), **settings)
+
+
+class TokenTagger(PreTrainedModel):
     """Encoder + word shapes + head; logits for every sub-word.
 
     The shape vector of a word is added to the embedding of each of its
@@ -24,6 +79,11 @@ class TokenTagger(HeadedModel):
     concatenated hidden layers and the one-hot shape, standardised by the buffers
     ``feature_mean`` and ``feature_scale``.
     """
+
+    config_class = TokenTaggerConfig
+    base_model_prefix = "encoder"
+    main_input_name = "input_ids"
+    _supports_sdpa = False
 
     def __init__(self, config: TokenTaggerConfig, quantum_device: Any = None) -> None:
         """Random weights; see `build_tagger` and ``from_pretrained``."""
@@ -44,15 +104,23 @@ class TokenTagger(HeadedModel):
         self.head = self._fresh_head(quantum_device)
         self.post_init()
 
+    def _fresh_head(self, quantum_device: Any = None) -> nn.Module:
+        c = self.config
+        sizes = {k: getattr(c, k) for k in ("qubits", "layers", "dropout", "reach")}
+        n_inputs, n_labels = len(self.feature_mean), len(c.labels)
+        return build_head(c.head, n_inputs, n_labels, device=quantum_device, **sizes)
+
     def _init_weights(self, module: nn.Module) -> None:
-        super()._init_weights(module)
+        # Every part initialises itself; transformers must not draw again.
         if isinstance(module, TokenTagger):
+            self.reset_standardisation()
             # zero: the pretrained encoder starts unchanged
             nn.init.zeros_(self.shape_embedding.weight)
 
     def reset_standardisation(self) -> None:
         """Identity for hidden states; one-hot shapes count three-fold."""
-        super().reset_standardisation()
+        self.feature_mean.zero_()
+        self.feature_scale.fill_(1.0)
         self.feature_scale[-N_SHAPES:] = 1 / 3
 
     def standardise(
@@ -132,6 +200,42 @@ class TokenTagger(HeadedModel):
             hidden_states=out.hidden_states if output_hidden_states else None,
             attentions=out.attentions if output_attentions else None,
         )
+
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """Load a saved model; see ``PreTrainedModel.from_pretrained``.
+
+        Raises:
+            ValueError: the saved weights lack parts of the model (transformers
+                would draw them at random).
+        """
+        with encoders.quiet():
+            model, info = super().from_pretrained(
+                *args, **kwargs | {"output_loading_info": True}
+            )
+        if info["missing_keys"]:
+            raise ValueError(
+                f"the saved model lacks the weights {sorted(info['missing_keys'])[:3]}"
+                "; save it again with save_pretrained"
+            )
+        if model.config.head == "quantum":
+            # Loading moves modules through the meta device, which empties what a
+            # traced circuit keeps beside its parameters.
+            state, like = model.head.state_dict(), model.feature_mean
+            with torch.random.fork_rng(devices=[]):
+                head = model._fresh_head()
+            head.load_state_dict(state)
+            model.head = head.to(like.device).train(model.training)
+        return model
+
+    def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
+        """Save as safetensors; see ``PreTrainedModel.save_pretrained``."""
+        with encoders.quiet():
+            super().save_pretrained(*args, **kwargs)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The encoder's word embeddings."""
+        return self.encoder.get_input_embeddings()
 
 
 AutoConfig.register(TokenTaggerConfig.model_type, TokenTaggerConfig, exist_ok=True)

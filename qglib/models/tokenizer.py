@@ -11,7 +11,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from qglib.models.encoder import quiet, source
+from qglib.models.encoder import REVISIONS, quiet
 from qglib.models.shapes import shapes_of_text, word_shape
 
 
@@ -35,50 +35,40 @@ class ShapeTokenizer(PreTrainedTokenizerFast):
             text, text_pair, *args, return_token_type_ids=False, **options
         )
         split = options.get("is_split_into_words", False)
-        listed = isinstance(text, list | tuple)
-        batched = listed and (
+        batched = isinstance(text, list | tuple) and (
             not split or bool(text and isinstance(text[0], list | tuple))
         )
-        overflow = options.get("return_overflowing_tokens", False)
+        single = not batched and not options.get("return_overflowing_tokens", False)
         if wanted:
-            pairs = (
-                list(zip(text, text_pair, strict=True))
-                if batched and text_pair
-                else ([(t, None) for t in text] if batched else [(text, text_pair)])
-            )
+            texts = text if batched else [text]
             sample = out.get("overflow_to_sample_mapping", range(len(out.encodings)))
             shapes = [
-                _shapes(encoding, pairs[int(i)], split)
+                _shapes(encoding, texts[int(i)], split)
                 for encoding, i in zip(out.encodings, sample, strict=True)
             ]
-            single = not batched and not overflow
             out["token_type_ids"] = shapes[0] if single else shapes
         if tensors is not None:
-            out.convert_to_tensors(
-                tensors, prepend_batch_axis=not batched and not overflow
-            )
+            out.convert_to_tensors(tensors, prepend_batch_axis=single)
         return out
 
 
-def _shapes(encoding: Any, pair: tuple[Any, Any], split: bool) -> list[int]:
-    """Shape class per token of one encoding."""
+def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
+    """Shape class per token of one encoding; 0 for tokens of no word of ``text``."""
     shapes = [0] * len(encoding.ids)
-    words = encoding.word_ids
-    per_part: dict[int, list[int]] = {}
-    for k, (part, word) in enumerate(zip(encoding.sequence_ids, words, strict=True)):
-        if part is None or word is None:
+    of_character = [] if split else shapes_of_text(text)
+    for k, (part, word) in enumerate(
+        zip(encoding.sequence_ids, encoding.word_ids, strict=True)
+    ):
+        if part != 0 or word is None:
             continue
-        source_text = pair[part]
         if split:
-            shapes[k] = word_shape(source_text[word])
+            shapes[k] = word_shape(text[word])
             continue
-        if part not in per_part:
-            per_part[part] = shapes_of_text(source_text)
         start, stop = encoding.offsets[k]
         # byte-level vocabularies count the blank before a word as part of it
-        while start < stop - 1 and source_text[start].isspace():
+        while start < stop - 1 and text[start].isspace():
             start += 1
-        shapes[k] = per_part[part][start] if start < len(source_text) else 3
+        shapes[k] = of_character[start] if start < len(text) else 3
     return shapes
 
 
@@ -91,7 +81,7 @@ def load_tokenizer(path: str, config: PreTrainedConfig) -> ShapeTokenizer:
         TypeError: the encoder has no fast tokenizer.
     """
     with quiet():
-        base = AutoTokenizer.from_pretrained(**source(path))
+        base = AutoTokenizer.from_pretrained(path, revision=REVISIONS.get(path, "main"))
         if isinstance(base, ShapeTokenizer):
             return base
         if not getattr(base, "is_fast", False):

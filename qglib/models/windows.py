@@ -1,12 +1,13 @@
-"""From words to windows of sub-words that fit the encoder; nothing is cut silently."""
+"""From words to padded batches of windows that fit the encoder; nothing is cut."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from qglib.models.shapes import word_shape
 from qglib.models.tokenizer import ShapeTokenizer
@@ -16,73 +17,15 @@ from qglib.models.tokenizer import ShapeTokenizer
 class Window:
     """A run of whole words of one sentence, ready for the encoder.
 
-    ``ids`` and ``shapes`` include the special tokens; ``first[k]`` is the position
-    of the first sub-word of the k-th kept word and ``words[k]`` that word's number
-    in the sentence. Words of the window that another window scores better (they
-    stand nearer to its middle) are context only and not kept.
+    ``ids`` and ``shapes`` include the special tokens; ``words`` are the numbers of
+    the words in the sentence, ``first`` the position of each one's first sub-word.
     """
 
     sentence: int
     ids: list[int]
     shapes: list[int]
     first: list[int]
-    words: list[int]
-
-
-class WordEncoder:
-    """Sub-words of single words, remembered, with the special tokens around."""
-
-    def __init__(self, tokenizer: ShapeTokenizer, max_length: int) -> None:
-        """Windows hold at most ``max_length`` sub-words, special tokens included."""
-        probe = tokenizer("a", return_special_tokens_mask=True)
-        special = probe["special_tokens_mask"]
-        inner = [k for k, flag in enumerate(special) if not flag]
-        self.before = probe["input_ids"][: inner[0]]
-        self.after = probe["input_ids"][inner[-1] + 1 :]
-        self.budget = max_length - len(self.before) - len(self.after)
-        if self.budget < 1:
-            raise ValueError(f"max_length must leave room for words, got {max_length}")
-        self.tokenizer = tokenizer
-        self.known: dict[str, list[int]] = {}
-        self.cut_words = 0
-
-    def learn(self, sentences: Sequence[Sequence[str]]) -> None:
-        """Look up the sub-words of all new words in one call."""
-        new = sorted({w for s in sentences for w in s if w not in self.known})
-        if not new:
-            return
-        found = self.tokenizer(
-            [[w] for w in new],
-            is_split_into_words=True,
-            add_special_tokens=False,
-            return_token_type_ids=False,
-            return_attention_mask=False,
-        )["input_ids"]
-        unknown = [self.tokenizer.unk_token_id]
-        for word, ids in zip(new, found, strict=True):
-            # zero-width characters leave nothing: such a word becomes [UNK]
-            ids = list(ids) or unknown
-            if len(ids) > self.budget:
-                self.cut_words += 1
-                ids = ids[: self.budget]
-            self.known[word] = ids
-
-    def window(
-        self, number: int, words: Sequence[str], start: int, stop: int, keep: set[int]
-    ) -> Window:
-        """Words ``start`` to ``stop`` (exclusive), of which those in ``keep`` count."""
-        ids, shapes = list(self.before), [0] * len(self.before)
-        first, kept = [], []
-        for k in range(start, stop):
-            if k in keep:
-                first.append(len(ids))
-                kept.append(k)
-            pieces = self.known[words[k]]
-            ids += pieces
-            shapes += [word_shape(words[k])] * len(pieces)
-        ids += self.after
-        shapes += [0] * len(self.after)
-        return Window(number, ids, shapes, first, kept)
+    words: range
 
 
 def check_words(sentences: Sequence[Sequence[str]]) -> None:
@@ -113,60 +56,121 @@ def model_limit(tokenizer: ShapeTokenizer) -> int:
 def windows(
     tokenizer: ShapeTokenizer, sentences: Sequence[Sequence[str]], max_length: int
 ) -> list[Window]:
-    """Windows that keep every word of every sentence exactly once.
+    """Windows that hold every word of every sentence exactly once.
 
-    A sentence that fits gives one window; a longer one gives overlapping windows,
-    each word kept where it has most context.
+    A sentence that fits gives one window; a longer one is cut between words into
+    adjoining windows of about the same number of sub-words.
     """
-    coder = WordEncoder(tokenizer, max_length)
-    coder.learn(sentences)
+    probe = tokenizer("a", return_special_tokens_mask=True)
+    inner = [k for k, flag in enumerate(probe["special_tokens_mask"]) if not flag]
+    before, after = probe["input_ids"][: inner[0]], probe["input_ids"][inner[-1] + 1 :]
+    budget = max_length - len(before) - len(after)
+    if budget < 1:
+        raise ValueError(f"max_length must leave room for words, got {max_length}")
+    known = _sub_words(tokenizer, sentences, budget)
     out: list[Window] = []
     for number, words in enumerate(sentences):
-        sizes = [len(coder.known[w]) for w in words]
-        spans = _overlapping(sizes, coder.budget)
-        for (start, stop), keep in zip(spans, _owners(spans, len(words)), strict=True):
-            if keep:
-                out.append(coder.window(number, words, start, stop, keep))
-    if coder.cut_words:
-        warnings.warn(
-            f"{coder.cut_words} single words are longer than {coder.budget} sub-words; "
-            "only their beginning is read, their tags are kept",
-            stacklevel=3,
-        )
+        pieces = [known[w] for w in words]
+        for span in _spans([len(p) for p in pieces], budget):
+            ids, shapes, first = list(before), [0] * len(before), []
+            for k in span:
+                first.append(len(ids))
+                ids += pieces[k]
+                shapes += [word_shape(words[k])] * len(pieces[k])
+            ids += after
+            shapes += [0] * len(after)
+            out.append(Window(number, ids, shapes, first, span))
     return out
 
 
-def _fill(sizes: Sequence[int], start: int, budget: int) -> int:
-    stop, used = start, 0
-    while stop < len(sizes) and used + sizes[stop] <= budget:
-        used += sizes[stop]
-        stop += 1
-    return stop
+def _spans(sizes: Sequence[int], budget: int) -> list[range]:
+    """Runs of words of at most ``budget`` sub-words, about equally filled."""
+    total = sum(sizes)
+    aim = total / -(-total // budget)
+    spans, start, used = [], 0, 0
+    for k, size in enumerate(sizes):
+        full = used + size > budget or used + size / 2 > aim
+        if k > start and full:
+            spans.append(range(start, k))
+            start, used = k, 0
+        used += size
+    return [*spans, range(start, len(sizes))]
 
 
-def _overlapping(sizes: Sequence[int], budget: int) -> list[tuple[int, int]]:
-    """Windows of at most ``budget`` sub-words that overlap by about a half."""
-    spans = [(0, _fill(sizes, 0, budget))]
-    while spans[-1][1] < len(sizes):
-        start, stop = spans[-1]
-        shift = start + max(1, (stop - start) // 2)
-        while _fill(sizes, shift, budget) <= stop:  # long words: move on
-            shift += 1
-        spans.append((shift, _fill(sizes, shift, budget)))
-    return spans
+def _sub_words(
+    tokenizer: ShapeTokenizer, sentences: Sequence[Sequence[str]], budget: int
+) -> dict[str, list[int]]:
+    """Sub-words of every word, at most ``budget``, looked up in one call."""
+    words = sorted({w for s in sentences for w in s})
+    if not words:
+        return {}
+    found = tokenizer(
+        [[w] for w in words],
+        is_split_into_words=True,
+        add_special_tokens=False,
+        return_token_type_ids=False,
+        return_attention_mask=False,
+    )["input_ids"]
+    long = sum(len(ids) > budget for ids in found)
+    if long:
+        warnings.warn(
+            f"{long} single words are longer than {budget} sub-words; only their "
+            "beginning is read, their tags are kept",
+            stacklevel=4,
+        )
+    # zero-width characters leave nothing: such a word becomes [UNK]
+    unknown = [tokenizer.unk_token_id]
+    return {w: ids[:budget] or unknown for w, ids in zip(words, found, strict=True)}
 
 
-def _owners(spans: Sequence[tuple[int, int]], n_words: int) -> list[set[int]]:
-    """For each span the words that stand deeper in it than in any other."""
-    keep: list[set[int]] = [set() for _ in spans]
-    for word in range(n_words):
-        depth = []
-        for start, stop in spans:
-            if not start <= word < stop:
-                depth.append(-1)
-                continue
-            left = word - start if start else n_words
-            right = stop - 1 - word if stop < n_words else n_words
-            depth.append(min(left, right))
-        keep[int(np.argmax(depth))].add(word)
-    return keep
+def collate(
+    batch: Sequence[Window], pad_id: int, device: torch.device | str = "cpu"
+) -> dict[str, torch.Tensor]:
+    """Pad windows on the right to the longest: ids, attention mask, shapes."""
+    width = max(len(w.ids) for w in batch)
+    ids = torch.full((len(batch), width), pad_id, dtype=torch.long)
+    shapes = torch.zeros((len(batch), width), dtype=torch.long)
+    mask = torch.zeros((len(batch), width), dtype=torch.long)
+    for row, w in enumerate(batch):
+        ids[row, : len(w.ids)] = torch.tensor(w.ids)
+        shapes[row, : len(w.ids)] = torch.tensor(w.shapes)
+        mask[row, : len(w.ids)] = 1
+    out = {"input_ids": ids, "attention_mask": mask, "token_type_ids": shapes}
+    return {k: v.to(device) for k, v in out.items()}
+
+
+def kept_positions(batch: Sequence[Window]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Row and column of every kept first sub-word, window by window."""
+    rows = [row for row, w in enumerate(batch) for _ in w.first]
+    columns = [k for w in batch for k in w.first]
+    return torch.tensor(rows), torch.tensor(columns)
+
+
+def length_batches(
+    lengths: Sequence[int],
+    batch_size: int,
+    rng: np.random.Generator | None = None,
+    pool: int = 50,
+) -> Iterator[list[int]]:
+    """Index batches of similar length, every index once.
+
+    Without ``rng`` (inference) longest first; with it (training) indices are
+    shuffled, sorted within pools of ``pool`` batches (fewer on small sets, so
+    that batches differ between epochs), and the batches shuffled again.
+    """
+    lengths = np.asarray(lengths)
+    if rng is None:
+        order = np.argsort(-lengths, kind="stable")
+        for start in range(0, len(order), batch_size):
+            yield order[start : start + batch_size].tolist()
+        return
+    order = rng.permutation(len(lengths))
+    n_batches = -(-len(lengths) // batch_size)
+    size = batch_size * max(1, min(pool, -(-n_batches // 4)))
+    batches = []
+    for start in range(0, len(order), size):
+        chunk = order[start : start + size]
+        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
+        batches += [chunk[k : k + batch_size] for k in range(0, len(chunk), batch_size)]
+    for k in rng.permutation(len(batches)):
+        yield batches[k].tolist()

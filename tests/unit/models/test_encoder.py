@@ -51,11 +51,11 @@ def test_missing_package_names_three_remedies(monkeypatch) -> None:
 def test_folders_and_names(tmp_path, tiny_encoder) -> None:
     assert encoder_path(tiny_encoder) == tiny_encoder
     assert encoder_path("someone/model") == "someone/model"
-    with pytest.raises(FileNotFoundError, match=r"no config\.json"):
+    with pytest.raises(FileNotFoundError, match=r"folder with a config\.json"):
         encoder_path(str(tmp_path))
     with pytest.raises(FileNotFoundError, match="no such folder"):
         encoder_path("./nowhere")
-    assert encoder.source(encoder.HUB_NAME)["revision"].startswith("1110a243")
+    assert encoder.REVISIONS[encoder.HUB_NAME].startswith("1110a243")
 
 
 def test_unreachable_hub_name_is_a_clear_error(monkeypatch) -> None:

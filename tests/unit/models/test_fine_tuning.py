@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,8 +17,8 @@ from qglib.models import (
     word_logits,
 )
 from qglib.models import fine_tuning as module
+from qglib.models.fine_tuning import choose_precision
 from qglib.models.heads import HEADS
-from qglib.models.precision import choose_precision
 from qglib.models.targets import check_training
 
 NAMES = {"PER": ["Anna", "Bo"], "LOC": ["Paris", "France"]}
@@ -75,7 +72,6 @@ def test_learns_and_reports(build) -> None:
     assert history["loss"].iloc[-1] < 0.2 < history["loss"].iloc[0]
     assert history["dev_f1"].iloc[-1] > 0.95
     assert history.attrs["precision"] == "float32"
-    assert history.attrs["precision_reason"] == "as asked"
     assert not model.training
     logits = word_logits(model, tokenizer, [s.words for s in dev])
     found = decode_all(logits, model.config.labels)
@@ -91,7 +87,7 @@ def test_same_seed_same_result_and_the_global_generator_rests(build) -> None:
         state = torch.get_rng_state()
         history = train_tagger(
             model, tokenizer, sentences(30), sentences(5, 1), epochs=2, seed=seed,
-            encoder_dropout=0.1, **OPTIONS,
+            **OPTIONS,
         )  # fmt: skip
         assert torch.equal(torch.get_rng_state(), state)
         assert not torch.are_deterministic_algorithms_enabled()
@@ -105,7 +101,7 @@ def test_same_seed_same_result_and_the_global_generator_rests(build) -> None:
 @pytest.mark.parametrize("after", [1, 2])
 def test_resume_after_any_epoch_is_exact(build, tmp_path, after, head) -> None:
     train, dev = sentences(30), sentences(10, 1)
-    options = {**OPTIONS, "epochs": 3, "encoder_dropout": 0.1, "seed": 2}
+    options = {**OPTIONS, "epochs": 3, "seed": 2}
     whole, tokenizer = build(head)
     expected = train_tagger(whole, tokenizer, train, dev, **options)
 
@@ -121,8 +117,7 @@ def test_resume_after_any_epoch_is_exact(build, tmp_path, after, head) -> None:
         train_tagger(
             broken, tokenizer, train, dev, checkpoint=tmp_path, report=dies, **options
         )
-    files = [f for f in tmp_path.rglob("*") if f.is_file()]
-    assert {f.suffix for f in files} == {".safetensors", ".json"}
+    assert [f.name for f in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     resumed, _ = build(head)
     history = train_tagger(
         resumed, tokenizer, train, dev, checkpoint=tmp_path, **options
@@ -176,12 +171,9 @@ def test_a_half_written_checkpoint_is_ignored(build, tmp_path) -> None:
     model, tokenizer = build()
     options = {**OPTIONS, "checkpoint": tmp_path, "epochs": 1}
     train_tagger(model, tokenizer, sentences(10), [], **options)
-    shutil.copytree(tmp_path / "epoch-0001", tmp_path / "epoch-0002.77.part")
-    (tmp_path / "epoch-0002.77.part" / "state.json").write_text("{")
+    (tmp_path / "checkpoint.safetensors.part").write_bytes(b"{")
     history = train_tagger(build()[0], tokenizer, sentences(10), [], **options)
     assert history.attrs["resumed_after"] == 1
-    state = json.loads((tmp_path / "epoch-0001" / "state.json").read_text())
-    assert state["epoch"] == 1
 
 
 def test_every_word_of_a_long_sentence_is_learnt_from(build) -> None:
@@ -246,10 +238,9 @@ def test_bfloat16_only_where_the_processor_has_it(monkeypatch) -> None:
         monkeypatch.setattr(
             torch.cpu, "_is_avx512_bf16_supported", lambda a=avx: bool(a)
         )
-        used, why = choose_precision(cpu)
-        assert used is expected
-        assert "CPU has" in why
-    assert choose_precision(cpu, "fp32") == (False, "as asked")
+        assert choose_precision(cpu) is expected
+    assert choose_precision(cpu, "fp32") is False
+    assert choose_precision(cpu, "bf16") is True
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -306,5 +297,5 @@ def test_real_text_trains(shared_data, encoder_dir) -> None:
     model, tokenizer = build_tagger(types=corpus.types, head="linear")
     dev = corpus.dev[:12]
     history = train_tagger(model, tokenizer, train, dev, epochs=2, progress=False)
-    assert history["loss"].iloc[1] < history["loss"].iloc[0] < 2.0
+    assert history["loss"].iloc[1] < history["loss"].iloc[0] < np.log(13)  # labels
     assert history["dev_f1"].between(0, 1).all()

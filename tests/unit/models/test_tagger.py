@@ -14,7 +14,7 @@ from qglib import run
 from qglib.models import (
     TokenTagger,
     build_tagger,
-    decode,
+    decode_all,
     load_tagger,
     save_head,
     word_logits,
@@ -229,7 +229,7 @@ def test_stock_pipeline_sees_the_shapes(tiny_encoder, tmp_path) -> None:
     split = stock(words, is_split_into_words=True)
     names = [e["word"] for e in split[0]]
     assert names == ["anna", "paris"]
-    tags = decode(word_logits(model, tokenizer, [words])[0], model.config.labels)
+    tags = decode_all(word_logits(model, tokenizer, [words]), model.config.labels)[0]
     assert tags == ["O", "O", "O", "B-PER", "O", "B-PER", "O"]
 
 
@@ -275,5 +275,5 @@ def test_the_tagger_kept_with_the_project_loads(encoder_dir) -> None:
     """Saved by an earlier version, whose configuration knew no reach."""
     model, tokenizer = load_tagger(run.REFERENCE / "02_model_training" / "model")
     words = "Anna Smith flew from Berlin to Paris on Monday .".split()
-    tags = decode(word_logits(model, tokenizer, [words])[0], model.config.labels)
+    tags = decode_all(word_logits(model, tokenizer, [words]), model.config.labels)[0]
     assert tags[4] == tags[6] == "B-LOC"
