@@ -14,8 +14,7 @@ from qglib.data.iob import entities, illegal
 from qglib.data.kinds import KINDS
 from qglib.data.loading import load
 from qglib.data.partials import synthetic_partials
-from qglib.data.planted import planted
-from qglib.data.structural import PLANTED_EDGES
+from qglib.data.structural import PLANTED_EDGES, planted
 from qglib.data.series import load_series
 
 # Reachable here, though notebooks of one step or the library alone use them.
