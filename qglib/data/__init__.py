@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from qglib.data.audio import Sound, load_speech, spectral_events
-from qglib.data.conll import Sentence, read_conll
-from qglib.data.corpus import Corpus, labels_of, load_corpus, split_table
-from qglib.data.documents import documents
+from qglib.data.conll import Sentence, entities, illegal, read_conll
+from qglib.data.corpus import Corpus, documents, labels_of, load_corpus, split_table
 from qglib.data.events import Events, token_events
 from qglib.data.examples import Examples, divided
 from qglib.data.images import pixel_events, scale_space_events
 from qglib.data.interventions import intervene, true_flip
-from qglib.data.iob import entities, illegal
 from qglib.data.kinds import KINDS
 from qglib.data.loading import load
 from qglib.data.partials import synthetic_partials

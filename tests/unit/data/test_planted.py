@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from qglib.data.interventions import intervene, true_flip
-from qglib.data.iob import entities, illegal
+from qglib.data.conll import entities, illegal
 from qglib.data.lexicon import AFFIXES, GENRES, TYPES, frames, names
 from qglib.data.structural import (
     ADVERBS,
