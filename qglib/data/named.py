@@ -10,7 +10,7 @@ import pandas as pd
 
 from qglib.data.corpus import EMBEDDED, SPLITS, Corpus, load_corpus
 from qglib.data.examples import Examples, divided, in_order
-from qglib.data.files import labelled_texts
+from qglib.data.files import labelled_csv
 from qglib.data.simulated import gliding_tones, machine_vibration
 
 MODES = ("air", "train", "bus", "car")
@@ -48,12 +48,12 @@ def topic(seed: int) -> Examples:
 
 def sentiment(seed: int) -> Examples:
     """72 authored sentences on products and firms: positive, negative, neutral."""
-    return labelled_texts(EMBEDDED / "messages" / "sentiment.tsv", seed)
+    return labelled_csv(EMBEDDED / "messages" / "sentiment.tsv", seed, "text")
 
 
 def customer_service(seed: int) -> Examples:
     """84 authored messages to a help desk, six intents."""
-    return labelled_texts(EMBEDDED / "messages" / "intents.tsv", seed)
+    return labelled_csv(EMBEDDED / "messages" / "intents.tsv", seed, "text")
 
 
 def vision(seed: int) -> Examples:
