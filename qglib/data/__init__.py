@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from qglib.data.audio import Sound, load_speech, spectral_events
-from qglib.data.conll import Sentence, read_conll
-from qglib.data.corpus import Corpus, labels_of, load_corpus, split_table
-from qglib.data.documents import documents
+from qglib.data.conll import Sentence, entities, illegal, read_conll
+from qglib.data.corpus import Corpus, documents, labels_of, load_corpus, split_table
 from qglib.data.events import Events, token_events
 from qglib.data.examples import Examples, divided
-from qglib.data.images import load_digits_images, pixel_events, scale_space_events
+from qglib.data.images import pixel_events, scale_space_events
 from qglib.data.interventions import intervene, true_flip
-from qglib.data.iob import entities, illegal
 from qglib.data.kinds import KINDS
 from qglib.data.loading import load
 from qglib.data.partials import synthetic_partials
-from qglib.data.planted import planted
-from qglib.data.structural import PLANTED_EDGES
-from qglib.data.tables import load_series, load_table
+from qglib.data.structural import PLANTED_EDGES, planted
+from qglib.data.series import load_series
 
 # Reachable here, though notebooks of one step or the library alone use them.
 _OTHERS = (
@@ -25,7 +22,6 @@ _OTHERS = (
     documents,
     illegal,
     labels_of,
-    load_digits_images,
     load_series,
     load_speech,
     pixel_events,
@@ -47,7 +43,6 @@ __all__ = [
     "intervene",
     "load",
     "load_corpus",
-    "load_table",
     "planted",
     "read_conll",
     "synthetic_partials",

@@ -1,4 +1,4 @@
-"""Columns of a csv file: labels, numbers, words and time, each checked."""
+"""Columns of a csv file: labels, numbers and words, each checked."""
 
 from __future__ import annotations
 
@@ -107,60 +107,3 @@ def numeric_columns(frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
     if not values:
         raise ValueError("the file has no column beside the labels: add some")
     return np.column_stack(values), tuple(names)
-
-
-def series_windows(
-    frame: pd.DataFrame, groups: Sequence[str] | None, window: int
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Stretches of rows without overlap, the last row of each, and the channels.
-
-    Args:
-        frame: the first column is time, the others are channels.
-        groups: series each row belongs to; no stretch crosses their borders.
-        window: rows of a stretch.
-
-    Returns:
-        Shape (n, window, channels), row numbers (n,), names of the channels.
-
-    Raises:
-        ValueError: time that does not rise, no channel, or a window that is too long.
-    """
-    if len(frame.columns) < 2:
-        raise ValueError("a series needs time in its first column, and a channel")
-    values, channels = numeric_columns(frame.iloc[:, 1:])
-    times = _times(frame.iloc[:, 0])
-    units = np.zeros(len(frame), int) if groups is None else np.array(groups)
-    ends = []
-    for unit in dict.fromkeys(units.tolist()):
-        rows = np.flatnonzero(units == unit)
-        steps = np.diff(times[rows])
-        if (steps <= 0).any():
-            k = rows[int(np.argmax(steps <= 0)) + 1]
-            raise ValueError(
-                f"{frame.index[k]}, column {frame.columns[0]!r}: time does not rise "
-                f"({frame.iloc[k, 0]!r}): sort the rows and drop copies"
-            )
-        ends += [rows[k : k + window] for k in range(0, len(rows) - window + 1, window)]
-    if window < 2 or len(ends) < 3:
-        raise ValueError(
-            f"window is {window}: {len(frame)} rows give {len(ends)} stretches of at "
-            "least 2 rows, three are needed; choose another window"
-        )
-    stretches = np.array(ends)
-    return values[stretches], stretches[:, -1], channels
-
-
-def _times(cells: pd.Series) -> np.ndarray:
-    """Numbers, or dates as seconds."""
-    numbers = pd.to_numeric(cells, errors="coerce")
-    if not numbers.isna().any():
-        return numbers.to_numpy(dtype=float)
-    dates = pd.to_datetime(cells, errors="coerce", format="ISO8601")
-    wrong = dates.isna().to_numpy()
-    if wrong.any():
-        k = int(np.argmax(wrong))
-        raise ValueError(
-            f"{cells.index[k]}, column {cells.name!r}: {cells.iloc[k]!r} is neither a "
-            "number nor a date like 2024-05-17: the first column is time"
-        )
-    return dates.astype("int64").to_numpy(dtype=float)

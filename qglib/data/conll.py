@@ -1,16 +1,16 @@
 """Sentences with named-entity tags, read from CoNLL columns.
 
-Tags leave this module in IOB2, see `qglib.data.iob`.
+Tags leave this module in IOB2: ``B-X`` opens every entity, ``I-X`` continues it. In
+IOB1 ``I-X`` also opens one, and ``B-X`` stands only where two entities of one type
+touch (Ratnaparkhi 1998; Tjong Kim Sang and Veenstra 1999).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from qglib.data.iob import illegal, needless, to_iob2
 
 TAG = re.compile(r"O|[BI]-\S+")
 # Only these keys make a comment: real corpora hold words that start with "#".
@@ -51,6 +51,33 @@ class Sentence:
         return len(self.words)
 
 
+def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Spans ``(type, start, stop)`` of strict IOB2 tags; ``stop`` is exclusive.
+
+    An ``I-X`` that continues no ``X`` opens nothing, as in seqeval's strict mode.
+    """
+    spans: list[tuple[str, int, int]] = []
+    kind, start = "", 0
+    for i, tag in enumerate([*tags, "O"]):
+        if kind and tag != "I-" + kind:
+            spans.append((kind, start, i))
+            kind = ""
+        if tag.startswith("B-"):
+            kind, start = tag[2:], i
+    return spans
+
+
+def illegal(tags: Sequence[str]) -> list[int]:
+    """Positions of ``I-X`` that follow neither ``B-X`` nor ``I-X``."""
+    return _after_another(tags, "I-")
+
+
+def _after_another(tags: Sequence[str], prefix: str) -> list[int]:
+    """Positions of tags with this prefix whose type does not stand just before."""
+    pairs = enumerate(zip(["O", *tags], tags, strict=False))
+    return [i for i, (a, b) in pairs if b.startswith(prefix) and a[2:] != b[2:]]
+
+
 def read_conll(path: str | Path) -> list[Sentence]:
     """Tagged sentences of a file in CoNLL columns, tags in IOB2.
 
@@ -76,20 +103,25 @@ def read_conll(path: str | Path) -> list[Sentence]:
     blocks = list(_blocks(path))
     if not blocks:
         raise ValueError(f"{path}: holds no tagged sentence")
-    repairs = [rows[i] for rows, _ in blocks for i in illegal([r[1] for r in rows])]
-    if repairs and any(needless([r[1] for r in rows]) for rows, _ in blocks):
+    tags = [[tag for _, tag, _ in rows] for rows, _ in blocks]
+    opened = [illegal(row) for row in tags]  # in IOB1 these open an entity
+    repairs = [blocks[k][0][i] for k, row in enumerate(opened) for i in row]
+    if repairs and any(_after_another(row, "B-") for row in tags):
         word, tag, number = repairs[0]
         wanted = f"B-{tag[2:]} at the start of an entity (other lines are IOB2)"
         raise _broken(path, number, wanted, f"{tag} on {word!r}")
+    for row, places in zip(tags, opened, strict=True):
+        for i in places:
+            row[i] = "B-" + row[i][2:]
     return [
         Sentence(
-            words=tuple(r[0] for r in rows),
-            tags=to_iob2([r[1] for r in rows]),
+            words=tuple(word for word, _, _ in rows),
+            tags=tuple(row),
             document=marks["doc"],
             topic=marks["topic"],
             ambiguous=marks["ambiguous"].lower() in ("1", "true", "yes"),
         )
-        for rows, marks in blocks
+        for (rows, marks), row in zip(blocks, tags, strict=True)
     ]
 
 

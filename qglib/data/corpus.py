@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from qglib.data.conll import Sentence, read_conll
-from qglib.data.iob import entities
+from qglib.data.conll import Sentence, entities, read_conll
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "data" / "embedded"
 SPLITS = ("train", "dev", "test")
-# What a split's file may be called; CoNLL-2003 says testa for its dev part.
-NAMES = {
-    "train": ("train",),
-    "dev": ("dev", "valid", "testa"),
-    "test": ("testb", "test"),
+NAMES = {  # words in the names of files; CoNLL-2003 says testa for its dev part
+    "train": {"train"},
+    "dev": {"dev", "valid", "validation", "testa"},
+    "test": {"test", "testb"},
 }
 SUFFIXES = (
     ".conll .txt .iob .iob2 .bio .tsv .annotated .train .testa .testb .dev .test"
@@ -90,7 +89,7 @@ def load_corpus(name_or_folder: str | Path) -> Corpus:
     Raises:
         FileNotFoundError: the embedded corpus or a split's file is missing.
         ValueError: a broken file, a wrong checksum, no entities.
-        RuntimeError: a hub name without the ``datasets`` package or in offline mode.
+        RuntimeError: a hub name that cannot be fetched.
     """
     name = str(name_or_folder)
     if name == "newswire":
@@ -112,8 +111,8 @@ def load_corpus(name_or_folder: str | Path) -> Corpus:
 
 
 def _embedded(name: str) -> dict[str, list[Sentence]]:
-    folder = EMBEDDED / name
-    files = {split: folder / f"{split}.conll" for split in SPLITS}
+    """The corpus of the project, its files compared with their checksums."""
+    files = {split: EMBEDDED / name / f"{split}.conll" for split in SPLITS}
     missing = [str(f) for f in files.values() if not f.is_file()]
     if missing:
         raise FileNotFoundError(
@@ -121,11 +120,13 @@ def _embedded(name: str) -> dict[str, list[Sentence]]:
             "project's repository: install from a checkout (pip install -e .) or give "
             "a folder of your own"
         )
-    sums = _checksums()
+    listed = EMBEDDED / "SHA256SUMS"
+    lines = listed.read_text().splitlines() if listed.is_file() else []
+    sums = {path: sha for sha, path in (line.split(maxsplit=1) for line in lines)}
     for file in files.values():
-        expected = sums.get(file.relative_to(EMBEDDED).as_posix())
         found = hashlib.sha256(file.read_bytes()).hexdigest()
-        if expected is not None and found != expected:
+        expected = sums.get(file.relative_to(EMBEDDED).as_posix(), found)
+        if found != expected:
             raise ValueError(
                 f"{file}: sha256 is {found}, data/embedded/SHA256SUMS says {expected}; "
                 "restore the file (git checkout) or update the list"
@@ -133,86 +134,92 @@ def _embedded(name: str) -> dict[str, list[Sentence]]:
     return {split: read_conll(file) for split, file in files.items()}
 
 
-def _checksums() -> dict[str, str]:
-    listed = EMBEDDED / "SHA256SUMS"
-    if not listed.is_file():
-        return {}
-    rows = (line.split(maxsplit=1) for line in listed.read_text().splitlines() if line)
-    return {path.strip().lstrip("*").removeprefix("./"): sha for sha, path in rows}
-
-
 def _split_file(folder: Path, split: str) -> Path:
+    """The one file with a name of this split in its own name."""
     files = [
         f
         for f in sorted(folder.iterdir())
-        if f.is_file()
-        and (f.suffix in SUFFIXES or not f.suffix)
-        and f.name[0] != "."
-        # a licence or a list of checksums is no split
-        and f.name.lower().split(".")[0] not in ("readme", "license", "sha256sums")
+        if f.is_file() and f.suffix.lower() in (*SUFFIXES, "") and f.name[0] != "."
     ]
-    for word in NAMES[split]:
-        found = [f for f in files if word in f.name.lower()]
-        if split == "test":
-            found = [f for f in found if "testa" not in f.name.lower()]
-        if len(found) > 1:  # an exact name wins over one that only contains the word
-            found = [f for f in found if f.name.lower().split(".")[0] == word] or found
-        if len(found) > 1:
-            names = ", ".join(f.name for f in found)
-            raise ValueError(f"{folder}: several files for the {split} split: {names}")
-        if found:
-            return found[0]
+    found = [
+        f for f in files if NAMES[split] & set(re.split("[^a-z]+", f.name.lower()))
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(f.name for f in found)
+        raise ValueError(f"{folder}: several files for the {split} split: {names}")
     names = ", ".join(f.name for f in files) or "none"
     raise FileNotFoundError(
         f"{folder}: no file for the {split} split; expected a file in CoNLL columns "
-        f"with {' or '.join(NAMES[split])} in its name, found: {names}"
+        f"with {' or '.join(sorted(NAMES[split]))} in its name, found: {names}"
     )
 
 
 def _hub(name: str) -> dict[str, list[Sentence]]:
-    remedy = (
-        "give a folder with the files train, dev and test in CoNLL columns, or "
-        "'newswire', which needs no network"
-    )
-    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
-        raise RuntimeError(
-            f"corpus {name!r} is no folder seen from {Path.cwd()} and would be "
-            "downloaded, but HF_HUB_OFFLINE is set (the runner sets it for the "
-            f"profile quick, not for full): unset it, or {remedy}"
-        )
-    try:
-        datasets = importlib.import_module("datasets")
-    except ImportError as error:
-        raise RuntimeError(
-            f"corpus {name!r} is no folder, and to fetch it by name the package "
-            f"'datasets' is needed: pip install datasets, or {remedy}"
-        ) from error
-    try:
-        loaded = datasets.load_dataset(name)
-    except Exception as error:
-        raise RuntimeError(
-            f"corpus {name!r}: datasets.load_dataset failed with "
-            f"{type(error).__name__}: {error}; check name and network, or {remedy}"
-        ) from error
+    """A corpus of the Hugging Face hub with columns tokens and ner_tags."""
     keys = {"train": "train", "dev": "validation", "test": "test"}
-    missing = [k for k in keys.values() if k not in loaded]
-    if missing:
-        raise ValueError(f"corpus {name!r}: no split {missing[0]!r} in {list(loaded)}")
-    return {split: _hub_split(name, loaded[key]) for split, key in keys.items()}
+    try:
+        loaded = importlib.import_module("datasets").load_dataset(name)
+        return {split: _hub_split(loaded[key]) for split, key in keys.items()}
+    except Exception as error:  # no package, no network, no such name, other columns
+        raise RuntimeError(
+            f"corpus {name!r} is no folder, and as a hub name it fails with "
+            f"{type(error).__name__}: {error}. A hub name needs pip install datasets, "
+            "network (the profile quick is offline), splits train, validation, test "
+            "and columns tokens, ner_tags; or give a folder with the files train, dev "
+            "and test in CoNLL columns, or 'newswire', which needs no network"
+        ) from error
 
 
-def _hub_split(name: str, part: Any) -> list[Sentence]:
-    columns = list(part.features)
-    if not {"tokens", "ner_tags"} <= set(columns):
-        raise ValueError(
-            f"corpus {name!r}: expected columns tokens and ner_tags, found {columns}"
+def _hub_split(part: Any) -> list[Sentence]:
+    names = part.features["ner_tags"].feature.names
+    return [  # conll2003 on the hub keeps emptied -DOCSTART- rows
+        Sentence(tuple(row["tokens"]), tuple(names[t] for t in row["ner_tags"]))
+        for row in part
+        if row["tokens"]
+    ]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document.
+
+    Attributes:
+        split: train, dev or test.
+        name: name of the document.
+        topic: its topic, empty where the corpus has none.
+        sentences: words of each sentence, in reading order.
+    """
+
+    split: str
+    name: str
+    topic: str
+    sentences: tuple[tuple[str, ...], ...]
+
+    @property
+    def words(self) -> list[str]:
+        """All words in reading order."""
+        return [word for sentence in self.sentences for word in sentence]
+
+    def is_content(self) -> np.ndarray:
+        """Whether each word is neither punctuation, number nor function word.
+
+        Function words are the English list of scikit-learn; booleans (n_words,).
+        """
+        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+        return np.array(
+            [w.isalpha() and w.lower() not in ENGLISH_STOP_WORDS for w in self.words],
+            dtype=bool,
         )
-    feature = part.features["ner_tags"]
-    names = getattr(getattr(feature, "feature", feature), "names", None)
-    sentences = []
-    for row in part:
-        if not row["tokens"]:
-            continue  # conll2003 on the hub keeps emptied -DOCSTART- rows
-        tags = [names[t] if names else str(t) for t in row["ner_tags"]]
-        sentences.append(Sentence(tuple(row["tokens"]), tuple(tags)))
-    return sentences
+
+
+def documents(corpus: Corpus) -> list[Document]:
+    """Documents of a corpus, train first; sentences of one name belong together."""
+    found: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
+    for split in SPLITS:
+        for sentence in getattr(corpus, split):
+            key = (split, sentence.document, sentence.topic)
+            found.setdefault(key, []).append(sentence.words)
+    return [Document(*key, tuple(sentences)) for key, sentences in found.items()]

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from qglib.data.audio import Sound, read_wav
-from qglib.data.columns import (
-    column_of,
-    label_column,
-    labels_in,
-    numeric_columns,
-    series_windows,
-)
-from qglib.data.examples import SPLITS, Examples, divided, in_order
+from qglib.data.columns import column_of, label_column, labels_in, numeric_columns
+from qglib.data.examples import SPLITS, Examples, divided
 
 GROUPS = ("group", "document", "speaker", "patient", "subject")
 
@@ -67,59 +63,20 @@ def read_csv(path: Path) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=header, index=places, dtype=str)
 
 
-def labelled_csv(
-    path: Path, seed: int, kind: str = "", label: str = "", window: int = 16
-) -> Examples:
-    """Examples from one csv file; see `qglib.data.load`."""
-    if path.suffix not in (".csv", ".tsv", ".txt"):
-        raise ValueError(f"{path.name}: .csv and .tsv files are read; convert it first")
-    return _examples(read_csv(path), seed, kind, label, window)
+def labelled_csv(path: Path, seed: int, kind: str = "", label: str = "") -> Examples:
+    """Examples from a csv file, or a folder with train.csv, test.csv and maybe dev.csv.
 
-
-def csv_folder(
-    folder: Path, seed: int, kind: str = "", label: str = "", window: int = 16
-) -> Examples:
-    """Examples from train.csv, test.csv and, where it exists, dev.csv.
+    See `qglib.data.load`.
 
     Raises:
-        FileNotFoundError: no test.csv.
-        ValueError: the files have different columns.
+        FileNotFoundError: a folder without test.csv.
+        ValueError: another kind of file, broken cells, or files of other columns.
     """
-    names = [s for s in SPLITS if s == "test" or (folder / f"{s}.csv").is_file()]
-    frames = []
-    for name in names:
-        if not (folder / f"{name}.csv").is_file():
-            raise FileNotFoundError(
-                f"{folder.name} holds train.csv and no test.csv: give both, or name "
-                "the one file to have it split"
-            )
-        frames.append(read_csv(folder / f"{name}.csv"))
-        if list(frames[-1].columns) != list(frames[0].columns):
-            raise ValueError(
-                f"{name}.csv has the columns {list(frames[-1].columns)}, train.csv "
-                f"{list(frames[0].columns)}: make them equal"
-            )
-    parts = np.repeat(names, [len(f) for f in frames])
-    return _examples(pd.concat(frames), seed, kind, label, window, parts)
-
-
-def labelled_texts(path: Path, seed: int) -> Examples:
-    """Texts with labels from a file with the columns label (or category) and text."""
-    return labelled_csv(path, seed, kind="text")
-
-
-def _examples(
-    frame: pd.DataFrame,
-    seed: int,
-    kind: str,
-    label: str,
-    window: int,
-    parts: np.ndarray | None = None,
-) -> Examples:
     if kind not in ("", "text", "table", "series"):
         raise ValueError(
             f'kind is {kind!r}: a csv file is read as "text", "table" or "series"'
         )
+    frame, parts = _parts_of(path) if path.is_dir() else (_one_file(path), None)
     target = label_column(frame, label)
     group = column_of(frame, GROUPS, but=target)
     own = column_of(frame, ("split",), but=target)
@@ -128,19 +85,36 @@ def _examples(
     groups = None if group is None else frame[group].tolist()
     if parts is None and own is not None:
         parts = frame[own].to_numpy(dtype="<U5")
-    if kind == "series":
-        inputs, rows, columns = series_windows(frame[rest], groups, window)
-        labels = [labels[k] for k in rows]
-        groups = groups and [groups[k] for k in rows]
-        parts = parts if parts is None else parts[rows]
-        if parts is None and groups is None:
-            parts = in_order(len(labels))
-    elif kind == "text" or (not kind and [c.lower() for c in rest] == ["text"]):
+    if kind == "text" or (not kind and [c.lower() for c in rest] == ["text"]):
         inputs, kind, columns = _texts(frame, rest), "text", ()
     else:
         inputs, columns = numeric_columns(frame[rest])
     split = _split(labels, seed, groups, parts)
     return Examples(inputs, labels, split, kind or "table", groups, columns)
+
+
+def _one_file(path: Path) -> pd.DataFrame:
+    if path.suffix not in (".csv", ".tsv", ".txt"):
+        raise ValueError(f"{path.name}: .csv and .tsv files are read; convert it first")
+    return read_csv(path)
+
+
+def _parts_of(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows of all files of a folder, and the part of the split of each."""
+    names = [s for s in SPLITS if (folder / f"{s}.csv").is_file()]
+    if "test" not in names:
+        raise FileNotFoundError(
+            f"{folder.name} holds train.csv and no test.csv: give both, or name "
+            "the one file to have it split"
+        )
+    frames = [read_csv(folder / f"{name}.csv") for name in names]
+    for name, frame in zip(names, frames, strict=True):
+        if list(frame.columns) != list(frames[0].columns):
+            raise ValueError(
+                f"{name}.csv has the columns {list(frame.columns)}, train.csv "
+                f"{list(frames[0].columns)}: make them equal"
+            )
+    return pd.concat(frames), np.repeat(names, [len(f) for f in frames])
 
 
 def _texts(frame: pd.DataFrame, rest: list[str]) -> list[str]:
@@ -191,11 +165,7 @@ def class_folder(folder: Path, seed: int) -> Examples:
     """
     place = folder / "recordings" if (folder / "recordings").is_dir() else folder
     flat = sorted(place.glob("*.wav"))
-    files = flat or sorted(
-        f
-        for f in folder.glob("*/*")
-        if f.suffix in (".txt", ".png", ".wav") and not f.name.startswith(".")
-    )
+    files = flat or [f for f in sorted(folder.glob("*/[!.]*")) if f.suffix in READERS]
     suffixes = sorted({f.suffix for f in files})
     if not files:
         raise FileNotFoundError(
@@ -205,54 +175,67 @@ def class_folder(folder: Path, seed: int) -> Examples:
         )
     if len(suffixes) > 1:
         raise ValueError(f"{folder.name} holds {', '.join(suffixes)}: keep one kind")
+    kind, read = READERS[suffixes[0]]
     labels = [f.stem.split("_")[0] if flat else f.parent.name for f in files]
-    if suffixes == [".wav"]:
-        return _sounds(files, labels, seed)
-    if suffixes == [".txt"]:
-        texts = [_text(f) for f in files]
-        return Examples(texts, labels, divided(labels, seed), "text")
-    return Examples(_images(files), labels, divided(labels, seed), "image")
+    inputs = [_readable(f, read) for f in files]
+    if kind == "sound":
+        return _sounds(files, inputs, labels, seed)
+    shapes = [np.shape(x) for x in inputs]
+    odd = [f for f, shape in zip(files, shapes, strict=True) if shape != shapes[0]]
+    if odd:
+        raise ValueError(
+            f"{odd[0].parent.name}, {odd[0].name} has another number of pixels than the "
+            f"first image, {shapes[0]}: bring them to one size"
+        )
+    return Examples(
+        np.array(inputs) if kind == "image" else inputs,
+        labels,
+        divided(labels, seed),
+        kind,
+    )
+
+
+def _readable(path: Path, read: Callable[[Path], Any]) -> Any:
+    """What a file holds, or an error that names it."""
+    try:
+        return read(path)
+    except (UnicodeDecodeError, OSError, SyntaxError) as error:
+        raise ValueError(
+            f"{path.parent.name}, {path.name} is no readable {path.suffix[1:]} "
+            f"({error}): save it again, texts as UTF-8"
+        ) from error
 
 
 def _text(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is no text in UTF-8: save it as one") from error
+    text = path.read_text(encoding="utf-8").strip()
     if not text:
         raise ValueError(f"{path.parent.name}, {path.name} is empty: remove it")
     return text
 
 
-def _images(files: Sequence[Path]) -> np.ndarray:
-    """Grey images from .png files of one size; colours are averaged."""
+def _image(path: Path) -> np.ndarray:
+    """A grey image; colours are averaged."""
     from matplotlib.image import imread
 
-    images: list[np.ndarray] = []
-    for path in files:
-        try:
-            image = imread(path)
-        except (OSError, SyntaxError) as error:
-            raise ValueError(
-                f"{path.parent.name}, {path.name} is no readable png: save it again"
-            ) from error
-        image = image if image.ndim == 2 else image[..., :3].mean(axis=2)
-        if images and image.shape != images[0].shape:
-            raise ValueError(
-                f"{path.parent.name}, {path.name} has {image.shape} pixels, the first "
-                f"image {images[0].shape}: bring them to one size"
-            )
-        images.append(image.astype(float))
-    return np.array(images)
+    image = imread(path)
+    return (image if image.ndim == 2 else image[..., :3].mean(axis=2)).astype(float)
 
 
-def _sounds(files: Sequence[Path], labels: Sequence[str], seed: int) -> Examples:
-    sounds = []
-    for path, label in zip(files, labels, strict=True):
-        sound, pieces = read_wav(path), path.stem.split("_")
-        speaker = pieces[1] if len(pieces) == 3 else ""
-        sounds.append(Sound(sound.samples, sound.rate, label, speaker))
-    groups = [s.speaker for s in sounds]
+READERS: dict[str, tuple[str, Callable]] = {
+    ".txt": ("text", _text),
+    ".png": ("image", _image),
+    ".wav": ("sound", read_wav),
+}
+
+
+def _sounds(
+    files: Sequence[Path], read: Sequence[Sound], labels: Sequence[str], seed: int
+) -> Examples:
+    """Sounds with label and, where the names tell, speaker; see `class_folder`."""
+    pieces = [path.stem.split("_") for path in files]
+    groups = [p[1] if len(p) == 3 else "" for p in pieces]
+    named = zip(read, labels, groups, strict=True)
+    sounds = [replace(s, label=label, speaker=who) for s, label, who in named]
     speakers = sorted(set(groups))
     if "" in speakers or len(speakers) < 3:
         known = None if "" in speakers else groups

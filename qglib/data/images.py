@@ -2,54 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.ndimage import gaussian_laplace, maximum_filter
 
 from qglib.data.events import Events
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """Labelled grey images.
-
-    Attributes:
-        name: name of the set.
-        images: shape (n, rows, columns), values in [0, 1].
-        labels: shape (n,), integers.
-        licence: under which terms the set may be used.
-        source: where it comes from.
-    """
-
-    name: str
-    images: np.ndarray
-    labels: np.ndarray
-    licence: str
-    source: str
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.images)
-
-    def __repr__(self) -> str:
-        """Name, size and licence in one line."""
-        rows, columns = self.images.shape[1:]
-        return f"{self.name}: {len(self)} images of {rows} x {columns}, {self.licence}"
-
-
-def load_digits_images() -> ImageSet:
-    """1797 handwritten digits of 8 x 8 pixels (ships with scikit-learn)."""
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    return ImageSet(
-        "digits",
-        bunch.images / 16.0,
-        bunch.target.astype(int),
-        "CC BY 4.0",
-        "UCI, Optical Recognition of Handwritten Digits, through scikit-learn",
-    )
 
 
 def grey(image: np.ndarray) -> np.ndarray:

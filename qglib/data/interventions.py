@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qglib.data.lexicon import TYPES, names
-from qglib.data.structural import ADVERBS, PlantedSentence, solve
+from qglib.data.structural import ADVERBS, PlantedSentence, check_rng, solve
 
 INTERVENTIONS = ("C", "N", "H", "ORDER", "S")
 
@@ -53,22 +53,16 @@ def intervene(
         raise ValueError(
             f"variable must be one of {', '.join(INTERVENTIONS)}, got {variable!r}"
         )
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng must be a numpy.random.Generator, got {type(rng).__name__}; make "
-            "one with numpy.random.default_rng(seed)"
-        )
+    check_rng(rng)
     if not 0 <= slot < len(example.slots):
         raise ValueError(
             f"slot must be 0..{len(example.slots) - 1} in this sentence, got {slot!r}"
         )
-    if variable == "S":
-        setting = _other_name(example, value, slot, rng)
-    else:
-        setting = _setting(example, variable, value, slot, rng)
+    choose = _other_name if variable == "S" else _setting
+    setting = choose(example, variable, value, slot, rng)
     at = slot if variable in ("C", "S") else 0
     done = {**example.done, (variable, at): setting}
-    return solve(example.mechanism, example.noise, done)
+    return solve(example.settings, example.noise, done)
 
 
 def true_flip(before: PlantedSentence, after: PlantedSentence) -> tuple[bool, ...]:
@@ -80,7 +74,7 @@ def true_flip(before: PlantedSentence, after: PlantedSentence) -> tuple[bool, ..
     Raises:
         ValueError: the two do not stem from the same drawn sentence.
     """
-    if before.noise != after.noise or before.mechanism != after.mechanism:
+    if before.noise != after.noise or before.settings != after.settings:
         raise ValueError(
             "before and after must stem from the same planted sentence; make after "
             "with intervene(before, …)"
@@ -96,26 +90,24 @@ def _setting(
     slot: int,
     rng: np.random.Generator,
 ) -> Any:
+    """The value asked for, or one drawn, if it is a change."""
     order_frame = len(example.clauses[0]) == 2
-    options: tuple
-    if variable == "C":
-        if order_frame and slot in example.clauses[0]:
-            raise ValueError(
-                f"slot {slot} stands in an order frame, whose types hang on position: "
-                "intervene on ORDER, or choose the slot of a cue frame"
-            )
-        options, now = TYPES, example.variables["C"][slot]
-    elif variable == "N":
-        options, now = tuple(ADVERBS.values()), example.variables["N"][0]
-    elif variable == "H":
-        options, now = (False, True), example.variables["H"][0]
-    else:
-        if not order_frame:
-            raise ValueError(
-                "ORDER needs two names in one frame; this sentence has no order frame "
-                "(draw some with order_share=1)"
-            )
-        options, now = (False, True), example.clauses[0] == (1, 0)
+    if variable == "C" and order_frame and slot in example.clauses[0]:
+        raise ValueError(
+            f"slot {slot} stands in an order frame, whose types hang on position: "
+            "intervene on ORDER, or choose the slot of a cue frame"
+        )
+    if variable == "ORDER" and not order_frame:
+        raise ValueError(
+            "ORDER needs two names in one frame; this sentence has no order frame "
+            "(draw some with order_share=1)"
+        )
+    options, now = {
+        "C": (TYPES, example.variables["C"][slot]),
+        "N": (tuple(ADVERBS.values()), example.variables["N"][0]),
+        "H": ((False, True), example.variables["H"][0]),
+        "ORDER": ((False, True), example.clauses[0] == (1, 0)),
+    }[variable]
     others = [o for o in options if o != now]
     if value is None:
         return others[int(rng.integers(len(others)))]
@@ -128,15 +120,20 @@ def _setting(
 
 
 def _other_name(
-    example: PlantedSentence, value: Any, slot: int, rng: np.random.Generator
+    example: PlantedSentence,
+    variable: str,
+    value: Any,
+    slot: int,
+    rng: np.random.Generator,
 ) -> tuple[str, str]:
+    """A kind of name, and a name of it that the sentence does not hold yet."""
     kinds = (*TYPES, "AMB")
     if value is not None and value not in kinds:
         raise ValueError(
             f"value for S must be None or a kind of name {kinds}, got {value!r}"
         )
     kind = example.pools[slot] if value is None else value
-    lexicon = names(example.mechanism.split)
+    lexicon = names(example.settings["split"])
     pool = lexicon.ambiguous if kind == "AMB" else lexicon.suffixed[kind]
     there = {word for name in example.variables["S"] for word in name.split()}
     options = [name for name in pool if name not in there]

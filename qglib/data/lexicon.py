@@ -7,8 +7,8 @@ a frame, and no name word stands in both the training and the test part.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from qglib.data.corpus import EMBEDDED
 
@@ -18,36 +18,29 @@ FOLDER = EMBEDDED / "planted"
 SPLITS = ("train", "test")
 AFFIXES = ("Group", "Union", "Holdings")
 FIRST_NAME, COMPANY = 0.5, 0.3  # probability of an affix on PER, on ORG
+TAUGHT = 0.2  # probability of a name without an ending
 TEST_SHARE = 0.2  # of the names of a pool
 # Every (type, genre) cell keeps this many cue frames for training, so that the
 # index of the frame is independent of type and genre there.
 TRAIN_FRAMES = 7
 
 
-@dataclass(frozen=True)
-class Frames:
-    """Frames of one split.
+class Frames(NamedTuple):
+    """Frames of one split: of a (type, genre), and of an ordered pair of types.
 
-    Attributes:
-        cue: (type, genre) to frames with one slot ``{0}``.
-        order: (first, second) to frames whose first slot ``{0}`` makes an ambiguous
-            name a ``first`` and whose second slot ``{1}`` a ``second``.
+    A frame of ``cue`` has one slot ``{0}``. The first slot ``{0}`` of a frame of
+    ``order`` makes an ambiguous name a name of the first type, ``{1}`` of the second.
     """
 
     cue: dict[tuple[str, str], tuple[str, ...]]
     order: dict[tuple[str, str], tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class Names:
-    """Names of one split.
+class Names(NamedTuple):
+    """Names of one split: by type with an ending that shows it, and without one.
 
-    Attributes:
-        suffixed: type to names that show it by an ending.
-        taught: type to names without such an ending, the same in both splits: their
-            type can only be learnt by meeting them.
-        first: first names.
-        ambiguous: names that carry any type.
+    Those without (``taught``) are the same in both splits: their type can only be
+    learnt by meeting them. ``ambiguous`` names carry any type.
     """
 
     suffixed: dict[str, tuple[str, ...]]
@@ -63,10 +56,6 @@ def frames(split: str = "train") -> Frames:
     Of every (type, genre) cell of cue frames the first ``TRAIN_FRAMES`` serve for
     training and the rest for test; of the frames of every ordered pair of types
     one is held out, the genre changing from pair to pair.
-
-    Raises:
-        FileNotFoundError: the file of frames is missing.
-        ValueError: an unknown split.
     """
     train = _is_train(split)
     cue: dict[tuple[str, str], list[str]] = {(t, g): [] for t in TYPES for g in GENRES}
@@ -92,12 +81,7 @@ def frames(split: str = "train") -> Frames:
 
 @lru_cache
 def names(split: str = "train") -> Names:
-    """Names of a split. Beyond ``taught`` the splits share no name word.
-
-    Raises:
-        FileNotFoundError: the file of names is missing.
-        ValueError: an unknown split.
-    """
+    """Names of a split. Beyond ``taught`` the splits share no name word."""
     train = _is_train(split)
     pools: dict[str, list[str]] = {}
     for pool, name in _rows("names.tsv"):
@@ -119,7 +103,6 @@ def invent(
     kind: str,
     ambiguous: bool,
     draws: Mapping[str, float],
-    taught: float,
     split: str,
     taken: set[str],
 ) -> str:
@@ -129,7 +112,7 @@ def invent(
     the drawn one is in ``taken``.
     """
     lexicon = names(split)
-    bare = ambiguous or draws["taught"] < taught
+    bare = ambiguous or draws["taught"] < TAUGHT
     if ambiguous:
         pool = lexicon.ambiguous
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qglib.data.corpus import load_corpus
 from qglib.data.examples import Examples, check_examples
-from qglib.data.files import class_folder, csv_folder, labelled_csv
+from qglib.data.files import class_folder, labelled_csv
 from qglib.data.kinds import KINDS
 from qglib.data.named import NAMED, OTHER_NAMES, tagged
 
@@ -17,7 +17,6 @@ def load(
     seed: int = 0,
     kind: str = "",
     label: str = "",
-    window: int = 16,
 ) -> Examples:
     """Labelled examples by name, or from a file or folder.
 
@@ -28,9 +27,8 @@ def load(
 
     - a ``.csv`` or ``.tsv`` file with a header: a text where the columns are label
       (or category) and text, else a table. Columns called group (document, speaker,
-      patient) and split (train, dev, test) are used as such. With kind="series" the
-      first column is time and stretches of ``window`` rows are the examples, labelled
-      by their last row;
+      patient) and split (train, dev, test) are used as such. With kind="series" a row
+      is one series, its columns are the steps;
     - a folder with train.csv and test.csv (dev is cut from train if it is absent);
     - a folder of CoNLL files train, dev and test: sentences with tagged words;
     - a folder with one sub-folder per class that holds .txt, .png or .wav files; or
@@ -42,7 +40,6 @@ def load(
             kept together. Splits that the data brings along stay.
         kind: "text", "table" or "series" where a csv file leaves it open.
         label: the column of labels; "label", "category" or the last column if left out.
-        window: rows of one example of a series.
 
     Returns:
         Checked `Examples`.
@@ -55,11 +52,15 @@ def load(
     if kind and kind not in KINDS:
         raise ValueError(f"kind is {kind!r}: choose one of {', '.join(KINDS)}")
     path, name = Path(name_or_path).expanduser(), str(name_or_path)
-    options = {"kind": kind, "label": label, "window": window}
-    if path.is_dir():
-        examples = _folder(path, seed, options)
-    elif path.is_file():
-        examples = labelled_csv(path, seed, **options)
+    if path.is_file() or (path / "train.csv").is_file():
+        examples = labelled_csv(path, seed, kind, label)
+    elif path.is_dir():
+        tagged_words = any(
+            f.is_file() and "train" in f.name.lower() for f in path.iterdir()
+        )
+        examples = (
+            tagged(load_corpus(path)) if tagged_words else class_folder(path, seed)
+        )
     elif isinstance(name_or_path, Path) or "/" in name or path.suffix:
         raise FileNotFoundError(
             f"name_or_path: {name} does not exist (seen from the folder "
@@ -81,11 +82,3 @@ def _named(name: str):
             "give a file or folder"
         )
     return NAMED[known[name]]
-
-
-def _folder(path: Path, seed: int, options: dict) -> Examples:
-    if (path / "train.csv").is_file():
-        return csv_folder(path, seed, **options)
-    if any(f.is_file() and "train" in f.name.lower() for f in path.iterdir()):
-        return tagged(load_corpus(path))
-    return class_folder(path, seed)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from qglib.data.corpus import EMBEDDED, SPLITS, Corpus, load_corpus
-from qglib.data.economy import load_economy
 from qglib.data.examples import Examples, divided, in_order
-from qglib.data.files import labelled_texts
-from qglib.data.images import load_digits_images
+from qglib.data.files import labelled_csv
 from qglib.data.simulated import gliding_tones, machine_vibration
-from qglib.data.tables import load_table
 
 MODES = ("air", "train", "bus", "car")
 QUARTERS = 4  # quarters a forecast of the rate looks back
@@ -20,19 +19,20 @@ QUARTERS = 4  # quarters a forecast of the rate looks back
 
 def tagged(corpus: Corpus) -> Examples:
     """Sentences with one tag per word, in the parts of the corpus."""
+    return _sentences(corpus, lambda s: s.words, lambda s: s.tags)
+
+
+def _sentences(corpus: Corpus, input_of: Callable, label_of: Callable) -> Examples:
+    """One example per sentence; documents are the groups where all are known."""
     rows = [(s, part) for part in SPLITS for s in getattr(corpus, part)]
+    names = [f"{part}: {s.document}" if s.document else "" for s, part in rows]
     return Examples(
-        [s.words for s, _ in rows],
-        [s.tags for s, _ in rows],
+        [input_of(s) for s, _ in rows],
+        [label_of(s) for s, _ in rows],
         np.array([part for _, part in rows]),
         kind="text",
-        groups=_documents(rows),
+        groups=names if all(names) else None,
     )
-
-
-def _documents(rows: list) -> list[str] | None:
-    names = [f"{part}: {s.document}" if s.document else "" for s, part in rows]
-    return names if all(names) else None
 
 
 def language(seed: int) -> Examples:
@@ -43,49 +43,47 @@ def language(seed: int) -> Examples:
 def topic(seed: int) -> Examples:
     """1086 sentences of news, five topics; the split is the corpus's own."""
     corpus = load_corpus("newswire")
-    rows = [(s, part) for part in SPLITS for s in getattr(corpus, part)]
-    return Examples(
-        [" ".join(s.words) for s, _ in rows],
-        [s.topic for s, _ in rows],
-        np.array([part for _, part in rows]),
-        kind="text",
-        groups=_documents(rows),
-    )
+    return _sentences(corpus, lambda s: " ".join(s.words), lambda s: s.topic)
 
 
 def sentiment(seed: int) -> Examples:
     """72 authored sentences on products and firms: positive, negative, neutral."""
-    return labelled_texts(EMBEDDED / "messages" / "sentiment.tsv", seed)
+    return labelled_csv(EMBEDDED / "messages" / "sentiment.tsv", seed, "text")
 
 
 def customer_service(seed: int) -> Examples:
     """84 authored messages to a help desk, six intents."""
-    return labelled_texts(EMBEDDED / "messages" / "intents.tsv", seed)
+    return labelled_csv(EMBEDDED / "messages" / "intents.tsv", seed, "text")
 
 
 def vision(seed: int) -> Examples:
     """1797 handwritten digits of 8 x 8 pixels (UCI)."""
-    found = load_digits_images()
-    labels = [str(k) for k in found.labels]
-    return Examples(found.images, labels, divided(labels, seed), kind="image")
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    labels = [str(k) for k in found.target]
+    return Examples(found.images / 16, labels, divided(labels, seed), kind="image")
 
 
 def product_origin(seed: int) -> Examples:
     """178 chemical analyses of a product (wine): which of three makers (UCI)."""
-    return _table("wine", {k: f"maker {k + 1}" for k in range(3)}, seed)
+    from sklearn.datasets import load_wine
+
+    return _table(load_wine(), ("maker 1", "maker 2", "maker 3"), seed)
 
 
 def medicine(seed: int) -> Examples:
     """569 biopsies, 30 measurements of cell nuclei: malignant or benign (UCI)."""
-    return _table("breast_cancer", {0: "malignant", 1: "benign"}, seed)
+    from sklearn.datasets import load_breast_cancer
+
+    return _table(load_breast_cancer(), ("malignant", "benign"), seed)
 
 
-def _table(name: str, names: dict[int, str], seed: int) -> Examples:
-    table = load_table(name)
-    labels = [names[int(k)] for k in table.target]
-    values = table.features.to_numpy(float)
-    columns = tuple(table.features.columns)
-    return Examples(values, labels, divided(labels, seed), columns=columns)
+def _table(found: Any, names: Sequence[str], seed: int) -> Examples:
+    """A set of scikit-learn with the names of its classes."""
+    labels = [names[k] for k in found.target]
+    columns = tuple(map(str, found.feature_names))
+    return Examples(found.data, labels, divided(labels, seed), columns=columns)
 
 
 def recommendation(seed: int) -> Examples:
@@ -94,11 +92,13 @@ def recommendation(seed: int) -> Examples:
     Waiting time, cost and times of each mode, household income and party size; real
     choices between Sydney, Canberra and Melbourne (Greene, through statsmodels).
     """
-    table = load_table("modechoice")
-    n, offered = len(table) // len(MODES), ["ttme", "invc", "invt", "gc"]
-    offers = table.features[offered].to_numpy(float).reshape(n, -1)
-    person = table.features[["hinc", "psize"]].to_numpy(float)[:: len(MODES)]
-    chosen = table.target.to_numpy().reshape(n, len(MODES)).argmax(axis=1)
+    from statsmodels.datasets import modechoice
+
+    table, offered = modechoice.load_pandas().data, ["ttme", "invc", "invt", "gc"]
+    n = len(table) // len(MODES)
+    offers = table[offered].to_numpy(float).reshape(n, -1)
+    person = table[["hinc", "psize"]].to_numpy(float)[:: len(MODES)]
+    chosen = table["choice"].to_numpy().reshape(n, len(MODES)).argmax(axis=1)
     labels = [MODES[k] for k in chosen]
     columns = (*(f"{mode} {c}" for mode in MODES for c in offered), "hinc", "psize")
     values = np.hstack([offers, person])
@@ -109,9 +109,18 @@ def finance(seed: int) -> Examples:
     """197 quarters: will the US three-month rate rise in the next one?
 
     The changes of six series over the last four quarters; split along time, so the
-    seed changes nothing. See `qglib.data.economy.load_economy`.
+    seed changes nothing. Changes, because the levels drift and two drifting series
+    always seem related (Granger and Newbold 1974). From statsmodels, ``macrodata``,
+    public domain; the first two quarters have no inflation and are left out.
     """
-    changes = load_economy()
+    from statsmodels.datasets import macrodata
+
+    raw = macrodata.load_pandas().data
+    logs = {"growth": "realgdp", "consumption": "realcons", "money": "m1"}
+    levels = {"bill_rate": "tbilrate", "unemployment": "unemp", "inflation": "infl"}
+    found = {k: 100 * np.log(raw[column]).diff() for k, column in logs.items()}
+    found |= {k: raw[column].diff() for k, column in levels.items()}
+    changes = pd.DataFrame(found).iloc[2:]
     values, n = changes.to_numpy(), len(changes) - QUARTERS
     past = np.hstack([values[k : k + n] for k in range(QUARTERS)])
     rises = changes["bill_rate"].to_numpy()[QUARTERS:] > 0

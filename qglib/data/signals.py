@@ -1,4 +1,4 @@
-"""Ordinary descriptions of sounds and vibrations, as numbers."""
+"""Ordinary descriptions of sounds, as numbers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.fft import dct
-from scipy.signal import butter, hilbert, sosfiltfilt
-from scipy.stats import kurtosis
 
 from qglib.data.audio import Sound, spectrogram
 
-RATE = 4096  # samples per second of a vibration
 _BANDS, _CEPSTRA, _SEGMENTS = 26, 13, 5
 
 
@@ -50,34 +47,3 @@ def sound_features(sounds: Sequence[Sound]) -> np.ndarray:
     """Cepstra in five stretches of time, and the length in seconds, (n, 66)."""
     rows = [cepstra_by_segment(log_mel(sound)) for sound in sounds]
     return np.column_stack([np.array(rows), [s.seconds for s in sounds]])
-
-
-def vibration_features(waves: np.ndarray) -> np.ndarray:
-    """Log spectra of the wave and of its envelope to 200 Hz, and kurtosis.
-
-    Args:
-        waves: shape (n, samples) at 4096 samples per second.
-
-    Returns:
-        Shape (n, 2 * 48 + 1): the envelope is that of the band from 600 to 1200 Hz.
-
-    Raises:
-        ValueError: another shape, or less than an eighth of a second.
-    """
-    waves = np.asarray(waves, dtype=float)
-    if waves.ndim != 2 or waves.shape[1] < RATE // 8:
-        raise ValueError(
-            f"inputs have shape {waves.shape}: give (n, samples) with at least "
-            f"{RATE // 8} samples"
-        )
-    band = butter(4, [600, 1200], "bandpass", fs=RATE, output="sos")
-    envelope = np.abs(hilbert(sosfiltfilt(band, waves, axis=1), axis=1))
-    spectra = [_low_spectrum(x) for x in (waves, envelope)]
-    return np.column_stack([*spectra, kurtosis(waves, axis=1)])
-
-
-def _low_spectrum(rows: np.ndarray) -> np.ndarray:
-    window = np.hanning(rows.shape[1])
-    centred = (rows - rows.mean(axis=1, keepdims=True)) * window
-    found = np.abs(np.fft.rfft(centred, n=RATE, axis=1))
-    return np.log(found[:, 8:200].reshape(len(rows), -1, 4).mean(axis=2) + 1e-6)

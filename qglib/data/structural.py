@@ -9,35 +9,33 @@ Variables, one value per slot (a slot is one name; G, N, H, E hold for the sente
 
 - G genre, uniform over five; Y | G intended type (``TYPE_GIVEN_GENRE``; the second
   slot of an order frame has another type than the first);
-- A ambiguous name? Bernoulli(``ambiguous``), one draw for both slots of an order
+- A ambiguous name? Bernoulli(.45), one draw for both slots of an order
   frame;
-- C type that the words around the slot ask for: Y if A, or with probability
-  1 - ``conflict``; otherwise uniform over the four types (so C differs from Y in
-  3/4 of ``conflict`` of the unambiguous slots). An order frame asks for two
-  types by position: the pair (Y0, Y1), or on conflict any ordered pair;
+- C type that the words around the slot ask for: Y if A, or with probability .9;
+  otherwise uniform over the four types (so C differs from Y in 3/40 of the
+  unambiguous slots). An order frame asks for two types by position: the pair
+  (Y0, Y1), or in one case of ten any ordered pair;
 - K which frame of that type and genre (for an order frame: of that pair);
 - S name: from the ambiguous pool if A, else from the pool of Y: with probability
-  ``taught`` a bare name whose type is learnt only by frequency, else one with a
+  .2 a bare name whose type is learnt only by frequency, else one with a
   typed ending, where PER takes a first name in half of the cases and ORG ``Group``,
   ``Union`` or ``Holdings`` in three of ten. Ambiguous names stand bare;
 - N nuisance adverb: ``ADVERBS[Y of slot 0]`` with probability ``rho``, else uniform;
 - H sentence in capitals, Bernoulli(.12); E ending, uniform; both causes of nothing;
-- L gold label: C if S is an ambiguous name, else the type of S; with probability
-  ``label_noise`` another type. G, N, H, E and the order of unambiguous names never
-  enter it.
+- L gold label: C if S is an ambiguous name, else the type of S. G, N, H, E and the
+  order of unambiguous names never enter it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from qglib.data.conll import Sentence
 from qglib.data.lexicon import GENRES, SPLITS, TYPES, frames, invent
-from qglib.data.surface import pick, write_sentence
 
 TYPE_GIVEN_GENRE = {  # in the order of TYPES
     "sport": (0.50, 0.20, 0.15, 0.15),
@@ -55,6 +53,8 @@ ENDINGS = (
     "as expected",
     "",
 )
+LINKS = ("; elsewhere", "; meanwhile", ", and the same day")
+AMBIGUOUS, CONFLICT = 0.45, 0.1
 SECOND_CLAUSE = 0.35  # probability of a second clause, always a cue frame
 CAPITALS = 0.12
 # Edges of the causal graph between the variables, S read as its pool (a type or
@@ -65,36 +65,13 @@ PLANTED_EDGES = (
 )
 VARIABLES = ("G", "Y", "A", "C", "K", "S", "N", "H", "E", "L")
 
+# Names of the uniform draws; the last two of a slot are no longer used.
 SENTENCE_NOISE = "order second G link N_keep N_word H E".split()
 SLOT_NOISE = "Y A C_keep C K taught S affix first L_keep L".split()
 _PAIRS = tuple((a, b) for a in TYPES for b in TYPES if a != b)
 
 Noise = Mapping[str, float]  # name of a draw -> number in [0, 1)
 Done = Mapping[tuple[str, int], Any]
-
-
-@dataclass(frozen=True)
-class Mechanism:
-    """Settings of the model, all probabilities but ``split``; see the module."""
-
-    rho: float = 0.95
-    conflict: float = 0.1
-    ambiguous: float = 0.45
-    order_share: float = 0.3
-    label_noise: float = 0.0
-    taught: float = 0.2
-    split: str = "train"
-
-    def __post_init__(self) -> None:
-        """Refuse what is no probability."""
-        if self.split not in SPLITS:
-            raise ValueError(f"split must be 'train' or 'test', got {self.split!r}")
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if item.name != "split" and not 0 <= value <= 1:
-                raise ValueError(
-                    f"{item.name} must be a probability in [0, 1], got {value!r}"
-                )
 
 
 @dataclass(frozen=True)
@@ -113,8 +90,8 @@ class PlantedSentence:
             frame's words in its clause if the name is ambiguous, else the name itself.
         nuisance_span: word span of the adverb N.
         done: interventions made so far, (variable, slot) to value.
-        mechanism: what the sentence was solved from.
-        noise: likewise, see `solve`.
+        settings: rho, order_share and split, see `planted`.
+        noise: the draws that the sentence was solved from, see `solve`.
     """
 
     sentence: Sentence
@@ -125,26 +102,81 @@ class PlantedSentence:
     cause_spans: tuple[tuple[int, ...], ...]
     nuisance_span: tuple[int, int]
     done: Done = field(default_factory=dict)
-    mechanism: Mechanism = field(default=Mechanism(), repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: tuple[Noise, ...] = field(default=(), repr=False)
 
 
-def solve(
-    mechanism: Mechanism, noise: tuple[Noise, ...], done: Done
-) -> PlantedSentence:
-    """The sentence that follows from mechanism, noise and interventions.
+def planted(
+    n: int,
+    rng: np.random.Generator,
+    *,
+    rho: float = 0.95,
+    order_share: float = 0.3,
+    split: str = "train",
+) -> list[PlantedSentence]:
+    """Independent sentences with one to three names each.
 
     Args:
-        mechanism: settings of the model.
+        n: how many.
+        rng: source of all noise.
+        rho: probability that the adverb follows the type of the first name, the
+            spurious cue.
+        order_share: probability of an order frame.
+        split: "test" uses frames and names that training never shows (``taught``
+            names excepted, which are known on purpose); set ``rho=0`` as well for a
+            test without the spurious cue.
+
+    Raises:
+        TypeError: ``rng`` is no ``numpy.random.Generator``.
+        ValueError: ``n`` below 1, a probability outside [0, 1], an unknown split.
+    """
+    if not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"n must be a whole number of at least 1, got {n!r}")
+    check_rng(rng)
+    for name, value in (("rho", rho), ("order_share", order_share)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
+    settings = {"rho": rho, "order_share": order_share, "split": split}
+    out = []
+    for _ in range(n):
+        noise = [
+            dict(zip(keys, rng.random(len(keys)).tolist(), strict=True))
+            for keys in (SENTENCE_NOISE, *[SLOT_NOISE] * 3)
+        ]
+        out.append(solve(settings, tuple(noise), {}))
+    return out
+
+
+def check_rng(rng: Any) -> None:
+    """Refuse what is no generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a numpy.random.Generator, got {type(rng).__name__}; make "
+            "one with numpy.random.default_rng(seed)"
+        )
+
+
+def pick(options: Sequence, draw: float) -> Any:
+    """The option that a uniform draw in [0, 1) falls on."""
+    return options[int(draw * len(options))]
+
+
+def solve(
+    settings: Mapping[str, Any], noise: tuple[Noise, ...], done: Done
+) -> PlantedSentence:
+    """The sentence that follows from settings, noise and interventions.
+
+    Args:
+        settings: rho, order_share and split.
         noise: ``noise[0]`` holds the uniform draws of the sentence, ``noise[1 + i]``
             those of slot i.
         done: replaces mechanisms: ``("C", slot)`` by a type, ``("S", slot)`` by
             (pool, name), ``("N", 0)`` by an adverb, ``("H", 0)`` and ``("ORDER", 0)``
             by a bool. `qglib.data.intervene` checks such values, `solve` does not.
     """
-    u, split = noise[0], mechanism.split
+    u, split = noise[0], settings["split"]
     genre = pick(GENRES, u["G"])
-    clauses = [(0, 1)] if u["order"] < mechanism.order_share else [(0,)]
+    clauses = [(0, 1)] if u["order"] < settings["order_share"] else [(0,)]
     if u["second"] < SECOND_CLAUSE:
         clauses.append((len(clauses[0]),))
     rows: list[dict] = []
@@ -153,9 +185,8 @@ def solve(
     for clause in clauses:
         first = noise[1 + clause[0]]
         types = _types(clause, noise, genre)
-        ambiguous = first["A"] < mechanism.ambiguous
-        conflicting = not ambiguous and first["C_keep"] < mechanism.conflict
-        options: tuple[str, ...]
+        ambiguous = first["A"] < AMBIGUOUS
+        conflicting = not ambiguous and first["C_keep"] < CONFLICT
         if len(clause) == 2:
             asked = pick(_PAIRS, first["C"]) if conflicting else types
             options = frames(split).order[asked]
@@ -170,16 +201,13 @@ def solve(
             draws = noise[1 + slot]
             row = {"Y": kind, "A": ambiguous, "C": cue}
             row["K"] = int(first["K"] * len(options))
-            name = invent(kind, ambiguous, draws, mechanism.taught, split, drawn)
+            name = invent(kind, ambiguous, draws, split, drawn)
             drawn |= set(name.split())
             chosen = done.get(("S", slot))
             row["pool"], row["S"] = chosen or ("AMB" if ambiguous else kind, name)
             row["L"] = cue if row["pool"] == "AMB" else row["pool"]
-            if draws["L_keep"] < mechanism.label_noise:
-                shift = 1 + int(3 * draws["L"])
-                row["L"] = TYPES[(TYPES.index(row["L"]) + shift) % len(TYPES)]
             rows.append(row)
-    follows = u["N_keep"] < mechanism.rho
+    follows = u["N_keep"] < settings["rho"]
     adverb = ADVERBS[rows[0]["Y"] if follows else pick(TYPES, u["N_word"])]
     whole = {
         "G": genre,
@@ -190,9 +218,7 @@ def solve(
     rows = [row | whole for row in rows]
     if done.get(("ORDER", 0)):
         clauses[0] = (1, 0)
-    words, slots, frame_words, nuisance = write_sentence(
-        rows, texts, clauses, u["link"]
-    )
+    words, slots, frame_words, nuisance = _written(rows, texts, clauses, u["link"])
     tags = ["O"] * len(words)
     for row, (start, stop) in zip(rows, slots, strict=True):
         tags[start:stop] = [f"{'BI'[i > start]}-{row['L']}" for i in range(start, stop)]
@@ -210,7 +236,7 @@ def solve(
         ),
         nuisance_span=nuisance,
         done=done,
-        mechanism=mechanism,
+        settings=settings,
         noise=noise,
     )
 
@@ -229,3 +255,37 @@ def _types(
             left[min(int(np.searchsorted(edges, mark, "right")), len(left) - 1)]
         )
     return tuple(types)
+
+
+def _written(
+    rows: list[dict], texts: list[str], clauses: list[tuple[int, ...]], link: float
+) -> tuple[tuple[str, ...], tuple, tuple, tuple[int, int]]:
+    """Words; span of each slot's name; words of each clause's frame; adverb's span."""
+    words: list[str] = []
+    slots: dict[int, tuple[int, int]] = {}
+    frame_words: list[tuple[int, ...]] = []
+    nuisance = (0, 0)
+    for c, (text, clause) in enumerate(zip(texts, clauses, strict=True)):
+        if c:
+            words += pick(LINKS, link).split()
+        own: list[int] = []
+        for token in text.split():
+            start = len(words)
+            if token.startswith("{"):
+                slot = clause[int(token[1])]
+                words += rows[slot]["S"].split()
+                slots[slot] = (start, len(words))
+            else:
+                words.append(token)
+                own.append(start)
+        frame_words.append(tuple(own))
+        if not c:
+            nuisance = (len(words), len(words) + 1)
+            words.append(rows[0]["N"])
+    words += [",", *rows[0]["E"].split()] if rows[0]["E"] else []
+    words.append(".")
+    words[0] = words[0][0].upper() + words[0][1:]
+    if rows[0]["H"]:
+        words = [w.upper() for w in words]
+    spans = tuple(slots[i] for i in range(len(rows)))
+    return tuple(words), spans, tuple(frame_words), nuisance

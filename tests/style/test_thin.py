@@ -47,7 +47,6 @@ ENTRIES: dict[str, str] = {
     "data.Sentence": KIND,
     "data.Sound": KIND,
     "data.intervene": TRUTH,
-    "data.load_table": TOOL,
     "data.read_conll": TOOL,
     "explain.attribute": VERB,
     "explain.decision_graphs": TOOL,

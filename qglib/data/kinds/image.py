@@ -8,7 +8,7 @@ import numpy as np
 
 from qglib.data.events import Events
 from qglib.data.images import grey, pixel_events, scale_space_events
-from qglib.data.kinds.parting import cuts, filling, kept, two_alike
+from qglib.data.kinds.parting import blanked, cuts, exchanged, filling
 
 GRID = 4  # patches along each side, at most
 
@@ -32,13 +32,9 @@ def blank(x: np.ndarray, keep: Any, background: Any = None) -> np.ndarray:
         background: a grey value, an image, or many images, whose mean is taken; the
             mean of x itself if left out.
     """
-    image = grey(x).copy()
-    patches = _patches(image)
+    image = grey(x)
     fill = filling(image.mean() if background is None else background, image)
-    for place, stays in zip(patches, kept(keep, len(patches)), strict=True):
-        if not stays:
-            image[place] = fill[place]
-    return image
+    return blanked(image, _patches(image), keep, fill)
 
 
 def events(x: np.ndarray, reading: str = "pixels", speed: float = 0.0) -> Events:
@@ -82,13 +78,6 @@ def edits(
         "shift": framed[1 - down : 1 - down + rows, 1 - right : 1 - right + columns],
         "blank": blank(image, np.arange(n) != rng.integers(n), background),
     }
-    patches = _patches(image)
-    pair = two_alike(patches, [image[p].shape for p in patches], rng)
-    if pair:
-        found["exchange"] = image.copy()
-        found["exchange"][pair[0]], found["exchange"][pair[1]] = (
-            image[pair[1]],
-            image[pair[0]],
-        )
+    found |= exchanged(image, _patches(image), rng)
     found["placebo"] = image[:, ::-1][:, ::-1].copy()
     return found

@@ -55,17 +55,25 @@ def filling(background: Any, like: np.ndarray) -> np.ndarray | None:
     return np.broadcast_to(values, like.shape)
 
 
-def two_alike(stretches: list, sizes: list, rng: np.random.Generator) -> tuple | None:
-    """Two different stretches of equal size, drawn at random; None if there are none.
+def blanked(values: np.ndarray, regions: list, keep: Any, fill: Any) -> np.ndarray:
+    """A copy with the regions where ``keep`` is false taken from ``fill``."""
+    changed = values.copy()
+    for region, stays in zip(regions, kept(keep, len(regions)), strict=True):
+        if not stays:
+            changed[region] = fill[region]
+    return changed
 
-    Args:
-        stretches: what is drawn from.
-        sizes: size of each.
-        rng: draws.
-    """
-    order = rng.permutation(len(stretches))
+
+def exchanged(
+    values: np.ndarray, regions: list, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """A copy with two regions of equal shape exchanged, as an edit; or no edit."""
+    order = rng.permutation(len(regions))
+    shapes = [values[region].shape for region in regions]
     for place, first in enumerate(order):
         for second in order[place + 1 :]:
-            if sizes[first] == sizes[second]:
-                return stretches[first], stretches[second]
-    return None
+            if shapes[first] == shapes[second]:
+                changed, one, two = values.copy(), regions[first], regions[second]
+                changed[one], changed[two] = values[two], values[one]
+                return {"exchange": changed}
+    return {}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qglib.data.events import Events, typical_distance
-from qglib.data.kinds.parting import cuts, filling, kept, two_alike
+from qglib.data.kinds.parting import blanked, cuts, exchanged, filling
 
 WINDOWS = 8  # at most
 
@@ -36,15 +36,11 @@ def blank(x: Any, keep: Any, background: Any = None) -> np.ndarray:
         background: a number, a series, or many, whose mean is taken; the mean of x
             over time if left out.
     """
-    series = _values(x).copy()
-    stretches = cuts(len(series), WINDOWS)
+    series = _values(x)
     fill = filling(background, series)
     if fill is None:
-        fill = np.broadcast_to(series.mean(axis=0), series.shape).copy()
-    for window, stays in zip(stretches, kept(keep, len(stretches)), strict=True):
-        if not stays:
-            series[window] = fill[window]
-    return series
+        fill = np.broadcast_to(series.mean(axis=0), series.shape)
+    return blanked(series, cuts(len(series), WINDOWS), keep, fill)
 
 
 def events(x: Any, speed: float | None = None, window: float = 16.0) -> Events:
@@ -93,15 +89,7 @@ def edits(
         (reversed twice).
     """
     series = _values(x)
-    stretches = cuts(len(series), WINDOWS)
-    found = {}
-    pair = two_alike(stretches, [w.stop - w.start for w in stretches], rng)
-    if pair:
-        found["exchange"] = series.copy()
-        found["exchange"][pair[0]], found["exchange"][pair[1]] = (
-            series[pair[1]],
-            series[pair[0]],
-        )
+    found = exchanged(series, cuts(len(series), WINDOWS), rng)
     found["reverse"] = series[::-1].copy()
     found["placebo"] = series[::-1][::-1].copy()
     return found

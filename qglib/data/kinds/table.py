@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from qglib.data.kinds.parting import filling, kept
 
@@ -18,10 +19,10 @@ def _row(x: Any) -> np.ndarray:
 
 
 def parts(x: Any, columns: Sequence[str] = ()) -> list[str]:
-    """Names of the columns: those given, or "column 0" and so on.
+    """Names of the columns: those given, those of a pandas row, or "column 0" ...
 
     Args:
-        x: one row, shape (columns,).
+        x: one row, shape (columns,); a row of a data frame brings its names along.
         columns: their names, as in `Examples.columns`.
 
     Raises:
@@ -30,6 +31,8 @@ def parts(x: Any, columns: Sequence[str] = ()) -> list[str]:
     n = len(_row(x))
     if columns and len(columns) != n:
         raise ValueError(f"columns has {len(columns)} names for {n} values")
+    if not columns and isinstance(x, pd.Series):
+        columns = tuple(x.index)
     return [str(name) for name in columns] or [f"column {k}" for k in range(n)]
 
 

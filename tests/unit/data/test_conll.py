@@ -7,7 +7,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, Entities
 
 from qglib.data.conll import Sentence, read_conll
-from qglib.data.iob import entities, illegal
+from qglib.data.conll import entities, illegal
 
 
 def read(tmp_path, text: str):

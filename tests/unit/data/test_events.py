@@ -7,7 +7,7 @@ import pytest
 
 from qglib.data import (
     Events,
-    load_digits_images,
+    load,
     pixel_events,
     scale_space_events,
     spectral_events,
@@ -83,12 +83,12 @@ def test_shuffled_events_never_repeat_an_event():
 
 
 def test_metrics_of_real_events_are_true_metrics():
-    digits = load_digits_images()
+    digits = load("digits")
     scene = synthetic_partials(np.random.default_rng(4), n_partials=4, seconds=1.0)
     rng = np.random.default_rng(5)
     for events in (
-        pixel_events(digits.images[0]),
-        scale_space_events(digits.images[1], threshold=0),
+        pixel_events(digits.inputs[0]),
+        scale_space_events(digits.inputs[1], threshold=0),
         spectral_events(scene.sound),
         token_events(rng.normal(size=(30, 4))),
     ):

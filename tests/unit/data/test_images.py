@@ -3,15 +3,7 @@
 import numpy as np
 import pytest
 
-from qglib.data import load_digits_images, pixel_events, scale_space_events
-
-
-def test_digits():
-    digits = load_digits_images()
-    assert digits.images.shape == (1797, 8, 8) and len(digits) == 1797
-    assert digits.images.min() == 0 and digits.images.max() == 1
-    assert set(digits.labels) == set(range(10))
-    assert "CC BY" in repr(digits)
+from qglib.data import pixel_events, scale_space_events
 
 
 def test_pixel_events_keep_every_pixel():

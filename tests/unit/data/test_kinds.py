@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qglib.data import KINDS, Sound
 from qglib.data.kinds import image, series, sound, table, text
-from qglib.data.kinds.parting import cuts, two_alike
+from qglib.data.kinds.parting import cuts, exchanged
 
 RATE = 8000
 TIME = np.arange(RATE // 2) / RATE
@@ -178,6 +179,7 @@ def test_a_blanked_column_is_the_mean_of_the_background() -> None:
         table.blank(ROWS[0], [1, 0, 1], np.zeros((2, 5)))
     with pytest.raises(ValueError, match="give one row"):
         table.parts(ROWS)
+    assert table.parts(pd.Series({"age": 3.0, "dose": 1.0})) == ["age", "dose"]
     with pytest.raises(ValueError, match="2 names for 3 values"):
         table.parts(ROWS[0], ("a", "b"))
     with pytest.raises(ValueError, match=r"no events.*from_dominance"):
@@ -210,4 +212,5 @@ def test_cuts_cover_a_length_once() -> None:
     for length, pieces in ((8, 4), (7, 4), (2, 4)):
         covered = [k for part in cuts(length, pieces) for k in range(length)[part]]
         assert covered == list(range(length))
-    assert two_alike(["a", "b"], [1, 2], np.random.default_rng(0)) is None
+    unequal = [slice(0, 1), slice(1, 3)]
+    assert exchanged(np.arange(3.0), unequal, np.random.default_rng(0)) == {}

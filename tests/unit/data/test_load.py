@@ -181,24 +181,9 @@ def test_a_folder_of_csv_files_keeps_its_test_part(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_series_is_cut_into_stretches_along_time(tmp_path: Path) -> None:
-    rows = [f"2024-01-{k + 1:02d},{k},{-k},{(k // 5) % 2}" for k in range(30)]
-    path = write(tmp_path / "s.csv", "day,up,down,label", *rows)
-    found = load(path, kind="series", window=5)
-    assert found.inputs.shape == (6, 5, 2)
-    assert found.inputs[1, :, 0].tolist() == [5, 6, 7, 8, 9]
-    assert found.split.tolist() == ["train"] * 4 + ["dev", "test"]
-    assert (found.columns, found.labels[1]) == (("up", "down"), "1")
-    rows[3], rows[4] = rows[4], rows[3]
-    path = write(tmp_path / "s.csv", "day,up,down,label", *rows)
-    with pytest.raises(ValueError, match=r"row 5, column 'day': time does not rise"):
-        load(path, kind="series", window=5)
-    rows[4] = "soon,1,1,1"
-    path = write(tmp_path / "s.csv", "day,up,down,label", *rows)
-    with pytest.raises(ValueError, match="'soon' is neither a number nor a date"):
-        load(path, kind="series", window=5)
-    with pytest.raises(ValueError, match=r"window is 50: 10 rows give 0"):
-        load(table(tmp_path / "t.csv"), kind="series", window=50)
+def test_a_row_of_a_table_may_be_a_series(tmp_path: Path) -> None:
+    found = load(table(tmp_path / "t.csv"), kind="series")
+    assert found.kind == "series" and found.inputs.shape == (10, 2)
 
 
 def test_folders_of_classes(tmp_path: Path) -> None:

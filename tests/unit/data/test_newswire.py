@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qglib.data.corpus import EMBEDDED, load_corpus
-from qglib.data.iob import entities, illegal
+from qglib.data.conll import entities, illegal
 
 SPLITS = ("train", "dev", "test")
 TOPICS = {"sport", "markets", "travel", "science", "politics"}
