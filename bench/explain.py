@@ -89,7 +89,7 @@ def shapley(model, tokenizer, precision: str, gate: float, goal: float) -> Row:
     def ours():
         return attribute((reader, tokenizer), words, target, "shapley")
 
-    exact, found = one_by_one().values, ours().scores
+    exact, found = one_by_one(), ours().scores
     error = np.abs(found - exact).max() / np.abs(exact).max()
     what = f"exact Shapley of {len(words)} words, batched vs one by one, {precision}"
     row = compare(what, one_by_one, ours, gate, goal, rounds=3)
