@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from statistics import median
 
 import numpy as np
@@ -21,13 +20,12 @@ from qglib.explain import (
     attribute,
     decision_graphs,
     decision_path,
-    exact_patching,
     exact_shapley,
+    patched_logits,
     planted_pairs,
     turning_pairs,
 )
 from qglib.explain.decision import decision
-from qglib.explain.edge_patching import checked_graph, exact_graph
 
 
 def agreement(graphs, exact) -> dict[str, float]:
@@ -52,8 +50,12 @@ def nodes(reference, pairs) -> Row:
 
     def every_node():
         exact[:] = [
-            exact_patching(*reference, *text, target)
-            for text, target in zip(texts, targets, strict=True)
+            patched_logits(
+                *reference, *text, graph.target, [[node] for node in np.ndindex(shape)]
+            ).reshape(shape)
+            - graph.corrupt_logit
+            for text, graph in zip(texts, graphs, strict=True)
+            for shape in [graph.node_scores.shape]
         ]
 
     what = f"decision graphs and paths of {len(pairs)} sentences vs exact patching"
@@ -68,32 +70,6 @@ def nodes(reference, pairs) -> Row:
         f"{seen['same_top_node']:.2f} of layers, Pearson {seen['pearson']:.2f}"
     )
     return Row(what, best, middle, 10, 15, note=note)
-
-
-def edges(reference, pairs) -> Row:
-    """Two checked paths per graph against one exact forward row for each edge."""
-    texts = [(p.clean, p.corrupt) for p in pairs]
-    targets = [p.target for p in pairs]
-    graphs = decision_graphs(*reference, texts, targets, slopes="midpoint")
-    paths: dict[str, list] = {}
-
-    def ours():
-        cheap = decision_graphs(*reference, texts, targets, slopes="midpoint")
-        found = map(partial(checked_graph, *reference, k=2), texts, cheap)
-        paths["ours"] = [decision_path(graph).positions for graph in found]
-
-    def every_edge():
-        found = map(partial(exact_graph, *reference), texts, graphs)
-        paths["exact"] = [decision_path(graph).positions for graph in found]
-
-    ours()
-    times = interleave({"exact": every_edge, "ours": ours}, rounds=1, warm=0)
-    times["ours"] += interleave({"ours": ours}, rounds=2, warm=0)["ours"]
-    best, middle = (f(times["exact"]) / f(times["ours"]) for f in (min, median))
-    same = sum(a == b for a, b in zip(paths["ours"], paths["exact"], strict=True))
-    note = f"ours {min(times['ours']):.3g} s, {same} of {len(pairs)} paths identical"
-    what = f"checked graphs and paths of {len(pairs)} sentences vs exact edges"
-    return Row(what, best, middle, 10, 20, note=note)
 
 
 def shapley(model, tokenizer, precision: str, gate: float, goal: float) -> Row:
@@ -113,7 +89,7 @@ def shapley(model, tokenizer, precision: str, gate: float, goal: float) -> Row:
     def ours():
         return attribute((reader, tokenizer), words, target, "shapley")
 
-    exact, found = one_by_one().values, ours().scores
+    exact, found = one_by_one(), ours().scores
     error = np.abs(found - exact).max() / np.abs(exact).max()
     what = f"exact Shapley of {len(words)} words, batched vs one by one, {precision}"
     row = compare(what, one_by_one, ours, gate, goal, rounds=3)
@@ -126,6 +102,5 @@ def rows() -> Iterator[Row]:
     offered = planted_pairs(reference[1], 400, np.random.default_rng(1))
     pairs = turning_pairs(*reference, offered)[:80]
     yield nodes(reference, pairs)
-    yield edges(reference, pairs[:6])
     yield shapley(*reference, "auto", 5, 10)  # bfloat16 where the CPU has it
     yield shapley(*reference, "fp32", 5, 6)

@@ -1,16 +1,16 @@
-"""Explanations that are tested: attributions, the decision path D, drawings.
+"""Explanations that are tested: attributions, the decision path D, a drawing.
 
 `attribute`, `decision_path` and `faithfulness` are the verbs; what they are made of
-lies in the modules of these names, in ``shapley``, ``edge_patching`` and ``encoder``.
+lies in the modules of these names, in ``shapley`` and ``encoder``.
 """
 
 from qglib.explain.attribution import attribute
 from qglib.explain.decision_graph import decision_graphs
 from qglib.explain.decision_path import decision_path
-from qglib.explain.drawings import draw_attributions, draw_decision_graph
-from qglib.explain.faithfulness import faithfulness, faithfulness_curve
+from qglib.explain.drawings import draw_decision_graph
+from qglib.explain.faithfulness import faithfulness
 from qglib.explain.head_graph import head_graph
-from qglib.explain.patching import exact_patching, restored_logits
+from qglib.explain.patching import patched_logits
 from qglib.explain.planted_pairs import planted_pairs, turning_pairs
 from qglib.explain.shapley import exact_shapley
 
@@ -18,14 +18,11 @@ __all__ = [
     "attribute",
     "decision_graphs",
     "decision_path",
-    "draw_attributions",
     "draw_decision_graph",
-    "exact_patching",
     "exact_shapley",
     "faithfulness",
-    "faithfulness_curve",
     "head_graph",
+    "patched_logits",
     "planted_pairs",
-    "restored_logits",
     "turning_pairs",
 ]

@@ -85,7 +85,7 @@ def attribute(
             object with ``parts(x)`` and ``blank(x, keep, background)``; not needed
             for a (model, tokenizer).
         background: inputs from which absent parts are taken, one at a time; values
-            are means over them. Sentences must align word for word. Empty: blanks.
+            are means over them. Empty: blanks. Not for a (model, tokenizer).
         baseline: token for an absent word: ``mask``, ``pad`` or ``unk``.
         steps: quadrature points of integrated gradients.
         permutations: orders drawn by ``shapley_sampled``.
@@ -104,28 +104,23 @@ def attribute(
         batch_size=batch_size,
     )  # fmt: skip
     n, stderr = len(game.parts), None
-    if method in ("shapley", "shapley_sampled"):
-        if method == "shapley":
-            found = exact_shapley(game.value, n)
-        elif rng is None:
+    full, empty = game.value(np.array([np.ones(n, bool), np.zeros(n, bool)]))
+    if method == "occlusion":
+        scores = full - game.value(~np.eye(n, dtype=bool))
+    elif method == "shapley":
+        scores = exact_shapley(game.value, n)
+    elif method == "shapley_sampled":
+        if rng is None:
             raise ValueError("shapley_sampled needs rng=numpy.random.Generator")
-        else:
-            found = sampled_shapley(game.value, n, permutations, rng)
-        scores, stderr, full, empty = (
-            found.values, found.stderr, found.full, found.empty,
-        )  # fmt: skip
+        scores, stderr = sampled_shapley(game.value, n, permutations, rng)
+    elif game.decision is None:
+        raise ValueError(
+            f"method={method!r} follows gradients from the blank sentence of a "
+            "(transformers model, tokenizer): use 'occlusion', 'shapley' or "
+            "'shapley_sampled' for other models"
+        )
     else:
-        full, empty = game.value(np.array([np.ones(n, bool), np.zeros(n, bool)]))
-        if method == "occlusion":
-            scores = full - game.value(~np.eye(n, dtype=bool))
-        elif game.decision is None or len(background):
-            raise ValueError(
-                f"method={method!r} follows gradients from the blank sentence of a "
-                "(transformers model, tokenizer): use 'occlusion', 'shapley' or "
-                "'shapley_sampled' for other models and for a background"
-            )
-        else:
-            scores = gradient_scores(game.decision, method, baseline, steps, batch_size)
+        scores = gradient_scores(game.decision, method, baseline, steps, batch_size)
     return Attribution(
         parts=game.parts, scores=scores, method=method, target=game.target,
         full=float(full), empty=float(empty), stderr=stderr,

@@ -90,23 +90,11 @@ class Decision:
         inputs = self.repeated(len(keep))
         ids = inputs["input_ids"]
         gone = torch.full_like(ids, baseline_id(self, baseline))
-        present = self._sub_words(keep).to(ids.device)
-        return inputs | {"input_ids": torch.where(present, ids, gone)}
-
-    def mixed_with(self, other: Decision, keep: np.ndarray) -> dict[str, torch.Tensor]:
-        """Inputs in which the words not kept are those of an aligned sentence."""
-        present = self._sub_words(keep)
-        return {
-            name: torch.where(present.to(mine.device), mine, other.inputs[name])
-            for name, mine in self.repeated(len(present)).items()
-        }
-
-    def _sub_words(self, keep: np.ndarray) -> torch.Tensor:
-        """Words kept (rows, words) -> sub-words kept; special tokens always are."""
         index = torch.tensor([-1 if w is None else w for w in self.word_of])
-        present = torch.as_tensor(np.asarray(keep, dtype=bool))
-        always = torch.ones(len(present), 1, dtype=torch.bool)
-        return torch.cat([present, always], 1)[:, index]  # -1: the last column
+        always = np.ones((len(keep), 1), dtype=bool)  # special tokens: column -1
+        present = torch.as_tensor(np.hstack([np.asarray(keep, bool), always]))
+        present = present[:, index].to(ids.device)
+        return inputs | {"input_ids": torch.where(present, ids, gone)}
 
 
 def baseline_id(decision: Decision, baseline: str) -> int:

@@ -34,8 +34,7 @@ import numpy as np
 import torch
 
 from qglib.explain.decision import Decision, aligned_decisions, read_logit
-from qglib.explain.encoder import attention_projection, trace
-from qglib.explain.messages import first_order_edges
+from qglib.explain.encoder import Trace, attention_projection, trace
 
 Slopes = Literal["ends", "midpoint"]
 
@@ -97,7 +96,7 @@ class DecisionGraph:
 
     @property
     def node_scores(self) -> np.ndarray:
-        """(L+1, T), first-order effect of patching one node; see `exact_patching`."""
+        """(L+1, T), first-order effect of patching one node; see `patched_logits`."""
         scores = self.readout.copy()
         scores[:-1] += self.edges.sum(1)
         return scores
@@ -208,7 +207,7 @@ def _batch(
     if not ends:
         halfway = (clean.hidden[0] + corrupt.hidden[0]) / 2
         sides = [trace(model, inputs, _reader(chosen), first=halfway)]
-    head_edges, skips, readout = first_order_edges(
+    head_edges, skips, readout = _first_order_edges(
         clean, corrupt, sides, attention_projection(model)
     )
     attention = clean.attention.mean(2)
@@ -227,6 +226,26 @@ def _batch(
         )
         for i, case in enumerate(cases)
     ]
+
+
+def _first_order_edges(
+    clean: Trace, corrupt: Trace, slopes: Sequence[Trace], projection: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Head edges (L, B, H, T, T), skips (L, B, T) and read-out (L+1, B, T)."""
+    gradient = sum(at.grad_sum for at in slopes) / len(slopes)
+    wish = torch.einsum("lbtd,ldhk->lbthk", gradient, projection)
+    sent = [
+        side.attention * torch.einsum("lbshk,lbthk->lbhts", side.value, wish)
+        for side in (clean, corrupt)
+    ]
+    change = clean.hidden - corrupt.hidden
+    skips = (change[:-1] * gradient).sum(-1)
+    direct = sum(at.grad_read for at in slopes) / len(slopes)
+    # What is left of a gradient that cancels, beside a layer the head really reads.
+    size = sum(at.grad_hidden.abs() for at in slopes).amax((1, 2, 3))
+    seen = sum(at.grad_read.abs() for at in slopes).amax((1, 2, 3))
+    direct = direct * (seen > 1e-4 * size)[:, None, None, None]
+    return sent[0] - sent[1], skips, (change * direct).sum(-1)
 
 
 def _reader(chosen: Sequence[Decision]):

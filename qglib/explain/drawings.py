@@ -1,8 +1,4 @@
-"""Figures of explanations: parts by their scores, decision graphs with D on them.
-
-Every function returns a matplotlib figure and changes no global state. Colours are
-those of `qglib.plots`, told apart by readers with any kind of colour vision.
-"""
+"""The figure of a decision graph with D on it, in the colours of `qglib.plots`."""
 
 from __future__ import annotations
 
@@ -14,55 +10,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from qglib.explain.attribution import Attribution
 from qglib.explain.decision_graph import DecisionGraph
 from qglib.explain.decision_path import DecisionPath, visit_probability
 from qglib.explain.head_graph import HeadGraph
-from qglib.plots import DIVERGING, PALETTE, ROLES, ink
-
-
-def draw_attributions(
-    explained: Sequence[Attribution], *, names: Sequence[str] = (), title: str = ""
-) -> Figure:
-    """Parts coloured by signed score, one row for each attribution.
-
-    Each row has its own scale, -1 to 1 of its largest size: rows differ in unit.
-    The word that a tagger decides about has a frame.
-
-    Raises:
-        ValueError: no attribution, or attributions of different inputs.
-    """
-    if not explained or len({a.parts for a in explained}) != 1:
-        raise ValueError("give at least one attribution, all of the same sentence")
-    names = list(names) or [a.method.replace("_", " ") for a in explained]
-    parts, target = explained[0].parts, explained[0].target
-    word, label = target if isinstance(target, tuple) else (None, target)
-    widths = np.array([len(part) + 1.6 for part in parts])
-    left = np.concatenate([[0.0], np.cumsum(widths)])
-    fig, ax = plt.subplots(
-        figsize=(min(14.0, 2.4 + 0.092 * left[-1]), 1.1 + 0.5 * len(explained))
-    )
-    for row, item in enumerate(explained):
-        size = np.abs(item.scores).max() or 1.0
-        for column, (part, score) in enumerate(zip(parts, item.scores, strict=True)):
-            color = DIVERGING(0.5 + 0.5 * score / size)
-            x, width = left[column], widths[column]
-            edge = ROLES["truth"] if column == word else "none"
-            box = (x + 0.08, row - 0.42), width - 0.16, 0.84
-            ax.add_patch(plt.Rectangle(*box, fc=color, ec=edge, lw=2.2))
-            style = {"ha": "center", "va": "center", "fontsize": 11}
-            ax.text(x + width / 2, row, part, color=ink(color), **style)
-    ax.set_xlim(0, left[-1])
-    ax.set_ylim(len(explained) - 0.4, -0.6)
-    ax.set_yticks(range(len(explained)), names)
-    ax.set_xticks([])
-    ax.tick_params(length=0)
-    sns.despine(ax=ax, left=True, bottom=True)
-    bar = plt.cm.ScalarMappable(plt.Normalize(-1, 1), DIVERGING)
-    text = f"for {label}\n(share of largest)"
-    fig.colorbar(bar, ax=ax, label=text, pad=0.015, ticks=[-1, 0, 1])
-    ax.set_title(title)
-    return fig
+from qglib.plots import PALETTE, ROLES
 
 
 def draw_decision_graph(

@@ -7,15 +7,12 @@ decision soonest (deletion) and giving them back first restores it soonest
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from qglib import stats
-from qglib.explain.attribution import Attribution
 from qglib.explain.games import game_of
 
 
@@ -49,7 +46,7 @@ class FaithfulnessCurve:
         return self.comprehensiveness - self.sufficiency
 
 
-def faithfulness_curve(
+def faithfulness(
     model: Any,
     x: Any,
     target: Any,
@@ -62,7 +59,8 @@ def faithfulness_curve(
     """Deletion and insertion curve of one attribution.
 
     Use another `baseline` or `background` than the attribution did: a test that
-    blanks parts the way the method did favours the method.
+    blanks parts the way the method did favours the method. A random order has gain
+    0 on average; ask for it, and for a plain rule such as nearness, beside it.
 
     Args:
         model: as `qglib.explain.attribute`.
@@ -98,59 +96,3 @@ def faithfulness_curve(
         deletion=deletion,
         insertion=np.concatenate([deletion[-1:], inner, deletion[:1]]),
     )
-
-
-def faithfulness(
-    model: Any,
-    inputs: Sequence[Any],
-    explained: Sequence[Attribution],
-    rng: np.random.Generator,
-    *,
-    controls: Mapping[str, Sequence[np.ndarray]] | None = None,
-    **options: Any,
-) -> pd.DataFrame:
-    """Gain of explanations beside that of controls, with 95 % bootstrap intervals.
-
-    The gain is the area under insertion minus that under deletion. A ``random``
-    order is always among the controls, and ``nearness`` to the target's word where
-    there is one.
-
-    Args:
-        model: as `qglib.explain.attribute`.
-        inputs: the inputs.
-        explained: the attribution of each input.
-        rng: of the random order and the bootstrap.
-        controls: further scores by name, one array (parts,) for each input.
-        options: `kind`, `background`, `baseline` of `faithfulness_curve`.
-
-    Returns:
-        Columns mean, low, high; rows ``explanation``, each control, and
-        ``minus <control>``, the paired difference.
-
-    Raises:
-        ValueError: no input, or other numbers of inputs, attributions and scores.
-    """
-    scores = {"explanation": [a.scores for a in explained], **(controls or {})}
-    scores["random"] = [rng.normal(size=len(a.parts)) for a in explained]
-    places = [a.target[0] if isinstance(a.target, tuple) else None for a in explained]
-    if places and None not in places:
-        scores["nearness"] = [
-            -np.abs(np.arange(len(a.parts)) - at).astype(float)
-            for a, at in zip(explained, places, strict=True)
-        ]
-    gains = {}
-    for name, rows in scores.items():
-        if not len(rows) == len(inputs) == len(explained) > 0:
-            raise ValueError(
-                f"{len(inputs)} inputs, {len(explained)} attributions and {len(rows)} "
-                f"scores of {name!r}: give one each, at least one"
-            )
-        gains[name] = np.array(
-            [
-                faithfulness_curve(model, x, a.target, row, **options).gain
-                for x, a, row in zip(inputs, explained, rows, strict=True)
-            ]
-        )
-    ours = gains["explanation"]
-    gains |= {f"minus {n}": ours - v for n, v in gains.items() if n != "explanation"}
-    return stats.interval_table(gains, rng)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from qglib import data
-from qglib.explain.decision import Decision, aligned_decisions, decision
+from qglib.explain.decision import Decision, decision
 
 Predict = Callable[[list[Any]], np.ndarray]
 
@@ -79,9 +78,18 @@ def game_of(
         ValueError, IndexError, TypeError: as `attribute`.
     """
     if is_tagger(model):
-        return _text_game(
-            *model, x, target, background, baseline, batch_size, probability
-        )
+        if len(background):
+            raise ValueError(
+                "background is for other models: absent words of a sentence stand as "
+                "the token baseline='mask', 'pad' or 'unk'"
+            )
+        this = decision(*model, x, target)
+
+        def ask(keep: np.ndarray) -> np.ndarray:
+            rows = this.without_words(keep, baseline)
+            return this.logits(rows, batch_size, probability=probability)
+
+        return Game(this.words, this.target, ask, this)
     predict, target = predictor(model), class_of(model, target)
     kind = kind_of(kind, model)
     parts = tuple(kind.parts(x))
@@ -143,29 +151,3 @@ def _column(values: Any, target: Any) -> np.ndarray:
             f"one of 0 to {values.shape[1] - 1}"
         )
     return values[:, target]
-
-
-def _text_game(
-    model, tokenizer, words, target, background, baseline, batch_size, probability
-) -> Game:
-    this = decision(model, tokenizer, words, target)
-    ask = partial(this.logits, batch_size=batch_size, probability=probability)
-    others = []
-    for other in background:
-        _, second = aligned_decisions(model, tokenizer, words, other, target)
-        if this.word_of != second.word_of:
-            raise ValueError(
-                f"background sentence {list(other)} has words of other lengths in "
-                "sub-words: take sentences that align word for word"
-            )
-        others.append(second)
-
-    def value(keep: np.ndarray) -> np.ndarray:
-        if not others:
-            return ask(this.without_words(keep, baseline))
-        total = np.zeros(len(keep))
-        for second in others:
-            total += ask(this.mixed_with(second, keep))
-        return total / len(others)
-
-    return Game(this.words, this.target, value, this)

@@ -15,6 +15,9 @@ def gradient_scores(
 ) -> np.ndarray:
     """Score of each word, (words,): the sum over its sub-words.
 
+    Gauss-Legendre along the line from the blank text (Sundararajan et al. 2017), or
+    the gradient at the text alone, (x - blank) . grad f(x).
+
     Raises:
         ValueError: fewer than one step, an unknown baseline.
     """
@@ -28,6 +31,7 @@ def gradient_scores(
             tokens = _integrated_gradients(this, ids, blank, steps, batch_size)
         else:
             tokens = _gradient_times_input(this, ids, blank)
+    tokens = tokens[0].detach().double().sum(-1).cpu().numpy()
     scores = np.zeros(len(this.words))
     for score, word in zip(tokens, this.word_of, strict=True):
         if word is not None:
@@ -35,11 +39,9 @@ def gradient_scores(
     return scores
 
 
-def _gradient_times_input(this: Decision, ids, blank) -> np.ndarray:
-    """(x - blank) . grad f(x) for each sub-word."""
+def _gradient_times_input(this: Decision, ids, blank) -> torch.Tensor:
     embedding = word_embedding(this.model)
-    with torch.no_grad():
-        start, end = embedding(blank), embedding(ids)
+    start, end = embedding(blank).detach(), embedding(ids).detach()
     point = end.clone().requires_grad_()
     handle = embedding.register_forward_hook(lambda module, args, output: point)
     try:
@@ -47,22 +49,20 @@ def _gradient_times_input(this: Decision, ids, blank) -> np.ndarray:
         (gradient,) = torch.autograd.grad(logit, point)
     finally:
         handle.remove()
-    return ((end - start) * gradient)[0].double().sum(-1).cpu().numpy()
+    return (end - start) * gradient
 
 
-def _integrated_gradients(this: Decision, ids, blank, steps, batch_size) -> np.ndarray:
-    """Gauss-Legendre along the line from the blank text (Sundararajan et al. 2017)."""
+def _integrated_gradients(this: Decision, ids, blank, steps, batch_size):
     names = [name for name in this.inputs if name != "input_ids"]
 
     def logit(ids: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         rest = dict(zip(names, others, strict=True))
         return this.read(this.model(input_ids=ids, **rest).logits)
 
-    found = LayerIntegratedGradients(logit, word_embedding(this.model)).attribute(
+    return LayerIntegratedGradients(logit, word_embedding(this.model)).attribute(
         ids,
         baselines=blank,
         additional_forward_args=tuple(this.inputs[name] for name in names),
         n_steps=steps,
         internal_batch_size=batch_size,
     )
-    return found[0].detach().double().sum(-1).cpu().numpy()

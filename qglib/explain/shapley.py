@@ -8,7 +8,6 @@ many coalitions at once, so that a model can answer them as one batch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
@@ -17,33 +16,14 @@ MAX_EXACT_PLAYERS = 12
 Game = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
-class ShapleyValues:
-    """Shapley values with what they must add up to.
-
-    Attributes:
-        values: float64, shape (players,).
-        stderr: standard error of each value; ``None`` if they are exact.
-        empty: value of the empty coalition.
-        full: value of the coalition of all players.
-    """
-
-    values: np.ndarray
-    stderr: np.ndarray | None
-    empty: float
-    full: float
-
-    @property
-    def completeness_gap(self) -> float:
-        """Sum of the values minus (full - empty): zero but for rounding."""
-        return float(self.values.sum() - (self.full - self.empty))
-
-
-def exact_shapley(value: Game, players: int) -> ShapleyValues:
+def exact_shapley(value: Game, players: int) -> np.ndarray:
     """Exact Shapley values from all 2**players coalitions, asked in one call.
 
     phi_i = sum over S without i of |S|! (n-|S|-1)! / n! (v(S + i) - v(S))
-    (Shapley 1953).
+    (Shapley 1953). They add up to v(all) - v(none).
+
+    Returns:
+        Shapley values, float64, (players,).
 
     Raises:
         ValueError: fewer than 1 or more than 12 players (then use
@@ -72,13 +52,13 @@ def exact_shapley(value: Game, players: int) -> ShapleyValues:
         without = codes[~coalitions[:, player]]
         gain = worth[without | (1 << player)] - worth[without]
         values[player] = weight[size[without]] @ gain
-    return ShapleyValues(values, None, float(worth[0]), float(worth[-1]))
+    return values
 
 
 def sampled_shapley(
     value: Game, players: int, permutations: int, rng: np.random.Generator
-) -> ShapleyValues:
-    """Shapley values estimated from random orders of the players.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shapley values from random orders of the players, and their standard errors.
 
     Orders come in antithetic pairs (an order and its reverse), which lowers the
     variance; the standard error is that of the mean over pairs. Every order adds
@@ -108,12 +88,7 @@ def sampled_shapley(
     gains = np.zeros((len(orders), players))
     gains[rows[:, None], orders] = np.diff(worth, axis=1)
     paired = (gains[:pairs] + gains[pairs:]) / 2
-    return ShapleyValues(
-        values=paired.mean(0),
-        stderr=paired.std(0, ddof=1) / np.sqrt(pairs),
-        empty=float(worth[0, 0]),
-        full=float(worth[0, -1]),
-    )
+    return paired.mean(0), paired.std(0, ddof=1) / np.sqrt(pairs)
 
 
 def _ask(value: Game, coalitions: np.ndarray) -> np.ndarray:

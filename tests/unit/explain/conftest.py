@@ -1,5 +1,6 @@
 """Tiny models in double precision, small enough for brute force."""
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -14,6 +15,8 @@ from transformers.modeling_outputs import (
     SequenceClassifierOutput,
     TokenClassifierOutput,
 )
+
+from qglib.explain import decision_graphs, patched_logits
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = ["jordan", "paris", "said", "scored", "the", "plan", "##ner", "plan##x", "in"]
@@ -162,3 +165,18 @@ def quantum_tagger():
 def quantum_classifier():
     torch.manual_seed(0)
     return PooledText().double().eval()
+
+
+@pytest.fixture
+def node_effects():
+    """Exact effect of patching each node alone, (L+1, T)."""
+
+    def effects(model, tokenizer, clean, corrupt, target):
+        pair = [(clean, corrupt)]
+        (graph,) = decision_graphs(model, tokenizer, pair, [target])
+        shape = graph.node_scores.shape
+        alone = [[], *([node] for node in np.ndindex(shape))]
+        logits = patched_logits(model, tokenizer, *pair[0], target, alone)
+        return (logits[1:] - logits[0]).reshape(shape)
+
+    return effects

@@ -5,7 +5,7 @@ import torch
 from bench.reading import at_precision
 from qglib import data
 from qglib.explain import attribute
-from qglib.explain.attribution import GRADIENTS, METHODS
+from qglib.explain.attribution import METHODS
 from qglib.explain.decision import decision
 from qglib.models import load_tagger
 from qglib.reference import REFERENCE
@@ -17,14 +17,11 @@ RNG = np.random.default_rng
 @pytest.mark.parametrize("method", METHODS)
 def test_linear_model_has_one_answer(method, bag_of_words, tokenizer):
     """Without interactions each word adds w . (its embedding - the baseline's)."""
-    blank = [tokenizer.mask_token] * len(TEXT)
-    background = [] if method in GRADIENTS else [blank]
     got = attribute(
         (bag_of_words, tokenizer),
         TEXT,
         (None, "B-PER"),
         method,
-        background=background,
         rng=RNG(0),
     )
     ids = tokenizer.convert_tokens_to_ids(TEXT)
@@ -132,6 +129,8 @@ def test_bad_method_baseline_and_players(bert, tokenizer):
         ask(method="occlusion", baseline="zero")
     with pytest.raises(ValueError, match="rng"):
         ask(method="shapley_sampled")
+    with pytest.raises(ValueError, match="background is for other models"):
+        ask(method="occlusion", background=[TEXT])
     with pytest.raises(ValueError, match="steps=0"):
         ask(method="integrated_gradients", steps=0)
     with pytest.raises(ValueError, match="shapley_sampled"):
@@ -158,36 +157,6 @@ def test_half_precision_moves_shapley_values_little():
     error = np.abs(full.scores - half.scores).max() / np.abs(full.scores).max()
     assert 0 < error < 0.01, "bfloat16 keeps eight bits"
     assert abs(half.completeness_gap) < 1e-6
-
-
-# ------------------------------------------------------------------ backgrounds
-
-CLEAN = ["jordan", "said", "the", "plan"]
-OTHERS = [["paris", "scored", "in", "plan"], ["said", "the", "the", "jordan"]]
-TARGET = (2, "B-PER")
-
-
-def test_complete_and_against_the_mean_background(bert, tokenizer):
-    def ask(background, method="shapley", **options):
-        pair = bert, tokenizer
-        return attribute(pair, CLEAN, TARGET, method, background=background, **options)
-
-    found = ask(OTHERS)
-    assert abs(found.completeness_gap) < 1e-6
-    mean = np.mean([ask([w]).empty for w in OTHERS])
-    assert found.empty == pytest.approx(mean)
-    # Shapley values are linear in the game: the mean over single backgrounds
-    each = [ask([w]).scores for w in OTHERS]
-    np.testing.assert_allclose(found.scores, np.mean(each, 0), atol=1e-9)
-    # a word that never changes gets nothing
-    assert each[0][3] == pytest.approx(0, abs=1e-12)
-    sampled = ask(OTHERS, "shapley_sampled", permutations=60, rng=RNG(0))
-    off = abs(sampled.scores - found.scores)
-    assert (off <= 5 * sampled.stderr + 1e-9).all()
-    with pytest.raises(ValueError, match="sub-words"):
-        ask([["paris", "in", "the", "planner"]])
-    with pytest.raises(ValueError, match="for a background"):
-        ask(OTHERS, "integrated_gradients")
 
 
 # ------------------------------------------------------------------ every kind

@@ -3,8 +3,10 @@ import pytest
 import torch
 from transformers import BertForTokenClassification
 
-from qglib.explain import decision_graphs, exact_patching
+from qglib.explain import decision_graphs
+from qglib.explain.decision import decision
 from qglib.explain.decision_graph import decision_graph
+from qglib.explain.encoder import hidden_states, layer_inputs_changed, trace
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "said", "the", "plan"]
@@ -24,14 +26,20 @@ def fixed_attention():
 
 
 @pytest.mark.parametrize("kind", ["one read-out layer", "two"])
-def test_first_order_meets_exact_patching(
-    kind, bert, two_layer_reader, tokenizer, nearly_equal_words, fixed_attention
+def test_first_order_meets_node_effects(
+    kind,
+    bert,
+    two_layer_reader,
+    tokenizer,
+    nearly_equal_words,
+    fixed_attention,
+    node_effects,
 ):
     model = bert if kind == "one read-out layer" else two_layer_reader
     nearly_equal_words(model, tokenizer)
     fixed_attention(model)
     graph = decision_graph(model, tokenizer, CLEAN, CORRUPT, TARGET)
-    exact = exact_patching(model, tokenizer, CLEAN, CORRUPT, TARGET)
+    exact = node_effects(model, tokenizer, CLEAN, CORRUPT, TARGET)
     difference = abs(graph.clean_logit - graph.corrupt_logit)
     np.testing.assert_allclose(graph.node_scores, exact, atol=1e-3 * difference)
 
@@ -73,9 +81,9 @@ def test_read_out_of_a_linear_head_is_exact(two_layer_reader, tokenizer):
     assert graph.readout[1, 3] == pytest.approx(expected, rel=1e-9)
 
 
-def test_last_hidden_layer_is_explained_exactly(bert, tokenizer):
+def test_last_hidden_layer_is_explained_exactly(bert, tokenizer, node_effects):
     graph = decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET)
-    exact = exact_patching(bert, tokenizer, CLEAN, CORRUPT, TARGET)
+    exact = node_effects(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     np.testing.assert_allclose(graph.node_scores[3], exact[3], atol=1e-10)
 
 
@@ -124,6 +132,8 @@ def test_texts_must_align(bert, tokenizer):
         decision_graph(bert, tokenizer, CLEAN, CORRUPT, (9, "O"))
     with pytest.raises(ValueError, match="2 targets"):
         decision_graphs(bert, tokenizer, [(CLEAN, CORRUPT)], [TARGET, TARGET])
+    with pytest.raises(ValueError, match="use 'ends' or 'midpoint'"):
+        decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET, slopes="clean")
 
 
 def test_equal_texts_have_no_shares(bert, tokenizer):
@@ -162,3 +172,22 @@ def test_without_a_corrupt_text_it_is_the_blank_one(bert, tokenizer):
     assert graph.corrupt_tokens == ("[CLS]", *["[MASK]"] * 4, "[SEP]")
     blank = decision_graph(bert, tokenizer, CLEAN, ["[MASK]"] * 4, TARGET)
     np.testing.assert_allclose(graph.edges, blank.edges, atol=1e-12)
+
+
+def test_midpoint_gradient_is_the_slope_halfway(bert, tokenizer):
+    """Against a central difference along the line between the embeddings."""
+    clean, corrupt = (decision(bert, tokenizer, w, TARGET) for w in (CLEAN, CORRUPT))
+    one, two = (hidden_states(bert, d.inputs)[0] for d in (clean, corrupt))
+
+    def logit(share):
+        def change(layer, hidden):
+            return two + share * (one - two) if layer == 0 else hidden
+
+        with layer_inputs_changed(bert, change):
+            return corrupt.logits(corrupt.inputs)[0]
+
+    halfway = trace(bert, corrupt.inputs, corrupt.read, first=(one + two) / 2)
+    slope = ((one - two) * halfway.grad_hidden[0]).sum().item()
+    assert halfway.logit.item() == pytest.approx(logit(0.5), abs=1e-12)
+    difference = (logit(0.5 + 1e-4) - logit(0.5 - 1e-4)) / 2e-4
+    assert slope == pytest.approx(difference, rel=1e-6)

@@ -8,9 +8,7 @@ import pytest
 import torch
 
 from qglib.explain import (
-    attribute,
     decision_path,
-    draw_attributions,
     draw_decision_graph,
     head_graph,
 )
@@ -30,22 +28,6 @@ def clean_figures():
 
 def texts(fig):
     return [t.get_text() for ax in fig.axes for t in ax.texts]
-
-
-def test_attributions(bert, tokenizer):
-    explained = [
-        attribute((bert, tokenizer), CLEAN, (0, "B-PER"), method)
-        for method in ("occlusion", "gradient_x_input")
-    ]
-    fig = draw_attributions(explained, title="t")
-    assert texts(fig) == CLEAN * 2
-    labels = [t.get_text() for t in fig.axes[0].get_yticklabels()]
-    assert labels == ["occlusion", "gradient x input"]
-    with pytest.raises(ValueError, match="at least one"):
-        draw_attributions([])
-    other = attribute((bert, tokenizer), CORRUPT, (0, "B-PER"), "occlusion")
-    with pytest.raises(ValueError, match="same sentence"):
-        draw_attributions([explained[0], other])
 
 
 def test_decision_graph_shows_label_tokens_and_path(bert, tokenizer):

@@ -2,12 +2,23 @@ import numpy as np
 import pytest
 import torch
 
-from qglib.explain import decision_path, exact_patching, restored_logits
+from qglib.explain import decision_path, patched_logits
 from qglib.explain.decision_graph import decision_graph
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "scored", "the", "plan"]
 TARGET = (2, "B-PER")
+
+
+def restored_logits(model, tokenizer, clean, corrupt, paths, layer_sets, target):
+    """Share of the logit difference that patching paths brings back."""
+    patches = [[(n, path[n]) for n in some] for path in paths for some in layer_sets]
+    whole = [(0, s) for s in range(len(tokenizer(clean, is_split_into_words=True)[0]))]
+    logits = patched_logits(
+        model, tokenizer, clean, corrupt, target, [*patches, [], whole]
+    )
+    restored = (logits[:-2] - logits[-2]) / (logits[-1] - logits[-2])
+    return restored.reshape(len(paths), len(layer_sets))
 
 
 def test_everything_and_nothing(bert, tokenizer):
@@ -22,15 +33,15 @@ def test_everything_and_nothing(bert, tokenizer):
     assert restored([0, 0, 0, 1], [3]) == pytest.approx(0, abs=1e-12)
 
 
-def test_only_changed_words_count_at_the_input(bert, tokenizer):
-    exact = exact_patching(bert, tokenizer, CLEAN, CORRUPT, TARGET)
+def test_only_changed_words_count_at_the_input(bert, tokenizer, node_effects):
+    exact = node_effects(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     assert exact.shape == (4, 6)
     np.testing.assert_allclose(exact[0, [0, 3, 4, 5]], 0, atol=1e-12)
     assert (np.abs(exact[0, [1, 2]]) > 1e-6).all()
 
 
-def test_patching_a_word_at_the_input_is_writing_it(bert, tokenizer):
-    exact = exact_patching(bert, tokenizer, CLEAN, CORRUPT, TARGET)
+def test_patching_a_word_at_the_input_is_writing_it(bert, tokenizer, node_effects):
+    exact = node_effects(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     graph = decision_graph(
         bert, tokenizer, ["jordan", "scored", "the", "plan"], CORRUPT, TARGET
     )
@@ -59,24 +70,18 @@ def test_a_head_that_reads_an_inner_layer_sees_the_patch(two_layer_reader, token
 def test_a_decision_path_is_a_path(bert, tokenizer):
     path = decision_path(decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET))
     texts = bert, tokenizer, CLEAN, CORRUPT
-    value = restored_logits(*texts, [path, path.positions], [[3]], TARGET)
+    value = restored_logits(*texts, [path.positions], [[3]], TARGET)
     np.testing.assert_allclose(value, 1)
 
 
-def test_bad_paths(bert, tokenizer):
-    def ask(path, layers, corrupt=CORRUPT):
-        restored_logits(bert, tokenizer, CLEAN, corrupt, [path], [layers], TARGET)
-
-    with pytest.raises(ValueError, match="no node at layers"):
-        ask((1, 1), [2])
-    with pytest.raises(ValueError, match="leaves the 6 sub-words"):
-        ask((1, 6), [1])
-    with pytest.raises(ValueError, match="nothing to restore"):
-        ask((1, 1), [1], CLEAN)
+@pytest.mark.parametrize("node", [(4, 1), (-1, 1), (1, 6)])
+def test_nodes_outside_the_encoder(node, bert, tokenizer):
+    with pytest.raises(ValueError, match="layers 0 to 3 and sub-words 0 to 5"):
+        patched_logits(bert, tokenizer, CLEAN, CORRUPT, TARGET, [[], [node]])
 
 
-def test_no_hooks_are_left(bert, tokenizer):
-    exact_patching(bert, tokenizer, CLEAN, CORRUPT, TARGET)
+def test_no_hooks_are_left(bert, tokenizer, node_effects):
+    node_effects(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     for layer in bert.bert.encoder.layer:
         assert not layer._forward_pre_hooks
         handles = [str(hook) for hook in layer._forward_hooks.values()]
@@ -131,7 +136,7 @@ def _pinned_ends(positions, rng):
     return (positions[0],) * hop + (positions[-1],) * (n - hop)
 
 
-def test_planted_sentiment(encoder_dir):
+def test_planted_sentiment(encoder_dir, node_effects):
     """D of a [CLS] head: restored > .9, layer 5 > pinned ends + .5, Pearson > .85."""
     from sklearn.linear_model import LogisticRegression
     from transformers import AutoTokenizer
@@ -173,7 +178,7 @@ def test_planted_sentiment(encoder_dir):
                 tokenizer,
                 clean,
                 corrupt,
-                [path, pinned],
+                [path.positions, pinned],
                 [[1, 2, 3, 4, 5], [5]],
                 (None, "good"),
             )
@@ -183,7 +188,7 @@ def test_planted_sentiment(encoder_dir):
     assert restored[0, 1] - restored[1, 1] > 0.5
     agreement = []
     for (clean, corrupt), graph in list(zip(pairs, graphs, strict=True))[:6]:
-        exact = exact_patching(model, tokenizer, clean, corrupt, (None, "good"))
+        exact = node_effects(model, tokenizer, clean, corrupt, (None, "good"))
         agreement.append(
             np.corrcoef(exact[:6].ravel(), graph.node_scores[:6].ravel())[0, 1]
         )
