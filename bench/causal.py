@@ -19,7 +19,7 @@ from qglib.causal import (
     exact_search,
     load_network,
 )
-from qglib.causal.kernel_tests import conditional_test
+from qglib.causal.kernel_tests import Regression, from_residuals
 from qglib.data import KINDS, load_corpus
 from qglib.models import build_tagger, word_logits
 
@@ -93,7 +93,9 @@ def kernel_tests() -> Iterator[Row]:
         return theirs.compute_pvalue(*columns[:3])[0]
 
     def ours():
-        return float(conditional_test(*grams).pvalue)
+        regression = Regression(grams[2], 1e-3)
+        rests = (regression.residual(gram) for gram in grams[:2])
+        return from_residuals(*rests).pvalue
 
     assert abs(rival() - ours()) < 1e-4
     what = f"KCI from Gram matrices, one test n={n}, vs causal-learn, same kernels"

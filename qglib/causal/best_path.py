@@ -1,8 +1,8 @@
 """The optimal causal path P of a directed acyclic graph, its value and its margin.
 
 P is the path from source to target with the largest absolute product of
-coefficients (Wright, Ann. Math. Stat. 5 (1934) 161). With the lengths -log|w| it is a
-shortest path; networkx lists the k shortest (Yen, Management Science 17 (1971) 712).
+coefficients (Wright, Ann. Math. Stat. 5 (1934) 161). Every part of it is the best to
+where it ends, so the k best paths to a node are among those to its parents, one arc on.
 """
 
 from __future__ import annotations
@@ -10,16 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import networkx as nx
 
 from qglib.causal.graphs import require_dag
 
 __all__ = ["BestPath", "best_path"]
-
-_TIE = 1e-12
-_NEVER = 1e6  # length of an arc with coefficient 0
 
 
 @dataclass(frozen=True)
@@ -71,48 +67,31 @@ def best_path(
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
     _require_reachable(graph, source, target)
-    lengths = _lengths(graph, source, target, weight)
-    found = []
-    for path in nx.shortest_simple_paths(lengths, source, target, weight="length"):
-        product = math.prod(graph.edges[arc][weight] for arc in pairwise(path))
-        tied = not found or abs(abs(product) - abs(found[0][1])) <= _TIE
-        if len(found) >= max(k, 2) and not tied:
-            break
-        found.append((tuple(path), float(product)))
-    sizes = [abs(product) for _, product in found]
-    optima = sum(abs(size - sizes[0]) <= _TIE for size in sizes)
-    ahead = math.inf if len(sizes) == 1 else sizes[0] - sizes[1]
-    return BestPath(*found[0], optima, 0.0 if optima > 1 else ahead, tuple(found[:k]))
-
-
-def _lengths(
-    graph: nx.DiGraph, source: Hashable, target: Hashable, weight: str
-) -> nx.DiGraph:
-    """The nodes between the ends, arcs as long as -log|w| plus what makes it positive.
-
-    What is added is a constant times the rise in height (longest chain from the
-    source), the same in sum for every path, so that their order stays.
-    """
-    sizes = {}
     for a, b, value in graph.edges(data=weight):
         if value is None or not math.isfinite(value):
             raise ValueError(
                 f"arc {a!r} -> {b!r} has {weight}={value!r}; every arc needs a finite "
                 "number (fit_linear_model(dag, data) writes coefficients)."
             )
-        sizes[a, b] = -math.log(abs(value)) if value else _NEVER
-    between = (nx.descendants(graph, source) | {source}) & (
-        nx.ancestors(graph, target) | {target}
-    )
-    part = graph.subgraph(between)
-    height: dict[Hashable, int] = {}
-    for node in nx.topological_sort(part):
-        height[node] = max((height[p] + 1 for p in part.predecessors(node)), default=0)
-    raised = -min(0.0, *(sizes[arc] for arc in part.edges))
-    lengths = nx.DiGraph()
-    for a, b in part.edges:
-        lengths.add_edge(a, b, length=sizes[a, b] + raised * (height[b] - height[a]))
-    return lengths
+    kept: dict[Hashable, list] = {node: [] for node in graph}
+    kept[source] = [((source,), 1.0)]
+    for node in nx.topological_sort(graph):
+        ways = kept[node] + [
+            ((*path, node), product * float(graph.edges[parent, node][weight]))
+            for parent in graph.predecessors(node)
+            for path, product in kept[parent]
+        ]
+        ways.sort(key=lambda way: -abs(way[1]))
+        kept[node] = ways[: max(k, 2)]
+        kept[node] += [w for w in ways[max(k, 2) :] if _tied(w, ways[0])]
+    found = kept[target]
+    optima = sum(_tied(way, found[0]) for way in found)
+    ahead = math.inf if len(found) == 1 else abs(found[0][1]) - abs(found[1][1])
+    return BestPath(*found[0], optima, 0.0 if optima > 1 else ahead, tuple(found[:k]))
+
+
+def _tied(way: tuple[tuple, float], best: tuple[tuple, float]) -> bool:
+    return math.isclose(abs(way[1]), abs(best[1]), rel_tol=1e-12, abs_tol=1e-12)
 
 
 def _require_reachable(graph: nx.DiGraph, source: Hashable, target: Hashable) -> None:

@@ -1,36 +1,34 @@
-"""Causal discovery behind one function: PC, GES, exact search and LiNGAM.
+"""Causal discovery behind one function: PC, GES and exact search.
 
-PC (Spirtes & Glymour 1991), GES (Chickering, JMLR 3 (2002) 507) and DirectLiNGAM
-come from causal-learn; exact search is `exact_search`. Every method returns the
-equivalence class as a `networkx.DiGraph` (see `qglib.causal.graphs`).
+PC (Spirtes & Glymour 1991) and GES (Chickering, JMLR 3 (2002) 507) come from
+causal-learn; exact search is `exact_search`. Every method returns the equivalence
+class as a `networkx.DiGraph` (see `qglib.causal.graphs`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
-from qglib.causal.graphs import compelled_arrows
+from qglib.causal.exact_search import exact_search
+from qglib.causal.graphs import compelled_arrows, cpdag
 from qglib.causal.kernel_tests import KernelTests
-from qglib.causal.learners import (
-    PValue,
-    learn_exact,
-    learn_ges,
-    learn_lingam,
-    learn_pc,
-)
+from qglib.causal.scores import discrete_bic, gaussian_bic
 from qglib.causal.tables import Table, read_table
 
 __all__ = ["discover"]
 
-METHODS = ("pc", "ges", "exact", "exact_nl", "lingam", "empty")
+METHODS = ("pc", "ges", "exact", "empty")
 TESTS = ("auto", "fisherz", "chisq")
 
+PValue = Callable[[int, int, Sequence[int]], float]
+"""p-value of independence of two column numbers, given others."""
 Test = (
     str | GaussianKernel | QuantumKernel | Callable[[np.ndarray], PValue | KernelTests]
 )
@@ -44,7 +42,6 @@ def discover(
     kind: str = "auto",
     alpha: float = 0.05,
     max_conditioning: int | None = None,
-    max_parents: int | None = None,
     n_bootstrap: int = 0,
     rng: np.random.Generator | None = None,
 ) -> nx.DiGraph:
@@ -53,20 +50,17 @@ def discover(
     Args:
         data: (n, d) table; DataFrame columns name the nodes.
         method: 'pc' (tests, see `test`), 'ges' (BDeu or Gaussian BIC), 'exact'
-            (dynamic programming with the discrete or Gaussian BIC), 'exact_nl' (the
-            same with the additive ridge score, numbers only), 'lingam' (directions
-            from non-Gaussian noise, numbers only), 'empty' (no edge: the row every
-            comparison needs).
+            (dynamic programming with the discrete or Gaussian BIC, at most four
+            parents), 'empty' (no edge: the row every comparison needs).
         test: what PC asks. 'auto': chi-square on categories, Fisher z on numbers;
             'chisq', 'fisherz'; a `GaussianKernel` or `QuantumKernel`, for the kernel
             test (a quantum kernel may break its level: notebook 31 measures it);
             or a function that takes the (n, d) values and returns a function of
             (i, j, given) to a p-value.
         kind: 'auto', 'discrete' or 'continuous' columns, see `read_table`.
-        alpha: level of PC's tests, and of LiNGAM's test of normality.
+        alpha: level of PC's tests.
         max_conditioning: largest condition of PC's tests; None takes 2 for kernels
             and functions, else no bound.
-        max_parents: bound of the exact search; None takes 4, or 3 for 'exact_nl'.
         n_bootstrap: when positive, resample the rows this often and write the edge
             attributes ``confidence`` (share of resamples with the two nodes adjacent)
             and ``arrow_confidence`` (share with this compelled arrow). Rows are drawn
@@ -78,10 +72,7 @@ def discover(
     Returns:
         A graph with an opposite pair of arcs where the direction is unknown;
         ``graph.graph`` holds ``method`` and ``warnings``, and after an exact search
-        ``score`` and ``arcs``, the arcs of the one graph that was found. Only for
-        'exact_nl', whose score is not the same over a class, do the directions in
-        ``arcs`` say more than the class, and then only under its noise model. After
-        'lingam' an arrow that its noise does not identify is an opposite pair.
+        ``score`` and ``arcs``, the arcs of the one graph that was found.
 
     Raises:
         ValueError: bad data (see `read_table`), an unknown method or test, one that
@@ -101,18 +92,13 @@ def discover(
 
     def learn(part: Table) -> nx.DiGraph:
         if method == "empty":
-            found, warnings = nx.DiGraph(), []
-            found.add_nodes_from(part.names)
+            found = _named(np.zeros((0, 2), int), part.names)
         elif method == "pc":
-            pvalue = _pvalue_of(part, test)
-            found, warnings = learn_pc(part, alpha, pvalue, max_conditioning)
-        elif method == "ges":
-            found, warnings = learn_ges(part)
-        elif method == "lingam":
-            found, warnings = learn_lingam(part, alpha)
+            found = _learn_pc(part, alpha, _pvalue_of(part, test), max_conditioning)
         else:
-            found, warnings = learn_exact(part, method, max_parents)
-        found.graph.update(method=method, warnings=warnings)
+            found = {"ges": _learn_ges, "exact": _learn_exact}[method](part)
+        found.graph["method"] = method
+        found.graph.setdefault("warnings", [])
         return found
 
     graph = learn(table)
@@ -128,6 +114,7 @@ def discover(
 
 
 def _write_confidence(graph: nx.DiGraph, again: Sequence[nx.DiGraph]) -> None:
+    """Shares of the graphs `again` as edge attributes of `graph`."""
     adjacent: Counter = Counter()
     arrows: Counter = Counter()
     for other in again:
@@ -157,15 +144,8 @@ def _check(table: Table, method: str, test: Test, alpha: float) -> None:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha}.")
-    if method in ("exact_nl", "lingam") and table.discrete:
-        raise ValueError(
-            f"method={method!r} needs numbers, the table holds categories; use "
-            "method='exact'."
-        )
-    if method != "pc":
-        if test != "auto":
-            raise ValueError(f"test is for method='pc', not for {method!r}: leave it.")
-        return
+    if method != "pc" and test != "auto":
+        raise ValueError(f"test is for method='pc', not for {method!r}: leave it.")
     kernel = isinstance(test, GaussianKernel | QuantumKernel)
     if not (kernel or test in TESTS or (callable(test) and not isinstance(test, str))):
         raise ValueError(
@@ -188,16 +168,70 @@ def _pvalue_of(table: Table, test: Test) -> PValue:
     values = table.values
     if test == "auto":
         test = "chisq" if table.discrete else "fisherz"
-    if test in ("fisherz", "chisq"):
+    if isinstance(test, str):
         from causallearn.utils.cit import CIT
 
-        plain = CIT(values, test)
-        return lambda i, j, given: float(plain(i, j, tuple(given)))
+        return CIT(values, test)
     kernel = isinstance(test, GaussianKernel | QuantumKernel)
-    ask = KernelTests(values, test) if kernel else test(values)
+    return KernelTests(values, test) if kernel else test(values)
 
-    def asked(i: int, j: int, given: Sequence[int]) -> float:
-        answer = ask(i, j, given)
-        return float(getattr(answer, "pvalue", answer))
 
-    return asked
+def _learn_pc(
+    table: Table, alpha: float, pvalue: PValue, max_conditioning: int | None
+) -> nx.DiGraph:
+    """PC: skeleton, colliders (the first found wins), then Meek's rules."""
+    from causallearn.utils.PCUtils import Meek, SkeletonDiscovery, UCSepset
+
+    @cache
+    def answer(i: int, j: int, given: tuple[int, ...]) -> float:
+        found = pvalue(i, j, given)
+        return float(getattr(found, "pvalue", found))
+
+    def asked(i, j, given=()) -> float:  # as causal-learn calls a test
+        ends = sorted((int(i), int(j)))
+        return answer(*ends, tuple(sorted(map(int, given or ()))))
+
+    asked.method = "qglib"
+    skeleton = SkeletonDiscovery.skeleton_discovery(
+        table.values, alpha, asked, show_progress=False, max_k=max_conditioning
+    )
+    found = Meek.meek(UCSepset.uc_sepset(skeleton, 2))
+    return _from_causal_learn(found.G.graph, table.names)
+
+
+def _learn_ges(table: Table) -> nx.DiGraph:
+    """GES with the BDeu score on categories and the Gaussian BIC on numbers."""
+    from causallearn.search.ScoreBased.GES import ges
+
+    score = "local_score_BDeu" if table.discrete else "local_score_BIC"
+    found = ges(table.values.astype(float), score_func=score)
+    return _from_causal_learn(found["G"].graph, table.names)
+
+
+def _learn_exact(table: Table) -> nx.DiGraph:
+    """The class of the best-scoring graph, whose score and arcs are kept."""
+    score = (discrete_bic if table.discrete else gaussian_bic)(table.values)
+    adjacency, value = exact_search(len(table.names), score)
+    dag = _named(np.argwhere(adjacency), table.names)
+    graph = cpdag(dag)
+    graph.graph.update(score=value, arcs=list(dag.edges))
+    return graph
+
+
+def _named(arcs: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
+    """Directed graph on all names, arcs given as (k, 2) column numbers."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(names)
+    graph.add_edges_from((names[a], names[b]) for a, b in arcs)
+    return graph
+
+
+def _from_causal_learn(endpoints: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
+    """causal-learn marks: [i, j] = -1 tail at i, 1 arrow head at i of edge i - j."""
+    same = (endpoints == endpoints.T) & (endpoints != 0)
+    graph = _named(np.argwhere(same | (endpoints.T == 1)), names)
+    conflicts = int(np.triu(same & (endpoints == 1)).sum())
+    if conflicts:
+        said = f"{conflicts} edges had two arrow heads; kept undirected."
+        graph.graph["warnings"] = [said]
+    return graph

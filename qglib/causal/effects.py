@@ -20,7 +20,7 @@ import pandas as pd
 from qglib.causal.best_path import best_path
 from qglib.causal.graphs import class_members, require_dag
 
-__all__ = ["effects_over_class", "fit_linear_model", "total_effects"]
+__all__ = ["effects_over_class", "fit_linear_model"]
 
 
 def fit_linear_model(dag: nx.DiGraph, data: pd.DataFrame) -> nx.DiGraph:
@@ -48,22 +48,11 @@ def fit_linear_model(dag: nx.DiGraph, data: pd.DataFrame) -> nx.DiGraph:
     return fitted
 
 
-def total_effects(graph: nx.DiGraph, weight: str = "weight") -> pd.DataFrame:
-    """Total effect of every node (row) on every node (column), (I - B)^-1.
-
-    Raises:
-        ValueError: a cycle, or an arc without a finite weight.
-    """
-    require_dag(graph)
+def total_effects(graph: nx.DiGraph) -> pd.DataFrame:
+    """Total effect of every node (row) on every node (column), (I - B)^-1."""
     nodes = list(graph)
-    b = np.zeros((len(nodes), len(nodes)))
-    for i, j, value in graph.edges(data=weight, default=np.nan):
-        b[nodes.index(i), nodes.index(j)] = value
-    if not np.isfinite(b).all():
-        raise ValueError(
-            f"an arc has no finite {weight!r}; fit_linear_model(dag, data) writes it."
-        )
-    return pd.DataFrame(np.linalg.inv(np.eye(len(nodes)) - b), nodes, nodes)
+    direct = nx.to_numpy_array(graph, nodes)
+    return pd.DataFrame(np.linalg.inv(np.eye(len(nodes)) - direct), nodes, nodes)
 
 
 def effects_over_class(

@@ -111,12 +111,6 @@ def cpdag(dag: nx.DiGraph) -> nx.DiGraph:
     return close_under_meek(pdag)
 
 
-def _f1(found: set, true: set) -> float:
-    if not found and not true:
-        return float("nan")  # 0/0: there is nothing to find and nothing was claimed
-    return 2 * len(found & true) / (len(found) + len(true))
-
-
 def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
     """Distance of an estimated equivalence class from that of the true graph.
 
@@ -140,21 +134,25 @@ def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
             f"{sorted(map(str, set(estimate) ^ set(truth)))}. Rename the columns."
         )
     target = cpdag(truth)
-
-    def skeleton(graph: nx.DiGraph) -> set[frozenset]:
-        return {frozenset(arc) for arc in graph.edges}
-
-    def state(graph: nx.DiGraph, a: Hashable, b: Hashable) -> tuple[bool, bool]:
-        return graph.has_edge(a, b), graph.has_edge(b, a)
-
-    pairs = combinations(target.nodes, 2)
-    shd = sum(state(estimate, a, b) != state(target, a, b) for a, b in pairs)
+    shd = 0
+    for pair in combinations(target.nodes, 2):
+        states = [
+            (g.has_edge(*pair), g.has_edge(*pair[::-1])) for g in (estimate, target)
+        ]
+        shd += states[0] != states[1]
+    found, true = ({frozenset(arc) for arc in g.edges} for g in (estimate, target))
     return {
         "shd": float(shd),
-        "adjacency_f1": _f1(skeleton(estimate), skeleton(target)),
+        "adjacency_f1": _f1(found, true),
         "arrow_f1": _f1(compelled_arrows(estimate), compelled_arrows(target)),
-        "edges": float(len(skeleton(estimate))),
+        "edges": float(len(found)),
     }
+
+
+def _f1(found: set, true: set) -> float:
+    """NaN where nothing was to be found and nothing was claimed."""
+    size = len(found) + len(true)
+    return 2 * len(found & true) / size if size else float("nan")
 
 
 def _orientations(pdag: nx.DiGraph) -> Iterator[set[Arc]]:

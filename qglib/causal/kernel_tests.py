@@ -17,7 +17,6 @@ directions, where the inverse would cost n^3.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,7 +28,7 @@ from scipy.special import gammaincc
 
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 
-__all__ = ["KernelTest", "KernelTests", "conditional_test", "kernel_test"]
+__all__ = ["KernelTest", "KernelTests", "kernel_test"]
 
 _CACHE_BYTES = 2**28
 _SMALL = 64  # below, the inverse costs less than the bookkeeping
@@ -64,27 +63,15 @@ def _centred(gram: np.ndarray) -> np.ndarray:
     return gram - rows - gram.mean(-2, keepdims=True) + gram.mean()
 
 
-def _unconditional(kx: np.ndarray, ky: np.ndarray) -> KernelTest:
+def unconditional(kx: np.ndarray, ky: np.ndarray) -> KernelTest:
+    """Test from two Gram matrices (n, n), not yet centred."""
     n, a, b = len(kx), _centred(kx), _centred(ky)
     variance = 2 * (a * a).sum() * (b * b).sum() / n**2
     return _gamma((a * b).sum(), np.trace(a) * np.trace(b) / n, variance)
 
 
-def conditional_test(
-    kxz: np.ndarray, ky: np.ndarray, kz: np.ndarray, ridge: float = 1e-3
-) -> KernelTest:
-    """Test of x against y given z from Gram matrices (n, n).
-
-    Args:
-        kxz: of x and z together, for instance the product of both Gram matrices.
-        ky, kz: of y and of z.
-        ridge: regularisation eps of the regression on z, positive.
-    """
-    regression = _Regression(kz, ridge)
-    return _from_residuals(regression.residual(kxz), regression.residual(ky))
-
-
-def _from_residuals(a: np.ndarray, b: np.ndarray) -> KernelTest:
+def from_residuals(a: np.ndarray, b: np.ndarray) -> KernelTest:
+    """Conditional test from what z leaves of both Gram matrices, (n, n)."""
     w = a * b
     return _gamma(w.sum(), np.trace(w), 2 * (w * w).sum())
 
@@ -104,7 +91,7 @@ def _directions(gram: np.ndarray) -> np.ndarray | None:
     return factor - factor.mean(0)
 
 
-class _Regression:
+class Regression:
     """Ridge regression on z in the space of its kernel, factorised once."""
 
     def __init__(self, kz: np.ndarray, ridge: float) -> None:
@@ -150,15 +137,13 @@ def kernel_test(
         ValueError: shapes that differ, NaN, constant columns, a ridge that is not
             positive, or more qubits than fit.
     """
-    parts = {"x": x, "y": y} | ({} if z is None else {"z": z})
-    tables = {name: _columns(v, name) for name, v in parts.items()}
-    sizes = {name: len(v) for name, v in tables.items()}
-    if len(set(sizes.values())) > 1:
-        raise ValueError(f"numbers of samples differ: {sizes}.")
-    bounds = np.cumsum([0, *(v.shape[1] for v in tables.values())])
-    groups = [tuple(range(a, b)) for a, b in pairwise(bounds)]
-    tests = KernelTests(np.column_stack(list(tables.values())), kernel, ridge)
-    return tests(groups[0], groups[1], groups[2] if z is not None else ())
+    parts = [(x, "x"), (y, "y")] + ([] if z is None else [(z, "z")])
+    tables = [_columns(*part) for part in parts]
+    if len({len(v) for v in tables}) > 1:
+        raise ValueError(f"numbers of samples differ: {[len(v) for v in tables]}.")
+    bounds = np.cumsum([0, *(v.shape[1] for v in tables)])
+    groups = [range(a, b) for a, b in pairwise(bounds)]
+    return KernelTests(np.column_stack(tables), kernel, ridge)(*groups)
 
 
 def _columns(values: np.ndarray, name: str) -> np.ndarray:
@@ -198,7 +183,7 @@ class KernelTests:
         self.ridge = ridge
         x = np.asarray(data, dtype=float)
         self._data = (x - x.mean(0)) / x.std(0)
-        self._kept: OrderedDict[tuple, Any] = OrderedDict()
+        self._kept: dict[tuple, Any] = {}
         self._most = max(12, _CACHE_BYTES // (8 * len(x) ** 2))
 
     def __call__(
@@ -211,36 +196,32 @@ class KernelTests:
         x, y = _key(i), _key(j)
         z = tuple(sorted(given))
         if not z:
-            return _unconditional(self._gram(x), self._gram(y))
-        return _from_residuals(self._residual(x, z, True), self._residual(y, z, False))
+            return unconditional(self._gram(x), self._gram(y))
+        return from_residuals(self._residual(x, z, True), self._residual(y, z, False))
 
     def _keep(self, key: tuple, make: Callable[[], Any]) -> Any:
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        value = make()
-        self._kept[key] = value
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return value
+        if key not in self._kept:
+            value = make()
+            while len(self._kept) >= self._most:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = value
+        return self._kept[key]
 
     def _gram(self, x: tuple[int, ...]) -> np.ndarray:
-        return self._keep(("gram", x), lambda: self.kernel.gram(self._data[:, list(x)]))
+        return self._keep(("gram", x), lambda: self.kernel.gram(self._data[:, x]))
 
     def _residual(self, x: tuple, z: tuple, together: bool) -> np.ndarray:
         """What z leaves of the columns x, times the kernel of z if `together`."""
 
-        def make():
-            on_z = self._keep(
-                ("regression", z), lambda: _Regression(self._gram(z), self.ridge)
-            )
-            gram = self._gram(x) * self._gram(z) if together else self._gram(x)
-            return on_z.residual(gram)
+        def regression() -> Regression:
+            return Regression(self._gram(z), self.ridge)
 
-        return self._keep(("residual", x, z, together), make)
+        def residual() -> np.ndarray:
+            gram = self._gram(x) * self._gram(z) if together else self._gram(x)
+            return self._keep(("regression", z), regression).residual(gram)
+
+        return self._keep(("residual", x, z, together), residual)
 
 
 def _key(columns: int | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(columns, int | np.integer):
-        return (int(columns),)
-    return tuple(int(k) for k in columns)
+    return tuple(int(k) for k in np.atleast_1d(columns))

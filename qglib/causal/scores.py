@@ -3,9 +3,7 @@
 Every score here is decomposable: the score of a graph is the sum over its nodes
 of ``score(node, parents)``, in nats, with nodes named by column number.
 
-Source: Schwarz, Ann. Stat. 6 (1978) 461 (BIC); the additive ridge score is the
-BIC with the effective degrees of freedom of a ridge regression (Hastie &
-Tibshirani, "Generalized Additive Models", 1990) on five functions per parent.
+Source: Schwarz, Ann. Stat. 6 (1978) 461 (BIC).
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-__all__ = ["Score", "additive_ridge_bic", "discrete_bic", "gaussian_bic"]
+__all__ = ["Score", "discrete_bic", "gaussian_bic"]
 
 Score = Callable[[int, Sequence[int]], float]
 
@@ -75,49 +73,6 @@ def gaussian_bic(data: np.ndarray) -> Score:
         floor = 1e-12 * covariance[node, node]  # an exact fit would score infinity
         return float(
             -0.5 * n * np.log(max(variance, floor)) - 0.5 * np.log(n) * (len(p) + 1)
-        )
-
-    return score
-
-
-def _basis(x: np.ndarray) -> np.ndarray:
-    """Five standardised functions of a standardised column, (n,) -> (n, 5)."""
-    features = np.stack(
-        [x, x**2 - 1, x**3 - 3 * x, np.sin(2 * x), np.cos(2 * x)], axis=1
-    )
-    features -= features.mean(0)
-    return features / np.maximum(features.std(0), 1e-12)
-
-
-def additive_ridge_bic(data: np.ndarray, ridge: float = 0.02) -> Score:
-    """Additive non-linear BIC: ridge regression on five functions per parent.
-
-    The penalty counts the effective degrees of freedom, trace of the hat matrix
-    plus one. Not score-equivalent: graphs of one class can score differently.
-
-    Args:
-        data: (n, d) floats; standardised here.
-        ridge: ridge strength per row.
-    """
-    x = np.asarray(data, dtype=float)
-    x = (x - x.mean(0)) / x.std(0)
-    n = len(x)
-    blocks = np.concatenate([_basis(column) for column in x.T], axis=1)
-    gram, cross = blocks.T @ blocks, blocks.T @ x
-
-    def score(node: int, parents: Sequence[int]) -> float:
-        residual, degrees = x[:, node], 1.0
-        if len(parents):
-            columns = np.concatenate([np.arange(5) + 5 * p for p in sorted(parents)])
-            inner = gram[np.ix_(columns, columns)]
-            right = np.column_stack([inner, cross[columns, node]])
-            solved = np.linalg.solve(
-                inner + ridge * n * np.eye(len(columns)), right
-            )  # last column: coefficients; the rest: the hat matrix in feature space
-            residual = residual - blocks[:, columns] @ solved[:, -1]
-            degrees += float(np.trace(solved[:, :-1]))
-        return float(
-            -0.5 * n * np.log((residual**2).mean()) - 0.5 * np.log(n) * degrees
         )
 
     return score

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,7 @@ import pandas as pd
 __all__ = ["Table", "read_table"]
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """A checked table.
 
     Attributes:
@@ -23,11 +23,6 @@ class Table:
     names: tuple[str, ...]
     values: np.ndarray
     discrete: bool
-
-
-def _looks_coded(column: np.ndarray) -> bool:
-    values = np.unique(column)
-    return 1 < len(values) <= 10 and bool(np.all(values == np.round(values)))
 
 
 def read_table(data: pd.DataFrame | np.ndarray, kind: str = "auto") -> Table:
@@ -42,10 +37,11 @@ def read_table(data: pd.DataFrame | np.ndarray, kind: str = "auto") -> Table:
         ValueError: missing values, constant or duplicated columns, fewer rows than
             variables, categories coded as floats, or mixed kinds.
     """
-    frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(np.asarray(data))
+    frame = pd.DataFrame(data)
     if not isinstance(data, pd.DataFrame):
-        frame.columns = [f"x{k}" for k in range(frame.shape[1])]
-    names = tuple(str(name) for name in frame.columns)
+        frame = frame.add_prefix("x")
+    frame = frame.set_axis(frame.columns.map(str), axis=1)
+    names = tuple(frame)
     if kind not in ("auto", "discrete", "continuous"):
         raise ValueError(
             f"kind must be 'auto', 'discrete' or 'continuous', got {kind!r}."
@@ -57,63 +53,47 @@ def read_table(data: pd.DataFrame | np.ndarray, kind: str = "auto") -> Table:
             f"data has {len(frame)} rows for {len(names)} variables; at least as many "
             "rows as variables are needed. Collect rows or drop columns."
         )
-    missing = [n for n, c in zip(names, frame.columns, strict=True) if _gaps(frame[c])]
-    if missing:
-        raise ValueError(
-            f"columns {missing} hold missing or infinite values; drop those rows "
-            "(data.dropna()) or impute them first."
-        )
-    numeric = [pd.api.types.is_float_dtype(frame[c]) for c in frame.columns]
+    floats = [n for n in names if pd.api.types.is_float_dtype(frame[n])]
+    infinite = [n for n in floats if np.isinf(frame[n]).any()]
+    _refuse(
+        [n for n in names if n in infinite or frame[n].isna().any()],
+        "hold missing or infinite values; drop those rows (data.dropna()) or impute "
+        "them first.",
+    )
     if kind == "auto":
-        if any(numeric) and not all(numeric):
-            floats = [n for n, is_float in zip(names, numeric, strict=True) if is_float]
-            raise ValueError(
-                f"columns {floats} are numbers and the others are categories; bin the "
-                "numbers (pandas.cut) or pass kind='continuous' for number codes."
-            )
-        coded = [
-            name
-            for name, column, is_float in zip(names, frame, numeric, strict=True)
-            if is_float and _looks_coded(frame[column].to_numpy())
-        ]
-        if coded:
-            raise ValueError(
-                f"columns {coded} look like categories coded as floats; convert them "
-                "with .astype(int), or pass kind='continuous' to treat them as numbers."
-            )
-        kind = "continuous" if all(numeric) else "discrete"
+        _refuse(
+            floats if len(floats) < len(names) else [],
+            "are numbers and the others are categories; bin the numbers (pandas.cut) "
+            "or pass kind='continuous' for number codes.",
+        )
+        _refuse(
+            [n for n in floats if _looks_coded(frame[n].to_numpy())],
+            "look like categories coded as floats; convert them with .astype(int), or "
+            "pass kind='continuous' to treat them as numbers.",
+        )
+        kind = "continuous" if floats else "discrete"
     if kind == "discrete":
-        values = np.column_stack(
-            [np.unique(frame[c].to_numpy(), return_inverse=True)[1] for c in frame]
-        ).astype(np.int64)
+        codes = [np.unique(frame[n].to_numpy(), return_inverse=True)[1] for n in names]
+        values = np.column_stack(codes).astype(np.int64)
     else:
         values = frame.to_numpy(dtype=float)
-    _refuse_degenerate(values, names)
+    _refuse(
+        [n for n, v in zip(names, values.T, strict=True) if (v == v[0]).all()],
+        "are constant: they can neither cause nor be caused here. Drop them.",
+    )
+    firsts = np.unique(values.T, axis=0, return_index=True)[1]
+    _refuse(
+        [n for k, n in enumerate(names) if k not in firsts],
+        "are duplicates of earlier ones: no test can tell them apart. Drop them.",
+    )
     return Table(names, values, kind == "discrete")
 
 
-def _gaps(column: pd.Series) -> bool:
-    if column.isna().any():
-        return True
-    return pd.api.types.is_float_dtype(column) and not np.isfinite(column).all()
+def _refuse(columns: Iterable[str], why: str) -> None:
+    if columns:
+        raise ValueError(f"columns {columns} {why}")
 
 
-def _refuse_degenerate(values: np.ndarray, names: tuple[str, ...]) -> None:
-    constant = [
-        name
-        for name, column in zip(names, values.T, strict=True)
-        if (column == column[0]).all()
-    ]
-    if constant:
-        raise ValueError(
-            f"columns {constant} are constant: they can neither cause nor be caused "
-            "here. Drop them."
-        )
-    seen: dict[bytes, str] = {}
-    for name, column in zip(names, values.T, strict=True):
-        first = seen.setdefault(np.ascontiguousarray(column).tobytes(), name)
-        if first != name:
-            raise ValueError(
-                f"columns {first!r} and {name!r} are duplicates: no test can tell them "
-                "apart. Drop one."
-            )
+def _looks_coded(column: np.ndarray) -> bool:
+    values = np.unique(column)
+    return 1 < len(values) <= 10 and bool(np.all(values == np.round(values)))

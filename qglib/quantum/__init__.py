@@ -11,13 +11,11 @@ from qglib.quantum.head import QuantumHead
 from qglib.quantum.kernels import fidelity_kernel, pairwise_fidelity_kernel
 from qglib.quantum.metric_tensor import metric_tensor
 from qglib.quantum.qaoa import qaoa
-from qglib.quantum.search import durr_hoyer
 from qglib.quantum.verify import verify
 
 __all__ = [
     "QuantumHead",
     "circuits",
-    "durr_hoyer",
     "fidelity_kernel",
     "metric_tensor",
     "pairwise_fidelity_kernel",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pennylane as qml
 import torch
@@ -11,13 +9,13 @@ import torch
 from qglib.memory import require
 from qglib.quantum.head import QuantumHead
 
+_REMEDY = "use fewer samples"
+
 
 def fidelity_kernel(
     qnode: qml.QNode,
     x: np.ndarray,
     y: np.ndarray | None = None,
-    weights: Mapping[str, np.ndarray] | None = None,
-    memory: int = 2**28,
     backend: str = "auto",
 ) -> np.ndarray:
     """Gram matrix from all states at once and one matrix product.
@@ -28,11 +26,9 @@ def fidelity_kernel(
     Phys. Rev. A 106, 042407, 2022).
 
     Args:
-        qnode: QNode of ``inputs`` (and ``weights``) that returns ``qml.state()``.
+        qnode: QNode of ``inputs`` alone that returns ``qml.state()``.
         x: Samples (N, n_inputs).
         y: Other samples (M, n_inputs); by default ``x``.
-        weights: Values of the other arguments of the QNode, if any.
-        memory: Bytes that states may take at a time; more are made in blocks.
         backend: What makes the states, as for `QuantumHead`: ``"auto"`` the batched
             head where it can; a device's name runs one circuit a sample there.
 
@@ -45,25 +41,16 @@ def fidelity_kernel(
         MemoryError: before allocating, when the Gram matrix would not fit.
     """
     x = _table("x", x)
-    same, y = y is None, x if y is None else _table("y", y)
-    states = _States(qnode, x.shape[1], weights or {}, backend)
-    what = f"A Gram matrix of {len(x)} x {len(y)}"
-    require(8 * len(x) * len(y), "cpu", what, "use fewer samples")
-    gram = np.empty((len(x), len(y)))
-    # Per sample: the state twice, its conjugate and scratch space.
-    block = max(1, memory // (4 * 16 * states.size))
-    for i in range(0, len(x), block):
-        left = states(x[i : i + block])
-        for j in range(i if same else 0, len(y), block):
-            right = left if same and i == j else states(y[j : j + block])
-            overlap = left.conj() @ right.T
-            part = overlap.real**2 + overlap.imag**2
-            if same and i == j:  # a matrix product need not be symmetric to the bit
-                part = (part + part.T) / 2
-            gram[i : i + block, j : j + block] = part
-            if same:
-                gram[j : j + block, i : i + block] = part.T
-    return gram
+    y = None if y is None else _table("y", y)
+    n = len(x) if y is None else len(y)
+    require(24 * len(x) * n, "cpu", f"A Gram matrix of {len(x)} x {n}", _REMEDY)
+    head = QuantumHead(qnode, {}, backend, n_inputs=x.shape[1]).double()
+    left = _states(head, x)
+    right = left if y is None else _states(head, y)
+    overlap = left.conj() @ right.T
+    gram = overlap.real**2 + overlap.imag**2
+    # a matrix product need not be symmetric to the bit
+    return (gram + gram.T) / 2 if y is None else gram
 
 
 def _table(name: str, values: np.ndarray) -> np.ndarray:
@@ -76,27 +63,13 @@ def _table(name: str, values: np.ndarray) -> np.ndarray:
     return table
 
 
-class _States:
+def _states(head: QuantumHead, samples: np.ndarray) -> np.ndarray:
     """Samples (N, n_inputs) -> states (N, 2**n), complex128."""
-
-    def __init__(
-        self, qnode: qml.QNode, n_inputs: int, weights: Mapping, backend: str
-    ) -> None:
-        values = {k: torch.as_tensor(np.asarray(w, float)) for k, w in weights.items()}
-        shapes = {k: tuple(w.shape) for k, w in values.items()}
-        self.head = QuantumHead(qnode, shapes, backend, n_inputs=n_inputs).double()
-        with torch.no_grad():
-            for name, value in self.head.named_weights().items():
-                value.copy_(values[name])
-        wires = qnode.device.wires
-        self.size = 2 ** len(wires) if wires is not None else 2**n_inputs
-
-    def __call__(self, samples: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            states = self.head(torch.as_tensor(samples))
-        if not states.is_complex():
-            raise ValueError("the QNode must return qml.state() and nothing else")
-        return states.numpy()
+    with torch.no_grad():
+        states = head(torch.as_tensor(samples))
+    if not states.is_complex():
+        raise ValueError("the QNode must return qml.state() and nothing else")
+    return states.numpy()
 
 
 def pairwise_fidelity_kernel(

@@ -29,8 +29,6 @@ class QaoaResult:
         success: Probability that one shot gives *an* optimum.
         uniform: The same for uniform guessing: optima / states.
         expected: Mean cost of a shot.
-        optimum: Smallest cost, by looking at all states.
-        n_optima: Number of states with that cost.
         gammas, betas: Angles, in radians per unit of cost and radians.
         probabilities: Of all basis states.
         evaluations: Cost-and-gradient evaluations spent, all starts and depths.
@@ -40,8 +38,6 @@ class QaoaResult:
     success: float
     uniform: float
     expected: float
-    optimum: float
-    n_optima: int
     gammas: np.ndarray
     betas: np.ndarray
     probabilities: np.ndarray
@@ -113,8 +109,6 @@ def qaoa(
         success=by_depth[-1][1],
         uniform=float(optima.mean()),
         expected=by_depth[-1][2],
-        optimum=float(values.min()),
-        n_optima=int(optima.sum()),
         gammas=best[:depth] / spread,
         betas=best[depth:],
         probabilities=chance,
@@ -140,25 +134,14 @@ def _stretch(angles: np.ndarray) -> np.ndarray:
     return np.interp(new, old, angles)
 
 
-def _groups(widths: Sequence[int]) -> list[list[int]]:
-    groups: list[list[int]] = []
-    for width in widths:
-        if groups and math.prod(groups[-1]) * width <= _FUSED:
-            groups[-1].append(width)
-        else:
-            groups.append([width])
-    return groups
-
-
 def evolve(
     values: np.ndarray, gammas: np.ndarray, betas: np.ndarray, widths: Sequence[int]
 ) -> np.ndarray:
     """Final state of QAOA, complex128 (N,)."""
-    size, groups = len(values), _groups(widths)
-    state = np.full(size, size**-0.5, complex)
+    groups = _groups(widths)
+    state = np.full(len(values), len(values) ** -0.5, complex)
     for gamma, beta in zip(gammas, betas, strict=True):
-        state = state * np.exp(-1j * gamma * values)
-        state = _apply([_mixer(beta, group) for group in groups], state)
+        state = _mix(np.exp(-1j * gamma * values) * state, beta, groups)
     return state
 
 
@@ -175,54 +158,44 @@ def energy_and_gradient(
     adjoint = values * state
     energy = np.vdot(state, adjoint).real
     slopes = np.zeros((2, len(gammas)))
-    generators = [_generator(group) for group in groups]
     for k in reversed(range(len(gammas))):
-        for place in range(len(groups)):
-            alone: list = [math.prod(group) for group in groups]
-            alone[place] = generators[place]
-            slopes[1, k] += 2 * np.vdot(adjoint, _apply(alone, state)).imag
-        undo = [_mixer(-betas[k], group) for group in groups]
-        state, adjoint = _apply(undo, state), _apply(undo, adjoint)
+        for place, (graph, _, _) in enumerate(groups):
+            turned = _apply(graph, state, groups, place)
+            slopes[1, k] += 2 * np.vdot(adjoint, turned).imag
+        state, adjoint = (_mix(one, -betas[k], groups) for one in (state, adjoint))
         slopes[0, k] = 2 * np.vdot(adjoint, values * state).imag
         phase = np.exp(1j * gammas[k] * values)
         state, adjoint = state * phase, adjoint * phase
     return float(energy), slopes.ravel()
 
 
-def _apply(matrices: list[np.ndarray | int], state: np.ndarray) -> np.ndarray:
-    """Symmetric matrices on neighbouring digits; a number skips so many levels."""
-    left, size = 1, len(state)
-    for matrix in matrices:
-        if isinstance(matrix, int):
-            left *= matrix
-            continue
-        k = len(matrix)
-        if left * k == size:  # one product instead of many with a single column
-            state = state.reshape(-1, k) @ matrix
-        else:
-            state = matrix @ state.reshape(left, k, -1)
-        state, left = state.reshape(size), left * k
+def _groups(widths: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Mixers A of neighbouring digits as one matrix: A, eigenvalues, eigenvectors."""
+    graphs = [np.zeros((1, 1))]
+    for width in widths:
+        graph = np.ones((width, width)) - np.eye(width)
+        if len(graphs[-1]) * width > _FUSED:
+            graphs.append(np.zeros((1, 1)))
+        before = graphs[-1]
+        beside = np.kron(before, np.eye(width))
+        graphs[-1] = beside + np.kron(np.eye(len(before)), graph)
+    return [(graph, *np.linalg.eigh(graph)) for graph in graphs]
+
+
+def _mix(state: np.ndarray, beta: float, groups: list) -> np.ndarray:
+    """exp(-i beta A) of a state."""
+    for place, (_, levels, vectors) in enumerate(groups):
+        matrix = (vectors * np.exp(-1j * beta * levels)) @ vectors.T
+        state = _apply(matrix, state, groups, place)
     return state
 
 
-def _mixer(beta: float, group: Sequence[int]) -> np.ndarray:
-    """exp(-i beta A) for the complete graph on every digit of a group.
-
-    A = J - 1 with J the all-ones matrix, so the exponential on one digit is
-    exp(i beta) (1 + (exp(-i beta width) - 1) J / width).
-    """
-    matrix = np.ones((1, 1))
-    for width in group:
-        ones = np.full((width, width), (np.exp(-1j * beta * width) - 1) / width)
-        matrix = np.kron(matrix, np.exp(1j * beta) * (np.eye(width) + ones))
-    return matrix
-
-
-def _generator(group: Sequence[int]) -> np.ndarray:
-    """A of a group: the sum of the digits' complete graphs."""
-    total = np.zeros((math.prod(group),) * 2)
-    for place, width in enumerate(group):
-        before, after = math.prod(group[:place]), math.prod(group[place + 1 :])
-        graph = np.ones((width, width)) - np.eye(width)
-        total += np.kron(np.kron(np.eye(before), graph), np.eye(after))
-    return total
+def _apply(
+    matrix: np.ndarray, state: np.ndarray, groups: list, place: int
+) -> np.ndarray:
+    """A symmetric matrix on one group of digits."""
+    k = len(matrix)
+    after = math.prod(len(graph) for graph, _, _ in groups[place + 1 :])
+    if after == 1:  # one product instead of many with a single column
+        return (state.reshape(-1, k) @ matrix).ravel()
+    return (matrix @ state.reshape(-1, k, after)).ravel()

@@ -16,7 +16,7 @@ from qglib.causal import (
     load_network,
 )
 from qglib.causal.graphs import compelled_arrows
-from qglib.causal.scores import additive_ridge_bic, gaussian_bic
+from qglib.causal.scores import gaussian_bic
 
 
 def brute_force_best(d: int, score, max_parents: int) -> float:
@@ -108,71 +108,6 @@ def test_gaussian_bic_by_hand_and_score_equivalence() -> None:
     assert score(0, []) + score(1, [0]) == pytest.approx(score(1, []) + score(0, [1]))
 
 
-def additive_data(n: int, seed: int) -> tuple[np.ndarray, nx.DiGraph]:
-    """Random graph of 8 nodes with additive non-linear arrows, noise .5."""
-    rng = np.random.default_rng(seed)
-    functions = [
-        lambda x: np.sin(1.5 * x),
-        lambda x: x**2 - 1,
-        lambda x: np.tanh(2 * x),
-        lambda x: np.cos(1.5 * x),
-        lambda x: x,
-        lambda x: np.abs(x) - 0.8,
-    ]
-    order = rng.permutation(8)
-    dag = nx.DiGraph()
-    dag.add_nodes_from(range(8))
-    data = np.zeros((n, 8))
-    for position, node in enumerate(order):
-        value = rng.normal(size=n) * (0.5 if position else 1.0)
-        for parent in order[:position]:
-            if rng.random() < 2.5 / 7:
-                dag.add_edge(int(parent), int(node))
-                gain = rng.uniform(0.7, 1.3) * rng.choice([-1, 1])
-                value = value + gain * functions[rng.integers(6)](data[:, parent])
-        value = value if dag.in_degree(int(node)) else rng.normal(size=n)
-        data[:, node] = (value - value.mean()) / value.std()
-    return data, dag
-
-
-def test_non_linear_score_beats_the_linear_and_the_empty_graph() -> None:
-    shd = {"exact": [], "exact_nl": [], "empty": []}
-    for seed in range(6):
-        data, dag = additive_data(100, seed)
-        truth = nx.relabel_nodes(dag, {k: f"x{k}" for k in range(8)})
-        for method in shd:
-            shd[method].append(graph_metrics(discover(data, method), truth)["shd"])
-    assert np.mean(shd["exact_nl"]) <= 3.0
-    assert np.mean(shd["exact_nl"]) < np.mean(shd["exact"]) - 3
-    assert np.mean(shd["exact_nl"]) < np.mean(shd["empty"]) - 5
-
-
-def test_additive_ridge_score_equals_the_direct_formula() -> None:
-    rng = np.random.default_rng(2)
-    data = rng.normal(size=(80, 3))
-    x = (data - data.mean(0)) / data.std(0)
-
-    def basis(column: np.ndarray) -> np.ndarray:
-        f = np.stack(
-            [
-                column,
-                column**2 - 1,
-                column**3 - 3 * column,
-                np.sin(2 * column),
-                np.cos(2 * column),
-            ],
-            1,
-        )
-        return (f - f.mean(0)) / f.std(0)
-
-    f = np.concatenate([basis(x[:, 0]), basis(x[:, 2])], 1)
-    hat = f @ np.linalg.solve(f.T @ f + 0.02 * 80 * np.eye(10), f.T)
-    residual = x[:, 1] - hat @ x[:, 1]
-    expected = -40 * np.log((residual**2).mean())
-    expected -= 0.5 * np.log(80) * (1 + np.trace(hat))
-    assert additive_ridge_bic(data)(1, [2, 0]) == pytest.approx(expected)
-
-
 def test_pc_skeleton_on_a_known_collider() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 2000))
@@ -241,8 +176,6 @@ def test_bad_arguments() -> None:
         discover(data, "pc", kind="ordinal")
     with pytest.raises(ValueError, match="default_rng"):
         discover(data, "exact", n_bootstrap=3)
-    with pytest.raises(ValueError, match="needs numbers"):
-        discover((data > 0).astype(int), "exact_nl")
     with pytest.raises(ValueError, match="GB"):
         exact_search(25, lambda node, parents: 0.0)
     with pytest.raises(ValueError, match="max_parents"):

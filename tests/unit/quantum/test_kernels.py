@@ -46,30 +46,6 @@ def test_closed_form_of_angle_embedding():
     np.testing.assert_allclose(quantum.fidelity_kernel(qnode, x), want, atol=1e-12)
 
 
-def test_blocks_do_not_change_the_result():
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(33, 4)), rng.normal(size=(17, 4))
-    qnode, small = iqp(4), 4 * 16 * 2**4 * 5
-    for other in (None, y):
-        whole = quantum.fidelity_kernel(qnode, x, other)
-        parts = quantum.fidelity_kernel(qnode, x, other, memory=small)
-        np.testing.assert_allclose(parts, whole, atol=1e-14)
-
-
-def test_trained_embedding():
-    def circuit(inputs, weights):
-        qml.AngleEmbedding(inputs, wires=range(3))
-        qml.StronglyEntanglingLayers(weights, wires=range(3))
-        return qml.state()
-
-    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=3))
-    rng = np.random.default_rng(0)
-    x, w = rng.normal(size=(5, 3)), rng.normal(size=(2, 3, 3))
-    gram = quantum.fidelity_kernel(qnode, x, weights={"weights": w})
-    states = np.stack([qnode(row, w) for row in x])
-    np.testing.assert_allclose(gram, abs(states.conj() @ states.T) ** 2, atol=1e-12)
-
-
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="table of finite"):
         quantum.fidelity_kernel(iqp(3), np.full((2, 3), np.nan))
