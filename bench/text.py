@@ -103,7 +103,7 @@ def recipes(corpus: Corpus, chosen: list[Sentence], epochs: int = 4) -> Iterator
     model, tokenizer = build_tagger(types=corpus.types, head="linear")
 
     def ours():  # the project's training loop, tokenising included
-        train_tagger(model, tokenizer, chosen, [], epochs=1, rate=1e-6, progress=False)
+        train_tagger(model, tokenizer, chosen, [], epochs=1, rate=1e-6)
 
     what = f"one epoch of fine-tuning, article's recipe / ours, {len(chosen)} sentences"
     yield compare(what, article.epochs, ours, 8, 10, rounds=7)
@@ -112,7 +112,7 @@ def recipes(corpus: Corpus, chosen: list[Sentence], epochs: int = 4) -> Iterator
     article = ArticleRecipe(chosen, corpus.labels)
     article.epochs(epochs)
     model, tokenizer = build_tagger(types=corpus.types, head="linear")
-    train_tagger(model, tokenizer, chosen, [], epochs=epochs, progress=False)
+    train_tagger(model, tokenizer, chosen, [], epochs=epochs)
     test = corpus.test[:400]
     words, gold = [s.words for s in test], [s.tags for s in test]
     theirs, mine = (

@@ -27,7 +27,6 @@ def compare(
     heads: Sequence[str] = ("quantum", SAME_SIZE, "linear"),
     seeds: Sequence[int] = (0, 1, 2),
     *,
-    reference: str = "",
     metric: str = "",
     features: FeatureFunction | None = None,
     **options: Any,
@@ -40,22 +39,19 @@ def compare(
     Args:
         examples: examples, or a function from a seed to examples where the split
             shall change with the seed.
-        heads: see `train`.
+        heads: see `train`; the first is what the others are compared with.
         seeds: of weights and batches, the same for all heads.
-        reference: what others are compared with, the first head by default; may be
-            a baseline.
         metric, features: see `train`.
         options: further arguments of `train`, the same for all heads.
 
     Returns:
-        One row per method: parameters, mean, sd over seeds, difference (reference
+        One row per method: parameters, mean, sd over seeds, difference (first head
         minus method, mean over seeds), low and high (95 % t interval of the
         difference; NaN with one seed). ``attrs["scores"]``: method to one score per
         seed.
 
     Raises:
-        ValueError: no heads or seeds, an unknown reference, and what `train`
-            refuses.
+        ValueError: no heads or seeds, and what `train` refuses.
     """
     if not len(heads) or not len(seeds):
         raise ValueError(f"heads {list(heads)} and seeds {list(seeds)}: give some")
@@ -74,12 +70,9 @@ def compare(
             sizes[head] = sum(p.numel() for p in model.head.parameters())
         for name, logits in baseline_logits(data, seed).items():
             scores.setdefault(name, []).append(data.score(logits, "test"))
-    reference = reference or heads[0]
-    if reference not in scores:
-        raise ValueError(f"reference is {reference!r}: one of {', '.join(scores)}")
     rows = {}
     for name, values in scores.items():
-        gap = mean_interval(np.subtract(scores[reference], values))
+        gap = mean_interval(np.subtract(scores[heads[0]], values))
         rows[name] = {
             "parameters": sizes.get(name, 0),
             "mean": np.mean(values),

@@ -12,8 +12,8 @@ from qglib.stats import Interval, group_weights
 Tags = Sequence[Sequence[str]]
 
 
-def check_tags(gold: Tags, predicted: Tags) -> None:
-    """Refuse sentences or tags that do not pair up.
+def span_counts(gold: Tags, predicted: Tags) -> np.ndarray:
+    """Per sentence: entities found, entities predicted, entities in gold; (S, 3).
 
     Raises:
         ValueError: no sentences, or different numbers of sentences or tags.
@@ -24,20 +24,15 @@ def check_tags(gold: Tags, predicted: Tags) -> None:
         )
     if not len(gold):
         raise ValueError("gold is empty: nothing to score")
+    rows = []
     for number, (g, p) in enumerate(zip(gold, predicted, strict=True)):
         if len(g) != len(p):
             raise ValueError(
                 f"sentence {number}: {len(g)} gold tags, {len(p)} predicted tags"
             )
-
-
-def span_counts(gold: Tags, predicted: Tags) -> np.ndarray:
-    """Per sentence: entities found, entities predicted, entities in gold; (S, 3)."""
-    rows = []
-    for g, p in zip(gold, predicted, strict=True):
         true, found = set(entities(g)), set(entities(p))
         rows.append((len(true & found), len(found), len(true)))
-    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return np.array(rows, dtype=np.int64)
 
 
 def f1_of_counts(counts: np.ndarray) -> np.ndarray:
@@ -56,7 +51,6 @@ def entity_f1(gold: Tags, predicted: Tags) -> float:
     Raises:
         ValueError: sentences or tags that do not pair up.
     """
-    check_tags(gold, predicted)
     return float(f1_of_counts(span_counts(gold, predicted).sum(axis=0)))
 
 
@@ -87,8 +81,6 @@ def f1_interval(
         raise ValueError(f"groups names {len(groups)} sentences, there are {len(gold)}")
     answers = [predicted] if rival is None else [predicted, rival]
     units = range(len(gold)) if groups is None else groups
-    for found in answers:
-        check_tags(gold, found)
     codes, weights = group_weights(units, rng)
     values = []
     for found in answers:

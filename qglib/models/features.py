@@ -21,6 +21,13 @@ from qglib.models.inference import frozen_features
 from qglib.models.shapes import N_SHAPES
 from qglib.models.storage import build_tagger
 from qglib.models.tokenizer import ShapeTokenizer
+from qglib.models.windows import (
+    check_words,
+    collate,
+    length_batches,
+    model_limit,
+    windows,
+)
 
 BANDS = 24  # of the spectrum of a series
 
@@ -110,31 +117,25 @@ def mean_hidden(
     count alike.
 
     Raises:
-        ValueError: no texts, or a text that is empty or no string (its number).
+        ValueError: no texts, one string in their place, or a text without a word (its
+            number).
     """
-    texts = list(texts)
-    wrong = [k for k, t in enumerate(texts) if not isinstance(t, str) or not t.strip()]
-    if wrong or not texts:
-        what = f"text {wrong[0]} is {texts[wrong[0]]!r}" if wrong else "no texts"
-        raise ValueError(f"inputs: {what}; give strings with at least one word")
+    if isinstance(texts, str) or not len(texts):
+        raise ValueError(f"texts is {texts!r}: give a list of texts")
+    words = [text.split() for text in texts]
+    check_words(words)
+    pieces = windows(tokenizer, words, model_limit(tokenizer))
     device = next(encoder.parameters()).device
-    order = sorted(range(len(texts)), key=lambda k: len(texts[k]))
-    total = np.zeros((len(texts), encoder.config.hidden_size))
-    count = np.zeros((len(texts), 1))
-    for start in range(0, len(order), batch_size):
-        chunk = order[start : start + batch_size]
-        batch = tokenizer(
-            [texts[k] for k in chunk],
-            truncation=True,
-            return_overflowing_tokens=True,
-            padding=True,
-            return_tensors="pt",
-        )
-        rows = [chunk[int(k)] for k in batch["overflow_to_sample_mapping"]]
-        ids, mask = (batch[k].to(device) for k in ("input_ids", "attention_mask"))
+    total = np.zeros((len(words), encoder.config.hidden_size))
+    count = np.zeros((len(words), 1))
+    for batch in length_batches([len(w.ids) for w in pieces], batch_size):
+        group = [pieces[k] for k in batch]
+        inputs = collate(group, tokenizer.pad_token_id or 0, device)
+        ids, mask = inputs["input_ids"], inputs["attention_mask"]
         with torch.inference_mode():
             hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
             sums = (hidden * mask[..., None]).sum(dim=1)
+        rows = [w.sentence for w in group]
         np.add.at(total, rows, sums.cpu().numpy())
         np.add.at(count, rows, mask.sum(1, keepdim=True).cpu().numpy())
     return (total / count).astype(np.float32)
@@ -142,9 +143,7 @@ def mean_hidden(
 
 def text_features(texts: Sequence[str]) -> np.ndarray:
     """`mean_hidden` of the offline encoder, computed once per list of texts."""
-    if isinstance(texts, str):
-        raise ValueError("inputs is one string: give a list of texts")
-    return _read(tuple(texts), tagged=False)
+    return _read(texts if isinstance(texts, str) else tuple(texts), tagged=False)
 
 
 def word_features(sentences: Sequence[Sequence[str]]) -> np.ndarray:
@@ -161,7 +160,7 @@ def _reader() -> tuple[nn.Module, ShapeTokenizer]:
 
 
 @lru_cache(maxsize=8)
-def _read(inputs: tuple[Any, ...], tagged: bool) -> np.ndarray:
+def _read(inputs: Any, tagged: bool) -> np.ndarray:
     model, tokenizer = _reader()
     if not tagged:
         return mean_hidden(model.encoder, tokenizer, inputs)

@@ -65,7 +65,7 @@ def train_tagger(
         precision: "auto", "bf16" or "fp32".
         checkpoint: folder written after every epoch; if it holds a checkpoint of the
             same run, training goes on from there with the same result.
-        options: report, stale and progress of `qglib.models.loop.run_epochs`.
+        options: report and stale of `qglib.models.loop.run_epochs`.
 
     Returns:
         One row per epoch: epoch, loss, dev_f1 (entity F1, Viterbi), seconds.

@@ -78,7 +78,7 @@ def fit(
         gold: ``(n,)`` class numbers on the head's device.
         rate: peak learning rate, see `head_groups`.
         seed: of dropout and of the order of the batches.
-        options: score, report and progress of the loop.
+        options: score and report of the loop.
 
     Raises:
         ValueError: settings below 1, and what the loop refuses.
@@ -181,23 +181,21 @@ def head_logits(
 ) -> list[np.ndarray]:
     """Logits ``(n_words, n_labels)`` per sentence from frozen features.
 
-    Equal to `word_logits` up to the precision the features were stored in.
+    Equal to `word_logits` up to the precision the features were stored in; the head
+    is left in eval mode.
     """
     device = model.feature_mean.device
-    training = model.head.training
     model.head.eval()
-    rows = []
-    try:
-        with torch.inference_mode():
-            for start in range(0, len(features.shapes), batch_size):
-                part = slice(start, start + batch_size)
-                hidden = torch.from_numpy(features.hidden[part]).to(device)
-                shapes = torch.from_numpy(features.shapes[part]).to(device)
-                out = model.head(model.features(hidden, shapes))
-                rows.append(out.float().cpu().numpy())
-    finally:
-        model.head.train(training)
-    return features.split(np.concatenate(rows))
+    hidden, shapes = (
+        torch.from_numpy(values).split(batch_size)
+        for values in (features.hidden, features.shapes)
+    )
+    with torch.inference_mode():
+        rows = [
+            model.head(model.features(h.to(device), s.to(device))).float().cpu()
+            for h, s in zip(hidden, shapes, strict=True)
+        ]
+    return features.split(torch.cat(rows).numpy())
 
 
 def _check_features(features: WordFeatures, tags: Sequence[Sequence[str]]) -> None:

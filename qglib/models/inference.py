@@ -66,28 +66,24 @@ def _read_words(
     pieces = windows(tokenizer, unique, model_limit(tokenizer))
     rows: dict[int, np.ndarray] = {}
     device = next(model.parameters()).device
-    training = model.training
     model.eval()
-    try:
-        with torch.inference_mode():
-            for batch in length_batches([len(w.ids) for w in pieces], batch_size):
-                group = [pieces[k] for k in batch]
-                inputs = collate(group, tokenizer.pad_token_id or 0, device)
-                hidden, shapes, _ = model.hidden(**inputs)
-                at = kept_positions(group)
-                values = read(hidden[at], shapes[at]).float().cpu().numpy()
-                if not np.isfinite(values).all():
-                    raise ValueError(
-                        "the model's output holds NaN or infinity: its weights are "
-                        "broken, train or load it again"
-                    )
-                stops = np.cumsum([len(w.words) for w in group])[:-1]
-                for window, part in zip(group, np.split(values, stops), strict=True):
-                    shape = (len(unique[window.sentence]), values.shape[1])
-                    row = rows.setdefault(window.sentence, np.empty(shape, np.float32))
-                    row[window.words.start : window.words.stop] = part
-    finally:
-        model.train(training)
+    with torch.inference_mode():
+        for batch in length_batches([len(w.ids) for w in pieces], batch_size):
+            group = [pieces[k] for k in batch]
+            inputs = collate(group, tokenizer.pad_token_id or 0, device)
+            hidden, shapes, _ = model.hidden(**inputs)
+            at = kept_positions(group)
+            values = read(hidden[at], shapes[at]).float().cpu().numpy()
+            if not np.isfinite(values).all():
+                raise ValueError(
+                    "the model's output holds NaN or infinity: its weights are "
+                    "broken, train or load it again"
+                )
+            stops = np.cumsum([len(w.words) for w in group])[:-1]
+            for window, part in zip(group, np.split(values, stops), strict=True):
+                shape = (len(unique[window.sentence]), values.shape[1])
+                row = rows.setdefault(window.sentence, np.empty(shape, np.float32))
+                row[window.words.start : window.words.stop] = part
     number = {words: k for k, words in enumerate(unique)}
     return [rows[number[tuple(s)]] for s in sentences]
 
@@ -102,8 +98,8 @@ def word_logits(
 
     A word's logits are those of its first sub-word. Sentences are sorted by length
     and computed once each; those beyond the encoder's limit are read in adjoining
-    windows. Runs in eval mode and float32 on the model's device; results of equal
-    sentences are one shared array.
+    windows. Runs in float32 on the model's device and leaves it in eval mode; results
+    of equal sentences are one shared array.
 
     Raises:
         ValueError, TypeError: an empty sentence or word, a string in place of words,

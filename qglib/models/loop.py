@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from qglib.models.checkpoint import (
     Progress,
@@ -40,7 +39,6 @@ def run_epochs(
     checkpoint: str | Path | None = None,
     settings: dict[str, Any] | None = None,
     stale: str = "error",
-    progress: bool = False,
 ) -> pd.DataFrame:
     """Train a module in place; the epoch with the best score is kept, in eval mode.
 
@@ -62,7 +60,6 @@ def run_epochs(
             same run, training goes on from there with the same result.
         settings: what makes it the same run.
         stale: "error" or "restart" when the checkpoint is of another run.
-        progress: show a bar.
 
     Returns:
         One row per epoch: epoch, loss (mean over items), score (NaN without),
@@ -72,14 +69,12 @@ def run_epochs(
         ValueError: a loss that is not finite, a checkpoint of another run.
     """
     done = Progress()
-    bar = tqdm(total=epochs, unit="epoch", disable=not progress, leave=False)
     with _reproducible(next(module.parameters()).device, seed):
         if checkpoint is not None:
             place = Path(checkpoint)
             done = load_checkpoint(place, module, optimiser, settings or {}, stale)
             _catch_up(done, schedule, batches)
         resumed = done.epoch
-        bar.update(resumed)
         while done.epoch < epochs:
             row = _epoch(module, loss, batches(), optimiser, schedule, done)
             done.epoch += 1
@@ -93,10 +88,8 @@ def run_epochs(
             done.history.append({"epoch": done.epoch, "score": value, **row})
             if checkpoint is not None:
                 save_checkpoint(place, done, module, optimiser, settings or {})
-            bar.update()
             if report is not None:
                 report(done.epoch, value)
-    bar.close()
     if done.best is not None and done.best_epoch != done.epoch:
         module.load_state_dict(done.best)
     module.eval()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,8 +28,7 @@ class TokenTaggerConfig(PreTrainedConfig):
     ``encoder_config`` is the encoder's own configuration as a dict,
     ``encoder_name`` where it came from, ``encoder_sha256`` the fingerprint of its
     weights when the model was built, ``hidden_layers`` the layers the head reads
-    (0 is the embedding output), ``reach`` the largest angle into the circuit of a
-    quantum head, in radians.
+    (0 is the embedding output).
     """
 
     model_type = "qglib-token-tagger"
@@ -46,7 +44,6 @@ class TokenTaggerConfig(PreTrainedConfig):
         dropout: float = 0.1,
         encoder_name: str = "",
         encoder_sha256: str = "",
-        reach: float = math.pi,
         **kwargs: Any,
     ) -> None:
         """Keep the settings; ``id2label`` follows from ``labels``."""
@@ -59,7 +56,6 @@ class TokenTaggerConfig(PreTrainedConfig):
         self.dropout = dropout
         self.encoder_name = encoder_name
         self.encoder_sha256 = encoder_sha256
-        self.reach = reach
         kwargs["id2label"] = dict(enumerate(self.labels))
         kwargs["label2id"] = {label: i for i, label in enumerate(self.labels)}
         kwargs.pop("num_labels", None)
@@ -106,7 +102,7 @@ class TokenTagger(PreTrainedModel):
 
     def _fresh_head(self, quantum_device: Any = None) -> nn.Module:
         c = self.config
-        sizes = {k: getattr(c, k) for k in ("qubits", "layers", "dropout", "reach")}
+        sizes = {k: getattr(c, k) for k in ("qubits", "layers", "dropout")}
         n_inputs, n_labels = len(self.feature_mean), len(c.labels)
         return build_head(c.head, n_inputs, n_labels, device=quantum_device, **sizes)
 

@@ -143,7 +143,6 @@ def train(
     rate: float = 0.0,
     batch_size: int = 0,
     device: str = "auto",
-    progress: bool = False,
 ) -> FeatureModel:
     """Train one head on examples of any kind; dev chooses the epoch.
 
@@ -160,7 +159,6 @@ def train(
         layers: of the circuit.
         rate: peak learning rate; 0 takes the head's own.
         device: "auto" takes a CUDA device where torch has one.
-        progress: show a bar.
 
     Raises:
         ValueError: an unknown head; data that cannot be learnt from; NaN.
@@ -202,7 +200,6 @@ def train(
         batch_size=batch_size or usual_batch,
         seed=seed,
         score=lambda: data.score(model.logits_of(data.features["dev"]), "dev"),
-        progress=progress,
     )
     return model
 

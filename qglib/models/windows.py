@@ -43,9 +43,9 @@ def check_words(sentences: Sequence[Sequence[str]]) -> None:
             )
         if not len(words):
             raise ValueError(f"sentence {number} is empty: drop it")
-        for word in words:
-            if not isinstance(word, str) or not word:
-                raise ValueError(f"sentence {number}: {word!r} is no word: {words!r}")
+        wrong = [w for w in words if not isinstance(w, str) or not w]
+        if wrong:
+            raise ValueError(f"sentence {number}: {wrong[0]!r} is no word: {words!r}")
 
 
 def model_limit(tokenizer: ShapeTokenizer) -> int:

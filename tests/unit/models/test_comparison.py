@@ -36,20 +36,16 @@ def test_comparison_is_paired_by_seed() -> None:
     assert table.loc["majority", "mean"] == pytest.approx(0.5, abs=0.1)
 
 
-def test_one_seed_has_no_interval_and_a_baseline_may_be_the_reference() -> None:
-    other = compare(
-        blobs(1), ("linear",), (0,), reference="logistic regression", **FAST
-    )
+def test_one_seed_has_no_interval() -> None:
+    other = compare(blobs(1), ("linear",), (0,), **FAST)
     assert np.isnan(other.loc["linear", "low"])
-    assert other.loc["logistic regression", "difference"] == 0
+    assert other.loc["linear", "difference"] == 0
     assert other.loc["linear", "parameters"] == 8
 
 
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="seeds"):
         compare(blobs, ("linear",), ())
-    with pytest.raises(ValueError, match="reference is 'svm'"):
-        compare(blobs, ("linear",), (0,), reference="svm", **FAST)
 
 
 def test_the_default_rates_are_those_the_search_found() -> None:

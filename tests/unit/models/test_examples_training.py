@@ -287,7 +287,7 @@ def test_mean_of_the_encoder_over_whole_texts(tiny_encoder) -> None:
 
 
 def test_bad_text() -> None:
-    with pytest.raises(ValueError, match="text 1 is ' '"):
+    with pytest.raises(ValueError, match="sentence 1 is empty"):
         text_features(["Paris", " "])
-    with pytest.raises(ValueError, match="one string"):
+    with pytest.raises(ValueError, match="give a list of texts"):
         text_features("Paris")

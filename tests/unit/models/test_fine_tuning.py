@@ -49,7 +49,7 @@ def build(tiny_encoder):
     return make
 
 
-OPTIONS = {"rate": 2e-3, "batch_size": 8, "progress": False, "precision": "fp32"}
+OPTIONS = {"rate": 2e-3, "batch_size": 8, "precision": "fp32"}
 
 
 def weights(model):
@@ -296,6 +296,6 @@ def test_real_text_trains(shared_data, encoder_dir) -> None:
     train = [s for s in corpus.train if any(t != "O" for t in s.tags)][:24]
     model, tokenizer = build_tagger(types=corpus.types, head="linear")
     dev = corpus.dev[:12]
-    history = train_tagger(model, tokenizer, train, dev, epochs=2, progress=False)
+    history = train_tagger(model, tokenizer, train, dev, epochs=2)
     assert history["loss"].iloc[1] < history["loss"].iloc[0] < np.log(13)  # labels
     assert history["dev_f1"].between(0, 1).all()
