@@ -11,7 +11,7 @@ from qglib.data.images import pixel_events, scale_space_events
 from qglib.data.interventions import intervene, true_flip
 from qglib.data.kinds import KINDS
 from qglib.data.loading import load
-from qglib.data.partials import synthetic_partials
+from qglib.data.simulated import synthetic_partials
 from qglib.data.structural import PLANTED_EDGES, planted
 from qglib.data.series import load_series
 
