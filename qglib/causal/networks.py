@@ -10,8 +10,10 @@ structure alone is held, because it has no identifiable arrow.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -19,36 +21,7 @@ import pandas as pd
 
 __all__ = ["BinaryNetwork", "load_network"]
 
-# name -> (parents, probability of "yes" for each parent configuration, the first
-# parent most significant, "no" before "yes")
-_ASIA: dict[str, tuple[tuple[str, ...], tuple[float, ...]]] = {
-    "asia": ((), (0.01,)),
-    "smoke": ((), (0.5,)),
-    "tub": (("asia",), (0.01, 0.05)),
-    "lung": (("smoke",), (0.01, 0.1)),
-    "bronc": (("smoke",), (0.3, 0.6)),
-    "either": (("tub", "lung"), (0.0, 1.0, 1.0, 1.0)),
-    "xray": (("either",), (0.05, 0.98)),
-    "dysp": (("either", "bronc"), (0.1, 0.8, 0.7, 0.9)),
-}
-# pollution: yes = high
-_CANCER: dict[str, tuple[tuple[str, ...], tuple[float, ...]]] = {
-    "pollution": ((), (0.1,)),
-    "smoker": ((), (0.3,)),
-    "cancer": (("pollution", "smoker"), (0.001, 0.03, 0.02, 0.05)),
-    "xray": (("cancer",), (0.2, 0.9)),
-    "dyspnoea": (("cancer",), (0.3, 0.65)),
-}
-_SACHS = {
-    "PKC": ("PKA", "Jnk", "P38", "Raf", "Mek"),
-    "PKA": ("Raf", "Mek", "Erk", "Akt", "Jnk", "P38"),
-    "Raf": ("Mek",),
-    "Mek": ("Erk",),
-    "Erk": ("Akt",),
-    "Plcg": ("PIP3", "PIP2"),
-    "PIP3": ("PIP2",),
-}
-_NAMES = ("asia", "cancer", "sachs")
+_FILE = Path(__file__).with_name("networks.json")
 
 
 @dataclass(frozen=True)
@@ -142,13 +115,17 @@ def load_network(name: str) -> BinaryNetwork:
     Raises:
         ValueError: the name is unknown.
     """
-    if name not in _NAMES:
-        raise ValueError(f"name must be one of {_NAMES}, got {name!r}.")
+    known = json.loads(_FILE.read_text(encoding="utf-8"))
+    if name not in known:
+        raise ValueError(f"name must be one of {tuple(known)}, got {name!r}.")
+    network, tables = known[name], {}
     if name == "sachs":
-        dag = nx.DiGraph((a, b) for a, successors in _SACHS.items() for b in successors)
-        return BinaryNetwork(name, dag, {})
-    tables = _ASIA if name == "asia" else _CANCER
-    dag = nx.DiGraph()
-    dag.add_nodes_from(tables)
-    dag.add_edges_from((p, node) for node, (ps, _) in tables.items() for p in ps)
+        dag = nx.DiGraph((a, b) for a, ends in network.items() for b in ends)
+    else:
+        tables = {n: (tuple(t["parents"]), tuple(t["yes"])) for n, t in network.items()}
+        dag = nx.DiGraph()
+        dag.add_nodes_from(tables)
+        dag.add_edges_from(
+            (p, n) for n, (parents, _) in tables.items() for p in parents
+        )
     return BinaryNetwork(name, dag, tables)
