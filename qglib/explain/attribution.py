@@ -103,16 +103,23 @@ def attribute(
         model, x, target, kind=kind, background=background, baseline=baseline,
         batch_size=batch_size,
     )  # fmt: skip
-    n, stderr = len(game.parts), None
-    full, empty = game.value(np.array([np.ones(n, bool), np.zeros(n, bool)]))
+    n, stderr, worth = len(game.parts), None, {}
+
+    def value(keep: np.ndarray) -> np.ndarray:
+        out = np.asarray(game.value(keep), dtype=np.float64)
+        worth.update(zip(keep.sum(1).tolist(), out, strict=False))  # by parts kept
+        return out
+
+    if method not in ("shapley", "shapley_sampled"):  # those ask for both ends
+        value(np.array([np.ones(n, bool), np.zeros(n, bool)]))
     if method == "occlusion":
-        scores = full - game.value(~np.eye(n, dtype=bool))
+        scores = worth[n] - game.value(~np.eye(n, dtype=bool))
     elif method == "shapley":
-        scores = exact_shapley(game.value, n)
+        scores = exact_shapley(value, n)
     elif method == "shapley_sampled":
         if rng is None:
             raise ValueError("shapley_sampled needs rng=numpy.random.Generator")
-        scores, stderr = sampled_shapley(game.value, n, permutations, rng)
+        scores, stderr = sampled_shapley(value, n, permutations, rng)
     elif game.decision is None:
         raise ValueError(
             f"method={method!r} follows gradients from the blank sentence of a "
@@ -123,5 +130,5 @@ def attribute(
         scores = gradient_scores(game.decision, method, baseline, steps, batch_size)
     return Attribution(
         parts=game.parts, scores=scores, method=method, target=game.target,
-        full=float(full), empty=float(empty), stderr=stderr,
+        full=float(worth[n]), empty=float(worth[0]), stderr=stderr,
     )  # fmt: skip

@@ -55,7 +55,9 @@ class Decision:
 
     def read(self, logits: torch.Tensor) -> torch.Tensor:
         """Pick the decision's logit out of the model's logits: shape (batch,)."""
-        return read_logit(logits, self.position, self.label)
+        if logits.ndim == 2:
+            return logits[:, self.label]
+        return logits[:, self.position, self.label]
 
     def logits(
         self,
@@ -105,15 +107,6 @@ def baseline_id(decision: Decision, baseline: str) -> int:
             f"{sorted(decision.baseline_ids)}"
         )
     return decision.baseline_ids[baseline]
-
-
-def read_logit(
-    logits: torch.Tensor, position: int | None, label: int | torch.Tensor
-) -> torch.Tensor:
-    """Logits of shape (batch, sub-words, labels) or (batch, labels) -> (batch,)."""
-    if logits.ndim == 2:
-        return logits[:, label]
-    return logits[:, position, label]
 
 
 def decision(

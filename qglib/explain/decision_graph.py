@@ -33,7 +33,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from qglib.explain.decision import Decision, aligned_decisions, read_logit
+from qglib.explain.decision import Decision, aligned_decisions
 from qglib.explain.encoder import Trace, attention_projection, trace
 
 Slopes = Literal["ends", "midpoint"]
@@ -202,7 +202,7 @@ def _batch(
         inputs = {
             key: torch.cat([d.inputs[key] for d in chosen]) for key in chosen[0].inputs
         }
-        sides.append(trace(model, inputs, _reader(chosen), backward=ends))
+        sides.append(trace(model, inputs, _reader(chosen)))
     clean, corrupt = sides
     if not ends:
         halfway = (clean.hidden[0] + corrupt.hidden[0]) / 2
@@ -250,10 +250,7 @@ def _first_order_edges(
 
 def _reader(chosen: Sequence[Decision]):
     def read(logits: torch.Tensor) -> torch.Tensor:
-        rows = [
-            read_logit(logits[i : i + 1], d.position, d.label)
-            for i, d in enumerate(chosen)
-        ]
+        rows = [d.read(logits[i : i + 1]) for i, d in enumerate(chosen)]
         return torch.cat(rows)
 
     return read

@@ -32,8 +32,6 @@ class Trace:
         grad_hidden: (L+1, B, T, D), total gradient at the hidden states.
         grad_read: (L+1, B, T, D), the part of it that reaches the head directly,
             not through the next layer.
-
-    The gradients are empty tensors in a trace without backward pass.
     """
 
     logit: torch.Tensor
@@ -133,13 +131,11 @@ def trace(
     read,
     *,
     first: torch.Tensor | None = None,
-    backward: bool = True,
 ) -> Trace:
     """Record a batch; ``read(logits)`` gives the logit of each row, shape (B,).
 
-    ``first`` (B, T, D) replaces the input of the first layer; without `backward`
-    there are no gradients and the pass is cheaper. No padding is allowed in the
-    batch, because the decision graph takes every sub-word for a node.
+    ``first`` (B, T, D) replaces the input of the first layer. No padding is allowed in
+    the batch, because the decision graph takes every sub-word for a node.
 
     Raises:
         ValueError: no BERT-type encoder, or one that gives no attention weights.
@@ -153,7 +149,7 @@ def trace(
     def keep(number: int, hidden: torch.Tensor) -> torch.Tensor:
         if number == 0:  # the graph starts here, even if the encoder is frozen
             hidden = hidden if first is None else first
-            hidden = hidden.detach().requires_grad_(backward)
+            hidden = hidden.detach().requires_grad_()
         states[number] = hidden
         return hidden
 
@@ -178,7 +174,7 @@ def trace(
     try:
         with (
             evaluation_mode(model),
-            torch.set_grad_enabled(backward),
+            torch.enable_grad(),
             layer_inputs_changed(model, keep),
         ):
             logit = read(model(**inputs).logits)
@@ -186,7 +182,7 @@ def trace(
         for handle in handles:
             handle.remove()
     hidden = [states[i] for i in range(len(states))]
-    gradients = _gradients(logit, hidden, sums) if backward else [hidden[0][:0]] * 3
+    gradients = _gradients(logit, hidden, sums)
     heads = layers[0].attention.self.num_attention_heads
     return Trace(
         logit=logit.detach(),

@@ -42,12 +42,7 @@ class PlantedPair:
 
 
 def planted_pairs(
-    tokenizer: Any,
-    n: int,
-    rng: np.random.Generator,
-    *,
-    frame_splits: Sequence[str] = ("train", "test"),
-    name_split: str = "test",
+    tokenizer: Any, n: int, rng: np.random.Generator
 ) -> list[PlantedPair]:
     """`n` pairs with frames of different types, equal in words and sub-words.
 
@@ -69,7 +64,7 @@ def planted_pairs(
         return len(words), len(inside)
 
     groups: dict[tuple, list[tuple[str, tuple[str, ...], int]]] = defaultdict(list)
-    for split in frame_splits:
+    for split in ("train", "test"):
         for (kind, _), texts in sorted(frames(split).cue.items()):
             for text in texts:
                 words = text.split()
@@ -88,7 +83,7 @@ def planted_pairs(
         raise ValueError("no two planted frames of different types align: add frames")
     first_frames = sorted({one for one, _ in partners})
     by_length: dict[tuple, list[str]] = defaultdict(list)
-    for name in names(name_split).ambiguous:
+    for name in names("test").ambiguous:
         by_length[sub_words([name])].append(name)
     lengths = sorted(length for length, some in by_length.items() if len(some) > 1)
     weights = np.array([len(by_length[length]) for length in lengths], dtype=float)
