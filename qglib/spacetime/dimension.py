@@ -79,7 +79,7 @@ def myrheim_meyer_dimension(causet: Causet) -> DimensionEstimate:
 
     Args:
         causet: the order, taken as a whole for one diamond. Data fill a box, not a
-            diamond: take `causet.interval(i, j)` first, or `content_dimension`.
+            diamond: take `causet.interval(i, j)` first.
 
     Returns:
         `DimensionEstimate`; its 95 % interval comes from the sampling error of r as

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qglib.spacetime.constructions import _numbers, rank_permutation
-from qglib.spacetime.null_tables import NullTable, fisher
-from qglib.spacetime.table_cache import null_table
+from qglib.spacetime.null_tables import NullTable, fisher, null_table
 
 
 @dataclass(frozen=True)

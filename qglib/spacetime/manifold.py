@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from qglib.engines.orders import order_kernels
 from qglib.spacetime.abundances import interval_abundances
 from qglib.spacetime.causet import Causet
 from qglib.spacetime.chains import heights
@@ -124,7 +123,7 @@ def largest_interval(causet: Causet) -> Causet:
     maximal, best, ends = np.flatnonzero(after == 0), 0, None
     for i in np.flatnonzero(before == 0).tolist():
         later = maximal[maximal > i]
-        sizes = order_kernels.interval_sizes(causet.future, causet.past, i, later)
+        sizes = np.bitwise_count(causet.future[i] & causet.past[later]).sum(axis=1)
         if len(sizes) and sizes.max() > best:
             best, ends = int(sizes.max()), (i, int(later[sizes.argmax()]))
     return causet if ends is None else causet.interval(*ends)

@@ -30,10 +30,7 @@ def angle_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return 2 * np.arcsin(np.minimum(cdist(*units) / 2, 1))
 
 
-def distance_function(
-    metric: str | Callable[[np.ndarray, np.ndarray], np.ndarray],
-    contents: np.ndarray,
-) -> Distance:
+def distance_function(metric: str | Distance, contents: np.ndarray) -> Distance:
     """A function of two index arrays (a,), (b,) that returns distances (a, b).
 
     Raises:
@@ -51,32 +48,29 @@ def distance_function(
         return lambda i, j: contents[np.ix_(i, j)]
     if metric == "angle":
         return lambda i, j: angle_distance(contents[i], contents[j])
-    if metric == "absolute":
-        if contents.shape[1] != 1:
-            raise ValueError(
-                f"contents has {contents.shape[1]} columns: metric='absolute' takes "
-                "one; use 'euclidean' or 'cityblock'"
-            )
-        return lambda i, j: np.abs(contents[i] - contents[j].T)
-    if metric in ("euclidean", "cityblock", "chebyshev"):
-        return lambda i, j: cdist(contents[i], contents[j], metric)
-    hint = (
-        "it breaks the triangle inequality, use 'angle'"
-        if metric == "cosine"
-        else "choose euclidean, angle, absolute, cityblock, chebyshev, precomputed "
-        "or a callable"
-    )
-    raise ValueError(f"metric is {metric!r}: {hint}")
+    if metric == "absolute" and contents.shape[1] != 1:
+        raise ValueError(
+            f"contents has {contents.shape[1]} columns: metric='absolute' takes one; "
+            "use 'euclidean' or 'cityblock'"
+        )
+    known = {m: m for m in ("euclidean", "cityblock", "chebyshev")}
+    known["absolute"] = "cityblock"
+    if metric not in known:
+        raise ValueError(
+            f"metric is {metric!r}: choose {', '.join(known)}, precomputed, a callable "
+            "or 'angle' (the cosine distance breaks the triangle inequality)"
+        )
+    return lambda i, j: cdist(contents[i], contents[j], known[metric])
 
 
 def _finite(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """The output of a caller's metric, if it is a table of finite numbers."""
     gap = np.asarray(values, dtype=float)
     if gap.shape != shape or not np.isfinite(gap).all():
-        seen = "values that are not finite" if gap.shape == shape else f"{gap.shape}"
         raise ValueError(
-            f"metric returned {seen} for {shape[0]} and {shape[1]} contents: it must "
-            f"map arrays (a, k), (b, k) to finite distances (a, b)"
+            f"metric returned {gap.shape} for {shape[0]} and {shape[1]} contents, or "
+            "values that are not finite: it must map (a, k), (b, k) to finite "
+            "distances (a, b)"
         )
     return gap
 
@@ -90,38 +84,37 @@ def check_triangle(distance: Distance, elements: np.ndarray) -> None:
     Raises:
         ValueError: with the triple that breaks the rule most, and by how much.
     """
-    elements = np.asarray(elements)
     rng = np.random.default_rng(_SAMPLE_SEED)
     sample = np.sort(elements[rng.permutation(len(elements))[:_SAMPLE]])
     if len(sample) < 2:
         return
     gap = distance(sample, sample)
     slack = 1e-9 * (1 + float(np.abs(gap).max()))
-    mirror = np.abs(gap - gap.T)
-    if (gap < 0).any() or mirror.max() > slack:
-        pair = gap.argmin() if (gap < 0).any() else mirror.argmax()
-        i, j = np.unravel_index(pair, gap.shape)
-        raise ValueError(
-            f"metric is negative or not symmetric: from content {sample[i]} to "
-            f"{sample[j]} it is {gap[i, j]:.6g}, back {gap[j, i]:.6g}. Use a true "
-            "metric, for example 'euclidean' or 'angle'"
-        )
+    mirror = np.where(gap < 0, np.inf, np.abs(gap - gap.T))
     own = np.abs(np.diag(gap))
-    if own.max() > np.sqrt(slack):
-        raise ValueError(
-            f"metric gives content {sample[own.argmax()]} the distance {own.max():.6g} "
-            "to itself: it must be 0"
-        )
     # excess[i, j, k] = d_ik - d_ij - d_jk
     excess = gap[:, None, :] - gap[:, :, None] - gap[None, :, :]
-    if excess.max() > slack:
-        i, j, k = np.unravel_index(excess.argmax(), excess.shape)
-        way = gap[i, j] + gap[j, k]
-        raise ValueError(
-            f"metric breaks the triangle inequality for the contents of events "
-            f"{sample[i]}, {sample[j]}, {sample[k]}: the direct distance "
-            f"{gap[i, k]:.6g} exceeds the way round {way:.6g} by "
-            f"{excess[i, j, k]:.6g}, so the relation would not be transitive. Use a "
-            "true metric (the angle instead of the cosine distance, the distance "
-            "instead of its square)."
+    if mirror.max() > slack:
+        i, j = np.unravel_index(mirror.argmax(), gap.shape)
+        fault = (
+            f"is negative or not symmetric: from content {sample[i]} to {sample[j]} it "
+            f"is {gap[i, j]:.6g}, back {gap[j, i]:.6g}"
         )
+    elif own.max() > np.sqrt(slack):
+        fault = (
+            f"gives content {sample[own.argmax()]} the distance {own.max():.6g} to "
+            "itself, it must be 0"
+        )
+    elif excess.max() > slack:
+        i, j, k = np.unravel_index(excess.argmax(), excess.shape)
+        fault = (
+            f"breaks the triangle inequality for the contents of events {sample[i]}, "
+            f"{sample[j]}, {sample[k]}: the direct distance {gap[i, k]:.6g} exceeds "
+            f"the way round {gap[i, j] + gap[j, k]:.6g} by {excess[i, j, k]:.6g}"
+        )
+    else:
+        return
+    raise ValueError(
+        f"metric {fault}. Use a true metric (the angle instead of the cosine distance, "
+        "the distance instead of its square)"
+    )

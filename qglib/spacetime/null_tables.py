@@ -8,21 +8,28 @@ so that over table and data P(p <= level) <= level exactly.
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 from scipy.special import ndtri
 
 from qglib.spacetime.rank_observables import (
+    LARGEST,
     PAIR_LIMIT,
     RankObservables,
     rank_observables,
 )
 
+RECIPE_VERSION = 4  # part of the name of a kept table
+SMALLEST = 20  # points; below it the rejection regions are too coarse
+_NULL_SEED = 20_260_101  # the kept tables do not depend on the order of calls
 _RIDGE = 0.01
-_BLOCK = 1000  # rows of observables worked on at a time
 
 Recipe = Mapping[str, tuple[tuple[str, ...], str]]
 PAIR_RECIPE: Recipe = {
@@ -53,7 +60,6 @@ class NullTable:
     Attributes:
         n: number of points.
         draws: size of each of the two samples of null permutations.
-        groups: names of the groups of observables.
         mean, sd: of each observable over the fit draws, shape (P,).
         metric_draws: sorted fit draws of the observables that enter through
             normal scores, shape (draws, C).
@@ -79,7 +85,7 @@ class NullTable:
     @property
     def groups(self) -> tuple[str, ...]:
         """Names of the groups."""
-        return tuple(recipe_of(self.n))
+        return tuple(_recipe(self.n))
 
     def group_pvalues(self, values: np.ndarray) -> np.ndarray:
         """p-value of each group against the fit draws (descriptive).
@@ -91,18 +97,10 @@ class NullTable:
             shape (G,) or (rows, G).
         """
         values = np.asarray(values, float)
-        statistics = _group_statistics(
-            self.n,
-            np.atleast_2d(values),
-            self.mean,
-            self.sd,
-            self.metric_draws,
-            self.metrics,
+        pairs = zip(
+            self.group_null, self._statistics(np.atleast_2d(values)), strict=True
         )
-        above = [
-            self.draws - np.searchsorted(null, row)
-            for null, row in zip(self.group_null, statistics, strict=True)
-        ]
+        above = [self.draws - np.searchsorted(null, row) for null, row in pairs]
         pvalues = (1 + np.array(above).T) / (self.draws + 1)
         return pvalues if values.ndim == 2 else pvalues[0]
 
@@ -115,6 +113,46 @@ class NullTable:
         above = self.draws - np.searchsorted(self.null, statistic)
         return float((1 + above) / (self.draws + 1))
 
+    def _members(self, *families: str) -> np.ndarray:
+        """Places of the observables of some families."""
+        return np.flatnonzero(np.isin(self.observables.families, families))
+
+    def _scores(self, families: tuple[str, ...], values: np.ndarray) -> np.ndarray:
+        """Normal scores of some columns; beyond the fit draws the z-score."""
+        members = self._members(*families)
+        draws = self.metric_draws[:, np.isin(_metric_members(self.n), members)]
+        values, mean, sd = values[:, members], self.mean[members], self.sd[members]
+        half, live = 0.5 / (len(draws) + 1), sd > 1e-9
+        columns = list(zip(draws.T, values.T, strict=True))
+        below = np.array([np.searchsorted(*pair) for pair in columns]).T
+        up_to = np.array([np.searchsorted(*pair, "right") for pair in columns]).T
+        w = ndtri(np.clip((below + up_to + 1) * half, half, 1 - half))
+        z = (values - mean) / np.where(live, sd, 1.0)
+        w = np.where(up_to == 0, np.minimum(w, z), w)
+        w = np.where(below == len(draws), np.maximum(w, z), w)
+        return np.where(live, w, 0.0)
+
+    def _statistics(self, values: np.ndarray) -> np.ndarray:
+        """Group statistics of rows of observables, shape (G, rows)."""
+        live = self.sd > 1e-9
+        z = np.where(live, (values - self.mean) / np.where(live, self.sd, 1.0), 0.0)
+        # Dependence draws neighbours together: small separations are the excess.
+        z[:, self._members("separations")] *= -1
+        result = []
+        for name, (families, form) in _recipe(self.n).items():
+            members = self._members(*families)
+            if form == "metric":
+                part = self._scores(families, values)
+                result.append(np.einsum("ij,jk,ik->i", part, self.metrics[name], part))
+            elif form == "squares":
+                result.append((z[:, members] ** 2).sum(axis=1))
+            elif form == "excess":
+                result.append((np.maximum(z[:, members], 0) ** 2).sum(axis=1))
+            else:
+                result.append(z[:, members[live[members]]].max(axis=1))
+        # Equal observables must give equal statistics, however the sums are ordered.
+        return np.round(result, 9)
+
 
 def fisher(pvalues: np.ndarray) -> np.ndarray:
     """Fisher combination -sum log p over the last axis."""
@@ -125,104 +163,108 @@ def fisher(pvalues: np.ndarray) -> np.ndarray:
     return total
 
 
-def recipe_of(n: int) -> Recipe:
+def _recipe(n: int) -> Recipe:
     """The groups for samples of n points."""
     return PAIR_RECIPE if n <= PAIR_LIMIT else GRID_RECIPE
 
 
-@lru_cache(maxsize=256)
-def members_of(n: int, families: tuple[str, ...]) -> np.ndarray:
-    """Places of the observables of some families."""
-    return np.flatnonzero(np.isin(rank_observables(n).families, families))
-
-
 @lru_cache(maxsize=64)
-def metric_members(n: int) -> np.ndarray:
+def _metric_members(n: int) -> np.ndarray:
     """Places of the observables that enter through normal scores."""
-    chosen = [f for f, form in recipe_of(n).values() if form == "metric"]
-    return members_of(n, tuple(name for families in chosen for name in families))
+    chosen = [f for f, form in _recipe(n).values() if form == "metric"]
+    return np.flatnonzero(np.isin(rank_observables(n).families, sum(chosen, ())))
 
 
-def _scores(
-    values: np.ndarray, draws: np.ndarray, mean: np.ndarray, sd: np.ndarray
-) -> np.ndarray:
-    """Normal scores of columns against sorted draws; beyond them the z-score."""
-    size = len(draws)
-    half = 0.5 / (size + 1)
-    below, up_to = np.empty_like(values), np.empty_like(values)
-    for c in range(values.shape[1]):
-        below[:, c] = np.searchsorted(draws[:, c], values[:, c])
-        up_to[:, c] = np.searchsorted(draws[:, c], values[:, c], "right")
-    live = sd > 1e-9
-    w = ndtri(np.clip((below + up_to + 1) * half, half, 1 - half))
-    z = (values - mean) / np.where(live, sd, 1.0)
-    w = np.where(up_to == 0, np.minimum(w, z), w)
-    w = np.where(below == size, np.maximum(w, z), w)
-    return np.where(live, w, 0.0)
+def null_table(
+    n: int, rng: np.random.Generator | None = None, draws: int | None = None
+) -> NullTable:
+    """The null for samples of n points, from 2 x draws random permutations.
+
+    Args:
+        n: number of points, 20 .. 20 000.
+        rng: source of the permutations. Without it the table comes from a seed of
+            its own, is simulated once per (n, draws) and kept in memory and in
+            the folder `QGLIB_CACHE` (default: the user's cache folder).
+        draws: size of each sample, at least 100; default 2000 up to n = 400, 1000
+            beyond. Published p-values deserve 100 000.
+
+    Raises:
+        ValueError: n out of range, or fewer than 100 draws.
+    """
+    if draws is None:
+        draws = 2000 if n <= 400 else 1000
+    if draws < 100:
+        raise ValueError(f"draws is {draws}: at least 100 are needed")
+    if not SMALLEST <= n <= LARGEST:
+        remedy = "collect more points" if n < SMALLEST else "draw a random subset"
+        raise ValueError(
+            f"n is {n}: the test takes {SMALLEST} to {LARGEST} points; {remedy}"
+        )
+    return _kept_table(n, draws) if rng is None else _simulate(n, rng, draws)
 
 
-def _group_statistics(
-    n: int,
-    values: np.ndarray,
-    mean: np.ndarray,
-    sd: np.ndarray,
-    metric_draws: np.ndarray,
-    metrics: dict[str, np.ndarray],
-) -> np.ndarray:
-    """Group statistics of rows of observables, shape (G, rows)."""
-    live = sd > 1e-9
-    z = np.where(live, (values - mean) / np.where(live, sd, 1.0), 0.0)
-    # Dependence draws neighbours together: small separations are the excess.
-    z[:, members_of(n, ("separations",))] *= -1
-    metric = metric_members(n)
-    scores = _scores(values[:, metric], metric_draws, mean[metric], sd[metric])
-    result = []
-    for name, (families, form) in recipe_of(n).items():
-        members = members_of(n, families)
-        if form == "metric":
-            part = scores[:, np.isin(metric, members)]
-            result.append(np.einsum("ij,jk,ik->i", part, metrics[name], part))
-        elif form == "squares":
-            result.append((z[:, members] ** 2).sum(axis=1))
-        elif form == "excess":
-            result.append((np.maximum(z[:, members], 0) ** 2).sum(axis=1))
-        else:
-            result.append(z[:, members[live[members]]].max(axis=1))
-    # Equal observables must give equal statistics, however the sums are ordered.
-    return np.round(result, 9)
-
-
-def simulate(n: int, rng: np.random.Generator, draws: int) -> NullTable:
+def _simulate(n: int, rng: np.random.Generator, draws: int) -> NullTable:
     """Simulate the null of samples of n points from 2 x draws permutations."""
     observe = rank_observables(n)
     fit = np.array([observe(rng.permutation(n)) for _ in range(draws)])
-    mean, sd, metric = fit.mean(axis=0), fit.std(axis=0), metric_members(n)
-    sorted_draws = np.sort(fit[:, metric], axis=0)
-    scores = _scores(fit[:, metric], sorted_draws, mean[metric], sd[metric])
-    metrics = {}
-    for name, (families, form) in recipe_of(n).items():
+    later = np.empty(0)  # filled in below
+    ranked = np.sort(fit[:, _metric_members(n)], axis=0)
+    table = NullTable(
+        n, draws, fit.mean(axis=0), fit.std(axis=0), ranked, later, later, {}
+    )
+    for name, (families, form) in _recipe(n).items():
         if form == "metric":
-            part = scores[:, np.isin(metric, members_of(n, families))]
+            part = table._scores(families, fit)
             spread = part.std(axis=0)
             unit = part / np.where(spread > 1e-9, spread, 1.0)
-            correlation = unit.T @ unit / draws
-            metrics[name] = np.linalg.inv(correlation + _RIDGE * np.eye(len(unit.T)))
-    group_null = np.concatenate(
-        [
-            _group_statistics(n, fit[k : k + _BLOCK], mean, sd, sorted_draws, metrics)
-            for k in range(0, draws, _BLOCK)
-        ],
-        axis=1,
-    )
-    del fit
-    group_null.sort(axis=1)
-    table = NullTable(
-        n, draws, mean, sd, sorted_draws, group_null, np.empty(0), metrics
-    )
-    null = np.empty(draws)
-    for k in range(0, draws, _BLOCK):
-        part = null[k : k + _BLOCK]
-        rows = np.array([observe(rng.permutation(n)) for _ in part])
-        part[:] = fisher(table.group_pvalues(rows))
-    null.sort()
-    return NullTable(n, draws, mean, sd, sorted_draws, group_null, null, metrics)
+            correlation = unit.T @ unit / draws + _RIDGE * np.eye(len(unit.T))
+            table.metrics[name] = np.linalg.inv(correlation)
+    table = replace(table, group_null=np.sort(table._statistics(fit), axis=1))
+    fresh = np.array([observe(rng.permutation(n)) for _ in range(draws)])
+    return replace(table, null=np.sort(fisher(table.group_pvalues(fresh))))
+
+
+@lru_cache(maxsize=16)
+def _kept_table(n: int, draws: int) -> NullTable:
+    """The table of its own seed, from the folder of kept tables if it is there."""
+    folder = os.environ.get("QGLIB_CACHE") or user_cache_path("qglib")
+    path = Path(folder) / f"independence-{RECIPE_VERSION}-{n}-{draws}.npz"
+    if path.exists():
+        try:
+            return _read(path, n, draws)
+        except Exception as error:  # whatever is wrong with it, it can be rebuilt
+            warnings.warn(
+                f"the kept null table {path.name} cannot be used ({error}): it is "
+                "simulated again",
+                stacklevel=3,
+            )
+    table = _simulate(n, np.random.default_rng([_NULL_SEED, n, draws]), draws)
+    arrays = {k: v for k, v in vars(table).items() if isinstance(v, np.ndarray)}
+    arrays |= {f"inverse_{name}": matrix for name, matrix in table.metrics.items()}
+    beside = path.with_suffix(f".{os.getpid()}.npz")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(beside, **arrays)
+        os.replace(beside, path)
+    except OSError as error:
+        warnings.warn(
+            f"the null table is not kept ({error}): set QGLIB_CACHE to a folder "
+            "that can be written",
+            stacklevel=3,
+        )
+    return table
+
+
+def _read(path: Path, n: int, draws: int) -> NullTable:
+    """A kept table; ValueError if it is not one for n and draws."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    inverses = [name for name in arrays if name.startswith("inverse_")]
+    metrics = {name.removeprefix("inverse_"): arrays.pop(name) for name in inverses}
+    table = NullTable(n, draws, **arrays, metrics=metrics)
+    sizes = len(table.mean), *table.group_null.shape, len(table.null)
+    if sizes != (len(table.observables.names), len(table.groups), draws, draws):
+        raise ValueError(f"its arrays have the sizes {sizes}")
+    if not all(np.isfinite(one).all() for one in (*arrays.values(), *metrics.values())):
+        raise ValueError("it holds values that are not finite")
+    return table

@@ -15,7 +15,6 @@ import numpy as np
 
 from qglib.engines.orders import permutation_kernels as orders
 from qglib.engines.orders import rank_kernels as kernels
-from qglib.engines.orders import scale_kernels as scales
 
 _WAVES = (1, 2, 4, 8, 16, 32, 64)  # half-waves along one light-cone direction
 _WAVE_AREA = 256  # largest number of waves in one rectangle
@@ -88,13 +87,6 @@ class RankObservables:
         return np.array([(k, m) for k in sides for m in sides if k * m <= _WAVE_AREA])
 
     @cached_property
-    def _reach(self) -> np.ndarray:
-        size = self._shapes.max()
-        return np.array(
-            [self._shapes[self._shapes[:, 0] > k, 1].max() for k in range(size)]
-        )
-
-    @cached_property
     def _waves(self) -> np.ndarray:
         place = np.pi * (np.arange(self.n) + 0.5) / self.n
         return np.cos(np.outer(place, np.arange(1, self._shapes.max() + 1)))
@@ -118,8 +110,10 @@ class RankObservables:
         pairs = self.n <= PAIR_LIMIT
         values = [[orders.smaller_before(ranks).sum()]]
         values += self._pairs(p, longest) if pairs else self._grid(p, longest)
-        values.append(scales.wave_energies(p, self._waves, self._reach, self._shapes))
-        values.append(scales.separations(p, self._lag_octaves, pairs).ravel())
+        amplitudes = self._waves.T @ self._waves[p]
+        energy = (amplitudes**2 * 4 / self.n).cumsum(axis=0).cumsum(axis=1)
+        values.append(energy[tuple(self._shapes.T - 1)])
+        values.append(kernels.separations(p, self._lag_octaves, pairs).ravel())
         return np.concatenate(values)
 
     @staticmethod
@@ -132,9 +126,7 @@ class RankObservables:
 
     @staticmethod
     def _grid(p: np.ndarray, longest: list[int]) -> list[np.ndarray]:
-        table = scales.coarse_table(p, _CELLS)
-        sums = scales.coarse_sums(table, np.array(_EDGES))
-        return [longest, _boundary(p), sums]
+        return [longest, _boundary(p), _grid_sums(p)]
 
 
 def _boundary(p: np.ndarray) -> list[int]:
@@ -142,6 +134,26 @@ def _boundary(p: np.ndarray) -> list[int]:
     low, high, back = np.minimum.accumulate, np.maximum.accumulate, p[::-1]
     ends = (low(p) == p, high(back) == back, high(p) == p, low(back) == back)
     return [int(end.sum()) for end in ends]
+
+
+def _grid_sums(p: np.ndarray) -> list[float]:
+    """Number-volume discrepancy on a grid of cells.
+
+    Squared gap of every past, the same with weights, the largest gap; then for
+    each pair of box sides the squared gaps of all boxes. Volumes use the exact
+    number of ranks per line.
+    """
+    cell = np.arange(len(p)) * _CELLS // len(p)
+    lines = np.searchsorted(cell, np.arange(_CELLS + 1))  # ranks before each line
+    table = np.zeros((_CELLS + 1, _CELLS + 1))
+    np.add.at(table, (cell + 1, cell[p] + 1), 1)
+    gap = table.cumsum(axis=0).cumsum(axis=1) - np.outer(lines, lines) / len(p)
+    inner, weight = gap[1:-1, 1:-1] ** 2, (lines * (len(p) - lines))[1:-1]
+    sums = [inner.sum(), (inner / np.outer(weight, weight)).sum(), np.sqrt(inner.max())]
+    for s in _EDGES:
+        strip = gap[s:] - gap[:-s]
+        sums += [((strip[:, t:] - strip[:, :-t]) ** 2).sum() for t in _EDGES]
+    return sums
 
 
 @lru_cache(maxsize=8)

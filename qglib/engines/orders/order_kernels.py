@@ -151,16 +151,6 @@ def links(future, out):
 
 
 @njit(cache=True, nogil=True)
-def interval_sizes(future, past, i, later):
-    """Elements strictly between i and each of the elements `later`, int64."""
-    sizes = np.empty(len(later), np.int64)
-    for k in range(len(later)):
-        start, stop = i >> 6, (later[k] >> 6) + 1
-        sizes[k] = _common(future[i, start:stop], past[later[k], start:stop])
-    return sizes
-
-
-@njit(cache=True, nogil=True)
 def abundances(future, past, histogram):
     """Add to histogram[m] the related pairs with m elements between them.
 

@@ -1,4 +1,4 @@
-"""Compiled sums over the pairs of two rankings.
+"""Compiled sums over the pairs and over the lags of two rankings.
 
 A sample is a permutation p: the y-rank of the i-th point in the order of x. Order
 0 (both grow) and order 1 (one grows, one falls) share the pairs: each pair is
@@ -28,33 +28,10 @@ def past_table(p: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def log_chain_count(p: np.ndarray, order: int) -> float:
-    """Logarithm of the number of non-empty chains, in logarithms throughout.
-
-    Slow but safe: a total order has 2**n - 1 chains, beyond float64 from n = 1024.
-    """
-    n = p.size
-    ending = np.zeros(n)
-    top = 0.0
-    for j in range(n):
-        largest = 0.0
-        for i in range(j):
-            if (p[i] > p[j]) == (order == 1) and ending[i] > largest:
-                largest = ending[i]
-        total = np.exp(-largest)
-        for i in range(j):
-            if (p[i] > p[j]) == (order == 1):
-                total += np.exp(ending[i] - largest)
-        ending[j] = largest + np.log(total)
-        top = max(top, ending[j])
-    return top + np.log(np.exp(ending - top).sum())
-
-
-@numba.njit(cache=True, nogil=True)
 def pair_sums(
     p: np.ndarray, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Everything that runs over pairs, in one pass.
+    """Everything that runs over pairs, in one pass; for n < 1024 (2^n - 1 chains).
 
     The light rays through two points cut the diamond into nine regions: the
     interval between them, its past and its future, two spacelike corners and four
@@ -144,9 +121,26 @@ def pair_sums(
             chains[s, 0] += threes[s]
             chains[s, 1] += fours[s]
             chains[s, 2] += every[s]
-    for s in range(2):
-        if np.isfinite(chains[s, 2]):
-            chains[s, 2] = np.log(chains[s, 2])
-        else:
-            chains[s, 2] = log_chain_count(p, s)
+    chains[:, 2] = np.log(chains[:, 2])
     return chains, fullest, inside, beside, beyond
+
+
+@numba.njit(cache=True, nogil=True)
+def separations(p: np.ndarray, octaves: int, every_lag: bool) -> np.ndarray:
+    """Sum of |p[i + lag] - p[i]| by octave of the lag, of p and of its inverse.
+
+    Octave k holds the lags 2^(k-1) < lag <= 2^k (k = 0: the lag 1); without
+    `every_lag` only the lag 2^k. Lag 1 of p is Chatterjee's xi. Shape (2, octaves).
+    """
+    n = p.size
+    inverse = np.empty(n, p.dtype)
+    for i in range(n):
+        inverse[p[i]] = i
+    result = np.zeros((2, octaves))
+    for k in range(octaves):
+        first = (1 << k >> 1) + 1 if every_lag else 1 << k
+        for lag in range(first, min(1 << k, n - 1) + 1):
+            for i in range(n - lag):
+                result[0, k] += abs(p[i + lag] - p[i])
+                result[1, k] += abs(inverse[i + lag] - inverse[i])
+    return result

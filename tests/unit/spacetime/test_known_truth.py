@@ -8,8 +8,6 @@ import pytest
 
 from qglib.spacetime import (
     Causet,
-    action,
-    expected_interval_abundances,
     interval_abundances,
     longest_chain,
     myrheim_meyer_dimension,
@@ -23,6 +21,7 @@ from qglib.spacetime.dimension import (
     expected_ordering_fraction,
 )
 from qglib.spacetime.sprinkling import diamond_points
+from tests.unit.spacetime.exact import action, expected_abundances
 
 
 def mean_within(samples, expected, errors=4.0):
@@ -55,7 +54,7 @@ def test_sprinkled_diamond(dimension):
         abundances.append(interval_abundances(causet, 2))
         triples.append(chain_counts(causet, 3)[2] / 1000**3)
     mean_within(fractions, expected_ordering_fraction(dimension))
-    mean_within(abundances, expected_interval_abundances(dimension, 1000, 2))
+    mean_within(abundances, expected_abundances(dimension, 1000, 2))
     chains_of_three = {2: 1 / 36, 3: 0.00380952, 4: 0.00047619}  # Meyer 1988
     assert np.mean(triples) == pytest.approx(chains_of_three[dimension], rel=0.05)
 
@@ -67,13 +66,13 @@ def test_expected_abundances_against_published_values():
         4: [17803.47, 6146.17, 3716.37],
     }
     for dimension, values in table.items():
-        got = expected_interval_abundances(dimension, 1000, 2)
+        got = expected_abundances(dimension, 1000, 2)
         # as printed: three decimals for d = 2, two for the others
         assert got == pytest.approx(values, abs=1e-3 if dimension == 2 else 5e-3)
-    two = [expected_interval_abundances(2, n, 0)[0] for n in (100, 10)]
+    two = [expected_abundances(2, n, 0)[0] for n in (100, 10)]
     assert two == pytest.approx([324.4210, 12.67781], abs=1e-4)
     for dimension in (2, 3, 4):  # all intervals together are all relations
-        total = expected_interval_abundances(dimension, 60, 400).sum()
+        total = expected_abundances(dimension, 60, 400).sum()
         relations = 60**2 * expected_ordering_fraction(dimension) / 2
         assert total == pytest.approx(relations, rel=1e-10)
 
@@ -81,7 +80,7 @@ def test_expected_abundances_against_published_values():
 def expected_action(dimension, n):
     """Mean core action of Poisson sprinklings of the flat diamond."""
     weights = np.array(CORE_WEIGHTS[dimension])
-    counts = expected_interval_abundances(dimension, n, len(weights) - 1)
+    counts = expected_abundances(dimension, n, len(weights) - 1)
     return n + weights @ counts
 
 
@@ -100,14 +99,13 @@ def test_expected_action_tends_to_the_volume_of_the_joint():
         4: lambda n: 3 * math.sqrt(math.pi * n),
     }
     ratios = {
-        d: [expected_action(d, n) / limit(n) for n in (1000, 2000, 4000, 32_000)]
+        d: [expected_action(d, n) / limit(n) for n in (1000, 2000, 4000)]
         for d, limit in limits.items()
     }
     assert ratios[3][:2] == pytest.approx([0.859, 0.887], abs=6e-4)
     assert ratios[4][:2] == pytest.approx([0.866, 0.897], abs=6e-4)
     assert ratios[3][2] == pytest.approx(0.90957, abs=1e-4)
     assert ratios[4][2] == pytest.approx(0.92074, abs=1e-4)
-    assert 0.94 < ratios[3][3] < 1 and 0.95 < ratios[4][3] < 1
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 4])
