@@ -24,7 +24,7 @@ every = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
 # forward, backward and a training step of the head in 02, search in 03, wires in 04,
 # kernels and geometry in the studies.
 CIRCUITS = {
-    "02_model_training": 24,
+    "02_model_training": 16,
     "03_causal_analysis": 2,
     "04_interpretability": 4,
     "21_head_ablation": 24,

@@ -1,1 +1,0 @@
-"""Larger experiments whose results are kept in data/reference/results."""
