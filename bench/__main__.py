@@ -25,7 +25,7 @@ def main(wanted: list[str]) -> int:
     found = [
         m.name
         for m in pkgutil.iter_modules(bench.__path__)
-        if m.name != "__main__" and not m.ispkg
+        if not m.name.startswith("_")
     ]
     unknown = sorted(set(wanted) - set(found))
     if unknown:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import softmax
 
 from bench import Row, compare
-from bench.reading import at_precision
+from bench._reading import at_precision
 from qglib.causal import (
     KernelTests,
     discover,

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from bench import Row, compare, interleave
-from bench.reading import at_precision
+from bench._reading import at_precision
 from qglib import models, run
 from qglib.explain import (
     attribute,

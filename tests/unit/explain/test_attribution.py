@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.reading import at_precision
+from bench._reading import at_precision
 from qglib import data
 from qglib.explain import attribute
 from qglib.explain.attribution import METHODS
