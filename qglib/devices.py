@@ -17,6 +17,8 @@ from functools import wraps
 from math import cos, isclose, sin
 from typing import TYPE_CHECKING, Any
 
+from qglib import memory
+
 if TYPE_CHECKING:
     import pennylane as qml
 
@@ -34,11 +36,21 @@ THREAD_VARIABLES = (
 )
 """The environment variables that numerical libraries read, once, when loaded."""
 
-AMPLITUDE_BYTES = 16  # one complex128
-
 _GPU_EXTRA = 'pip install -c constraints.txt -e ".[gpu]"'
-_AUTO = 'or pass device="auto" to run on the CPU'
-
+_CUDA = ("the CUDA 12 libraries are missing", f"Install them: {_GPU_EXTRA}")
+FAULTS = {
+    "does not exist": ("it is not installed", f"Install it: {_GPU_EXTRA}"),
+    "driver version is insufficient": (
+        "no NVIDIA driver, or one older than CUDA 12",
+        "On a machine with a GPU update the driver",
+    ),
+    "no cuda-capable device": ("no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
+    "no supported gpu": ("no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
+    "out of memory": ("the GPU's memory is too small", "Use fewer wires"),
+    "binaries": _CUDA,
+    "cannot open shared object": _CUDA,
+}
+"""Words in the error of lightning.gpu -> what is wrong, what to do."""
 
 _EXECUTED: Counter[str] = Counter()
 _DERIVATIVES = ("derivatives", "jvp", "vjp")
@@ -73,17 +85,12 @@ def default_threads() -> int:
         ValueError: if ``QGLIB_THREADS`` is not a whole number of at least 1.
     """
     asked = os.environ.get("QGLIB_THREADS", "")
-    if asked:
-        if not asked.isdigit() or int(asked) < 1:
-            raise ValueError(
-                f"QGLIB_THREADS is {asked!r}: set it to a whole number from 1, "
-                "or unset it."
-            )
-        return int(asked)
+    if asked and not (asked.isdigit() and int(asked)):
+        raise ValueError(
+            f"QGLIB_THREADS is {asked!r}: set it to a whole number from 1, or unset it."
+        )
     shared = os.environ.get("OMP_NUM_THREADS", "")
-    if shared.isdigit() and int(shared) >= 1:
-        return int(shared)
-    return 1
+    return int(asked or (shared if shared.isdigit() else 1)) or 1
 
 
 def thread_environment(n: int) -> dict[str, str]:
@@ -113,11 +120,6 @@ def set_threads(n: int | None = None) -> int:
     return n
 
 
-def state_bytes(wires: int) -> int:
-    """Return the size of a state vector of ``wires`` qubits in complex128, bytes."""
-    return AMPLITUDE_BYTES * 2**wires
-
-
 def pick(device: str = "auto", wires: int = 2) -> Device:
     """Return a simulator of ``wires`` qubits that has just passed a check.
 
@@ -136,7 +138,8 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
         raise ValueError(f"device is {device!r}: choose one of {', '.join(NAMES)}.")
     if isinstance(wires, bool) or not isinstance(wires, int) or wires < 1:
         raise ValueError(f"wires is {wires!r}: give a whole number of qubits from 1.")
-    _refuse_too_large(wires)
+    state = f"a state of {wires} wires"
+    memory.require(16 * 2**wires, "cpu", state, "use fewer wires")  # complex128
     threads = set_threads()
     skipped: list[str] = []
     for name in ORDER if device == "auto" else (device,):
@@ -149,12 +152,12 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
             if device != "auto":
                 raise RuntimeError(
                     f"{name} was asked for by name but cannot be used: {cause}. "
-                    f"{remedy}."
+                    f'{remedy}, or pass device="auto" to run on the CPU.'
                 ) from error
             skipped.append(f"{name}: {cause}")
-            continue
-        chosen = "first choice" if device == "auto" else "asked for by name"
-        return Device(built, name, "; ".join(skipped) or chosen, threads)
+        else:
+            chosen = "first choice" if device == "auto" else "asked for by name"
+            return Device(built, name, "; ".join(skipped) or chosen, threads)
     raise RuntimeError(
         f"no simulator works here ({'; '.join(skipped)}). Install the package again: "
         "pip install -c constraints.txt -e ."
@@ -236,64 +239,16 @@ def _check(name: str) -> None:
             )
 
 
-def _refuse_too_large(wires: int) -> None:
-    import psutil
-
-    need, free = state_bytes(wires), psutil.virtual_memory().available
-    if need > free:
-        most = (free // AMPLITUDE_BYTES).bit_length() - 1
-        raise MemoryError(
-            f"wires is {wires}: its state needs {readable(need)} (16 bytes x "
-            f"2^{wires}) and {readable(free)} are free. Use at most {most} wires."
-        )
-
-
-def readable(size: int) -> str:
-    """Return a number of bytes with a binary unit, such as ``16.0 GiB``."""
-    amount = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if amount < 1024:
-            return f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.3g} EiB"
-
-
 def _diagnosis(name: str, error: Exception) -> tuple[str, str]:
-    """Return what is wrong, shortened and without paths, and what to do."""
-    text = str(error)
-    if "does not exist" in text:
-        if name != "lightning.gpu":
-            return "it is not installed", "Install it: pip install -e ."
-        return (
-            "it is not installed",
-            "With an NVIDIA GPU and a driver for CUDA 12 install it: "
-            f"{_GPU_EXTRA}, {_AUTO}",
-        )
-    if isinstance(error, ArithmeticError):
-        return text, "Install the versions of constraints.txt again, " + _AUTO
-    if name != "lightning.gpu":
-        return short(error), "Install again: pip install -c constraints.txt -e ."
-    lowered = text.lower()
-    if "driver version is insufficient" in lowered:
-        return (
-            "no NVIDIA driver, or one older than CUDA 12",
-            f"On a machine with a GPU update the driver, {_AUTO}",
-        )
-    if "no cuda-capable device" in lowered or "no supported gpu" in lowered:
-        return "no NVIDIA GPU is visible", f"Check CUDA_VISIBLE_DEVICES, {_AUTO}"
-    if "out of memory" in lowered:
-        return "the GPU's memory is too small", f"Use fewer wires, {_AUTO}"
-    if isinstance(error, (ImportError, OSError)) or "binaries" in lowered:
-        return (
-            "the CUDA 12 libraries are missing",
-            f"Install them: {_GPU_EXTRA}, {_AUTO}",
-        )
-    return short(error), f"Update the driver and the CUDA 12 libraries, {_AUTO}"
-
-
-def short(error: Exception, limit: int = 120) -> str:
-    """Return the tail of an error's text without file paths and line numbers."""
+    """What is wrong, shortened and without paths and line numbers; what to do."""
+    if name == "lightning.gpu":
+        for words, fault in FAULTS.items():
+            if words in str(error).lower():
+                return fault
     text = re.sub(r"\[[^\]]*\]", "", str(error).strip() or type(error).__name__)
     text = re.sub(r"(?:[A-Za-z]:)?(?:/[\w.+-]+){2,}/?", "", text)
     text = re.sub(r"\s+", " ", text).strip(" :;")
-    return text if len(text) <= limit else "…" + text[-limit:]
+    extra = (
+        _GPU_EXTRA if name == "lightning.gpu" else "pip install -c constraints.txt -e ."
+    )
+    return text[:120], f"Install the versions of constraints.txt again: {extra}"

@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,21 +40,26 @@ PACKAGES = (
 ).split()
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file so that it appears complete or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def write_json(path: str | Path, content: Any) -> None:
     """Write JSON so that the file appears complete or not at all.
 
     Raises:
         ValueError: for NaN or infinity, which JSON does not know.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_text(path, text + "\n")
 
 
 class Record:
@@ -219,30 +224,20 @@ def versions() -> dict[str, str]:
     """Return the versions of the packages that decide the numbers."""
     found = {}
     for package in PACKAGES:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return found
 
 
 def commit() -> str:
     """Return git's short commit, with ``-dirty`` after a change; else ``unknown``."""
+    call = ["git", "--no-optional-locks", "-C", str(ROOT), "describe"]
+    call += ["--always", "--exclude=*", "--dirty"]
     try:
-        calls = ["rev-parse --short HEAD", "status --porcelain --untracked-files=no"]
-        head, changed = (
-            subprocess.run(
-                ["git", "--no-optional-locks", "-C", str(ROOT), *call.split()],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=20,
-            ).stdout.strip()
-            for call in calls
-        )
+        done = subprocess.run(call, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return f"{head}-dirty" if changed else head
+    return done.stdout.strip() or "unknown"
 
 
 def _check_name(what: str, name: str) -> None:
@@ -254,15 +249,11 @@ def _plain(key: str, value: Any) -> float | int | str | bool:
     """Return a JSON scalar; name the key if it is none."""
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        if not math.isfinite(value):
-            raise ValueError(f"{key} is {value}: only finite numbers are recorded.")
-        return float(value)
-    raise TypeError(
-        f"{key} is a {type(value).__name__}: record numbers, strings or truth "
-        "values, and write tables as files into record.folder."
-    )
+    if not isinstance(value, (bool, str, int, float)):
+        raise TypeError(
+            f"{key} is a {type(value).__name__}: record numbers, strings or truth "
+            "values, and write tables as files into record.folder."
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{key} is {value}: only finite numbers are recorded.")
+    return value

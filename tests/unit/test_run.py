@@ -57,10 +57,7 @@ def test_a_wrong_start_is_refused(tmp_path: Path, changes: dict, message: str) -
     [
         ({}, {"n": 10, "noise": 0.2}),
         ({"n": 0, "noise": 0.0}, {"n": 10, "noise": 0.2}),
-        ({"n": -1}, {"n": 10, "noise": 0.2}),
         ({"n": 3, "noise": 0.5}, {"n": 3, "noise": 0.5}),
-        ({"noise": 0.0, "zero_is_value": ["noise"]}, {"n": 10, "noise": 0.0}),
-        ({"noise": -1.0, "zero_is_value": ["noise"]}, {"n": 10, "noise": 0.2}),
         ({"head": ""}, {"n": 10, "noise": 0.2, "head": ""}),
         ({"noise": False}, {"n": 10, "noise": False}),
     ],
@@ -237,7 +234,7 @@ def test_an_artefact_of_the_same_run_comes_first(
     (reference / "01_test").mkdir(parents=True)
     (reference / "01_test" / "table.csv").write_text("old")
     found = run.artefact(here, "01_test", "table.csv")
-    assert (found.origin, Path(found).read_text()) == ("reference", "old")
+    assert (found.origin, found.path.read_text()) == ("reference", "old")
 
     record = begin(runs / "01_test")
     (record.folder / "table.csv").write_text("new")
@@ -246,7 +243,7 @@ def test_an_artefact_of_the_same_run_comes_first(
 
     record.finish({"a": 1}, headline="x")
     found = run.artefact(here, "01_test", "table.csv")
-    assert (found.origin, Path(found).read_text()) == ("this run", "new")
+    assert (found.origin, found.path.read_text()) == ("this run", "new")
     assert "profile quick, seed 7" in repr(found)
     assert str(tmp_path) not in repr(found)
 
