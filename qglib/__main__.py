@@ -1,4 +1,4 @@
-"""The command line: ``python -m qglib run``, ``refresh`` and ``check``."""
+"""The command line: ``python -m qglib run`` and ``refresh``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
-from qglib import devices, execute, freshness, parallel, parameters, reference
+from qglib import devices, execute, parallel, parameters, reference
 from qglib.record import ROOT
 
 RUNS = ROOT / "data" / "runs"
@@ -57,7 +55,6 @@ def _parser() -> argparse.ArgumentParser:
 
     run = command("run", _run, "run notebooks into a folder", "main")
     refresh = command("refresh", _refresh, "renew the outputs in notebooks/", "all")
-    command("check", _check, "say which saved outputs are stale", "all")
     for add in (run, refresh):
         about = "notebooks at a time, one process each"
         add("--jobs", type=int, default=1, metavar="N", help=about)
@@ -142,15 +139,6 @@ def _all(
     if failed:
         raise failed[0]
     return {path.stem: record for path, record in ended.items()}
-
-
-def _check(options: argparse.Namespace) -> int:
-    stale = 0
-    for path in execute.select(options.notebooks):
-        reason = freshness.staleness(nbformat.read(path, as_version=4))
-        stale += bool(reason)
-        print(f"{path.stem}  {reason or 'fresh'}")
-    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -36,24 +36,19 @@ THREAD_VARIABLES = (
 )
 """The environment variables that numerical libraries read, once, when loaded."""
 
-_GPU_EXTRA = 'pip install -c constraints.txt -e ".[gpu]"'
-_CUDA = ("the CUDA 12 libraries are missing", f"Install them: {_GPU_EXTRA}")
+INSTALL = 'pip install -c constraints.txt -e ".[gpu]"'
 FAULTS = {
-    "does not exist": ("it is not installed", f"Install it: {_GPU_EXTRA}"),
-    "driver version is insufficient": (
-        "no NVIDIA driver, or one older than CUDA 12",
-        "On a machine with a GPU update the driver",
-    ),
+    "does not exist": ("it is not installed", f"Install it: {INSTALL}"),
+    "driver version": ("the NVIDIA driver is older than CUDA 12", "Update the driver"),
     "no cuda-capable device": ("no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
     "no supported gpu": ("no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
     "out of memory": ("the GPU's memory is too small", "Use fewer wires"),
-    "binaries": _CUDA,
-    "cannot open shared object": _CUDA,
+    "binaries": ("CUDA 12 libraries are missing", f"Install them: {INSTALL}"),
+    "cannot open shared": ("CUDA 12 libraries are missing", f"Install them: {INSTALL}"),
 }
 """Words in the error of lightning.gpu -> what is wrong, what to do."""
 
 _EXECUTED: Counter[str] = Counter()
-_DERIVATIVES = ("derivatives", "jvp", "vjp")
 
 
 @dataclass(frozen=True)
@@ -82,15 +77,15 @@ def default_threads() -> int:
     busy one more threads were measured to be up to ten times slower.
 
     Raises:
-        ValueError: if ``QGLIB_THREADS`` is not a whole number of at least 1.
+        ValueError: if either is not a whole number of at least 1.
     """
-    asked = os.environ.get("QGLIB_THREADS", "")
-    if asked and not (asked.isdigit() and int(asked)):
-        raise ValueError(
-            f"QGLIB_THREADS is {asked!r}: set it to a whole number from 1, or unset it."
-        )
-    shared = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked or (shared if shared.isdigit() else 1)) or 1
+    for name in ("QGLIB_THREADS", "OMP_NUM_THREADS"):
+        asked = os.environ.get(name) or "1"
+        if not asked.isdigit() or int(asked) < 1:
+            raise ValueError(f"{name} is {asked!r}: set a whole number from 1.")
+        if os.environ.get(name):
+            return int(asked)
+    return 1
 
 
 def thread_environment(n: int) -> dict[str, str]:
@@ -98,25 +93,16 @@ def thread_environment(n: int) -> dict[str, str]:
     return {name: str(n) for name in ("QGLIB_THREADS", *THREAD_VARIABLES)}
 
 
-def set_threads(n: int | None = None) -> int:
-    """Hold torch and the numerical libraries to ``n`` CPU threads.
+def set_threads() -> int:
+    """Hold torch and the numerical libraries to `default_threads`, and return it.
 
     Libraries that are loaded already keep the number they started with, except
-    torch, which is told.  ``None`` takes `default_threads`.
-
-    Returns:
-        The number of threads that was set.
-
-    Raises:
-        ValueError: if ``n`` is below 1.
+    torch, which is told.
     """
-    n = default_threads() if n is None else n
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"n is {n!r}: give a whole number of threads from 1.")
+    n = default_threads()
     os.environ.update(thread_environment(n))
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(n)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(n)
     return n
 
 
@@ -158,32 +144,29 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
         else:
             chosen = "first choice" if device == "auto" else "asked for by name"
             return Device(built, name, "; ".join(skipped) or chosen, threads)
-    raise RuntimeError(
-        f"no simulator works here ({'; '.join(skipped)}). Install the package again: "
-        "pip install -c constraints.txt -e ."
-    )
+    raise RuntimeError(f"no simulator works here ({'; '.join(skipped)}): {INSTALL}")
 
 
 def build(name: str, wires: Any) -> qml.devices.Device:
     """Return a PennyLane device whose circuits are counted (`executed`)."""
     built = _build(name, wires)
-    for way in ("execute", *(f"execute_and_compute_{d}" for d in _DERIVATIVES)):
-        setattr(built, way, _counted(name, getattr(built, way)))
+
+    def counted(method: Callable) -> Callable:
+        """The method, counting; ``qml.Tracker`` counts lightning's twice."""
+
+        @wraps(method)
+        def call(circuits: Any, *args: Any, **options: Any) -> Any:
+            several = circuits if isinstance(circuits, (tuple, list)) else (circuits,)
+            # A circuit of default.qubit may hold a batch, one of lightning never.
+            batches = name == "default.qubit"
+            count(name, sum((c.batch_size or 1) if batches else 1 for c in several))
+            return method(circuits, *args, **options)
+
+        return call
+
+    for way in ("", "_and_compute_derivatives", "_and_compute_jvp", "_and_compute_vjp"):
+        setattr(built, f"execute{way}", counted(getattr(built, f"execute{way}")))
     return built
-
-
-def _counted(name: str, method: Callable) -> Callable:
-    """The method of a device, counting; ``qml.Tracker`` counts lightning's twice."""
-
-    @wraps(method)
-    def call(circuits: Any, *args: Any, **options: Any) -> Any:
-        several = circuits if isinstance(circuits, (tuple, list)) else (circuits,)
-        # A circuit of default.qubit may hold a batch, one of lightning never.
-        broadcasts = name == "default.qubit"
-        count(name, sum((c.batch_size or 1) if broadcasts else 1 for c in several))
-        return method(circuits, *args, **options)
-
-    return call
 
 
 def count(name: str, circuits: int) -> None:
@@ -248,7 +231,4 @@ def _diagnosis(name: str, error: Exception) -> tuple[str, str]:
     text = re.sub(r"\[[^\]]*\]", "", str(error).strip() or type(error).__name__)
     text = re.sub(r"(?:[A-Za-z]:)?(?:/[\w.+-]+){2,}/?", "", text)
     text = re.sub(r"\s+", " ", text).strip(" :;")
-    extra = (
-        _GPU_EXTRA if name == "lightning.gpu" else "pip install -c constraints.txt -e ."
-    )
-    return text[:120], f"Install the versions of constraints.txt again: {extra}"
+    return text[:120], f"Install the versions of constraints.txt again: {INSTALL}"

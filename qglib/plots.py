@@ -63,7 +63,6 @@ def style() -> None:
     plt.rcParams.update(
         {
             "figure.figsize": (7.0, 4.0),
-            "figure.dpi": 100,
             "savefig.dpi": 150,
             "figure.constrained_layout.use": True,
             "axes.spines.top": False,
@@ -76,8 +75,6 @@ def style() -> None:
             "ytick.labelsize": 10,
             "legend.fontsize": 10,
             "legend.frameon": False,
-            "axes.grid": False,
-            "image.cmap": "viridis",
             "svg.hashsalt": "qglib",
         }
     )

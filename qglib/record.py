@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
@@ -71,19 +72,15 @@ class Record:
         folder: Path,
         parameters: Mapping[str, Any],
         settings: Mapping[str, Any],
-        threads: int,
     ) -> None:
         """Take what `start` resolved; notebooks call `start`."""
-        self.name = name
-        self.folder = folder
-        self.parameters = dict(parameters)
-        self.settings = dict(settings)
+        self.name, self.folder = name, folder
+        self.parameters, self.settings = dict(parameters), dict(settings)
         self.claims: dict[str, dict[str, Any]] = {}
         self.figures: list[str] = []
-        self._device: dict[str, Any] = {"device": "none", "device_reason": ""}
-        self._before = devices.executed()
-        self._threads = threads
-        self._generators: list[str] = []
+        self._device = {"device": "none", "device_reason": ""}
+        self._before = Counter(devices.executed())
+        self._generators: set[str] = set()
         self._torch_seeded = "torch" in sys.modules
         self._began = time.perf_counter()
 
@@ -99,8 +96,7 @@ class Record:
         drawn before; the same name gives the same numbers again, so a cell can
         be run twice.
         """
-        if use not in self._generators:
-            self._generators.append(use)
+        self._generators.add(use)
         digest = hashlib.sha256(use.encode()).digest()
         words = tuple(int(w) for w in np.frombuffer(digest[:16], dtype="<u4"))
         sequence = np.random.SeedSequence(self.parameters["seed"], spawn_key=words)
@@ -109,7 +105,6 @@ class Record:
     def use_device(self, device: Device) -> Device:
         """Note which simulator the circuits ran on and why; return it for display."""
         self._device = {"device": device.name, "device_reason": device.reason}
-        self._threads = device.threads
         return device
 
     def figure(self, fig: Figure, name: str) -> None:
@@ -182,30 +177,20 @@ class Record:
         for key in results:
             _check_name("result", key)
         plain = {key: _plain(key, value) for key, value in results.items()}
-        content = {
-            "schema": SCHEMA,
-            "notebook": self.name,
-            "headline": headline,
-            "parameters": self.parameters,
-            "settings": self.settings,
-            "results": plain,
-            "claims": self.claims,
-            "figures": self.figures,
-            "provenance": self._provenance(),
-        }
+        content = {"schema": SCHEMA, "notebook": self.name, "headline": headline}
+        content |= {"parameters": self.parameters, "settings": self.settings}
+        content |= {"results": plain, "claims": self.claims, "figures": self.figures}
+        content |= {"provenance": self._provenance()}
         write_json(self.folder / "record.json", content)
         shown = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in plain.values()]
         return pd.DataFrame({"value": shown}, index=pd.Index(plain, name="result"))
 
     def _provenance(self) -> dict[str, Any]:
         torch = sys.modules.get("torch")
-        ran = {
-            name: total - self._before.get(name, 0)
-            for name, total in devices.executed().items()
-        }
+        ran = Counter(devices.executed()) - self._before
         return self._device | {
-            "circuits": {name: n for name, n in sorted(ran.items()) if n},
-            "threads": self._threads,
+            "circuits": dict(sorted(ran.items())),
+            "threads": devices.default_threads(),
             "versions": versions(),
             "python": platform.python_version(),
             "platform": platform.platform(terse=True),
@@ -231,10 +216,10 @@ def versions() -> dict[str, str]:
 
 def commit() -> str:
     """Return git's short commit, with ``-dirty`` after a change; else ``unknown``."""
-    call = ["git", "--no-optional-locks", "-C", str(ROOT), "describe"]
-    call += ["--always", "--exclude=*", "--dirty"]
+    call = "git --no-optional-locks describe --always --exclude=* --dirty".split()
+    options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 20}
     try:
-        done = subprocess.run(call, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(call, **options)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return done.stdout.strip() or "unknown"

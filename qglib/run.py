@@ -7,7 +7,6 @@ import os
 import random
 import sys
 from collections.abc import Mapping
-from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,16 +121,12 @@ def start(
         raise ValueError(
             f"profile is {profile!r}: {name} knows {', '.join(map(repr, profiles))}."
         )
-    names = {key: sorted(values) for key, values in profiles.items()}
-    if any(found != names[profile] for found in names.values()):
-        raise ValueError(
-            f"every profile must set the same names, these do not: {names}"
-        )
+    if len({tuple(sorted(values)) for values in profiles.values()}) > 1:
+        raise ValueError(f"profiles must all set the same names: {profiles}")
     if device not in devices.NAMES:
         known = ", ".join(devices.NAMES)
         raise ValueError(f"device is {device!r}: choose one of {known}.")
-    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed < 2**32:
+    if type(seed) is not int or not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed!r}: give a whole number from 0 to 2**32 - 1.")
     settings = dict(profiles[profile])
     for key, value in knobs.items():
@@ -139,20 +134,19 @@ def start(
             raise ValueError(f"{key} is {value}: give a number from 0.")
         if key not in settings or isinstance(value, bool) or value not in ("", 0):
             settings[key] = value
-    threads = devices.set_threads()
-    _seed_everything(int(seed), torch)
+    devices.set_threads()
+    _seed_everything(seed, torch)
     folder = folder_of(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "record.json").unlink(missing_ok=True)
-    asked = {"profile": profile, "seed": int(seed), "device": device}
-    asked |= {"out_dir": str(out_dir)} | knobs
-    return Record(name, folder, asked, settings, threads)
+    asked = {"profile": profile, "seed": seed, "device": device}
+    return Record(name, folder, asked | {"out_dir": str(out_dir)} | knobs, settings)
 
 
 def _seed_everything(seed: int, with_torch: bool) -> None:
     """Seed the global generators: the one place that may touch them."""
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 (for libraries that use it)
+    np.random.seed(seed)  # noqa: NPY002 (for libraries that use it)
     if with_torch or "torch" in sys.modules:
         import torch
 

@@ -280,11 +280,6 @@ def test_a_folder_that_cannot_be_made_is_told(notebooks, tmp_path, capsys) -> No
     assert "--out may name another folder" in said
 
 
-def test_check_tells_stale_from_fresh(notebooks, capsys) -> None:
-    assert main(["check", "01"]) == 1
-    assert "01_one  it was never refreshed" in capsys.readouterr().out
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_an_interrupt_leaves_no_record_and_no_kernel(write_notebook, tmp_path) -> None:
     note = tmp_path / "kernel"

@@ -44,7 +44,7 @@ def begin(out_dir: Path, **changes: Any) -> Record:
         ({"seed": 2**32}, "seed is 4294967296"),
         ({"n": -3}, "n is -3: give a number from 0"),
         ({"count": -1}, "count is -1: give a number from 0"),
-        ({"profiles": {"quick": {"a": 1}, "full": {}}}, "must set the same names"),
+        ({"profiles": {"quick": {"a": 1}, "full": {}}}, "must all set the same names"),
     ],
 )
 def test_a_wrong_start_is_refused(tmp_path: Path, changes: dict, message: str) -> None:
@@ -123,7 +123,7 @@ def test_the_record_holds_what_was_asked_and_found(tmp_path: Path) -> None:
     made = content["provenance"]
     assert made["device"] == "default.qubit"
     assert made["device_reason"] == "a test"
-    assert made["threads"] == 2
+    assert made["threads"] == devices.default_threads()
     assert made["generators"] == ["events"]
     assert made["versions"]["numpy"] == np.__version__
     assert made["deterministic"] is True
