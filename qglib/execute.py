@@ -42,19 +42,6 @@ MAIN = "0"  # the walk through the four steps; studies have other first digits
 class NotebookError(RuntimeError):
     """A cell failed: says which, under which heading, why, and where it stopped."""
 
-    def __init__(self, name: str, where: str, message: str, partial: Path) -> None:
-        """Keep the parts and make the three-line message of them."""
-        super().__init__(
-            f"{name} stopped {where}:\n  {message}\n"
-            f"The notebook as far as it got: {shown(partial)}"
-        )
-        self.partial = partial
-        self._parts = (name, where, message, partial)
-
-    def __reduce__(self) -> tuple:
-        """Return the parts, so that the error can cross from a worker process."""
-        return type(self), self._parts
-
 
 class ThisKernel(AsyncKernelManager):
     """Starts this interpreter, never a ``python3`` registered by somebody else."""
@@ -202,10 +189,15 @@ def run_notebook(
             if not unborn or attempt == 3:
                 raise
             continue
-        raise NotebookError(notebook.stem, place(executed), message, executed)
+        raise NotebookError(
+            f"{notebook.stem} stopped {place(executed)}:\n  {message}\n"
+            f"The notebook as far as it got: {shown(executed)}"
+        )
     if not record.exists():
-        message = "it wrote no record.json: its last code cell must call record.finish"
-        raise NotebookError(notebook.stem, "after its last cell", message, executed)
+        raise NotebookError(
+            f"{notebook.stem} wrote no record.json: its last code cell must call "
+            f"record.finish.\nThe executed notebook: {shown(executed)}"
+        )
     return json.loads(record.read_text(encoding="utf-8"))
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import pandas as pd
 
-from qglib import run
 from qglib.record import ROOT
 
 FILE = ROOT / "data" / "reference" / "ledger.json"
@@ -88,28 +87,6 @@ def rows(path: Path | str = FILE) -> list[dict[str, Any]]:
             raise ValueError(f"ledger row {row['id']!r} occurs twice.")
         seen.add(row["id"])
     return found
-
-
-def read_records(folder: str | Path) -> tuple[list[dict[str, Any]], str]:
-    """Read the records of one run, and where they came from.
-
-    Args:
-        folder: folder of the run, with one folder per notebook.  A notebook that
-            did not finish there is taken from ``data/reference``, if it is there.
-
-    Returns:
-        The records and one phrase on their origin, without machine paths.
-    """
-    found, origins = [], {}
-    for notebook in dict.fromkeys(row["notebook"] for row in rows()):
-        try:
-            made = run.artefact(Path(folder) / notebook, notebook, "record.json")
-        except FileNotFoundError:
-            continue
-        found.append(json.loads(made.path.read_text(encoding="utf-8")))
-        origins.setdefault(made.origin, []).append(notebook[:2])
-    parts = [f"{origin} ({', '.join(names)})" for origin, names in origins.items()]
-    return found, "; ".join(parts) or "no record yet"
 
 
 def fill(

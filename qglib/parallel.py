@@ -16,33 +16,21 @@ import nbformat
 
 from qglib import execute
 
-OnEnd = Callable[[Path, "dict[str, Any] | Exception"], None]
-"""Called with a notebook and its record, or the error that stopped it."""
-
-
-def needs(notebook: Path | str) -> set[str]:
-    """Names of the notebooks whose artefacts a notebook reads.
-
-    Read from its calls ``run.artefact(out_dir, "02_model_training", ...)``, so that no
-    second list can be wrong.
-    """
-    cells = nbformat.read(notebook, as_version=4).cells
-    code = "\n".join(c.source for c in cells if c.cell_type == "code")
-    return set(re.findall(r'\brun\.artefact\(\s*\w+,\s*"(\w+)"', code))
-
 
 def sources(notebooks: Sequence[Path]) -> dict[Path, set[Path]]:
     """Each notebook with those among ``notebooks`` that must end before it starts.
 
-    ``00_start_here`` shows the records of all others.
+    Read from its calls ``run.artefact(out_dir, "02_model_training", ...)``, so that no
+    second list can be wrong; ``00_start_here`` shows the records of all others.
     """
-    last = {p for p in notebooks if p.stem.startswith(execute.LAST)}
-    return {
-        p: set(notebooks) - last
-        if p in last
-        else {q for q in notebooks if q.stem in needs(p) and q != p}
-        for p in notebooks
-    }
+    found = {}
+    for path in notebooks:
+        cells = nbformat.read(path, as_version=4).cells
+        code = "\n".join(c.source for c in cells if c.cell_type == "code")
+        names = set(re.findall(r'\brun\.artefact\(\s*\w+,\s*"(\w+)"', code))
+        last = path.stem.startswith(execute.LAST)
+        found[path] = {q for q in notebooks if q != path and (last or q.stem in names)}
+    return found
 
 
 def run_notebooks(
@@ -51,12 +39,13 @@ def run_notebooks(
     given: Mapping[Path, Mapping[str, Any]],
     *,
     jobs: int = 1,
-    on_end: OnEnd = lambda path, result: None,
+    on_end: Callable[[Path, Any], object] = lambda path, result: None,
 ) -> dict[Path, dict[str, Any] | Exception]:
     """Run notebooks into ``folder/<name>``, at most ``jobs`` at a time.
 
     A notebook starts when those it reads from have ended, if they are among
-    ``notebooks``; one whose source failed takes the reference artefacts.
+    ``notebooks``; one whose source failed takes the reference artefacts.  ``on_end``
+    is called with each notebook and its record, or the error that stopped it.
 
     Returns:
         The record of each notebook, or the error that stopped it.

@@ -25,12 +25,7 @@ KEPT = {
 
 
 def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path]:
-    """Copy artefacts and records of a finished run over the reference ones.
-
-    Args:
-        run_folder: holds one folder per notebook, as ``python -m qglib run`` and
-            ``refresh`` leave it; notebooks without a record are left out.
-        reference: where the copies go.
+    """Copy artefacts and records of finished notebooks over the reference ones.
 
     Returns:
         The copied files and folders.

@@ -163,17 +163,15 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
     Raises:
         ValueError: no such row, or a name that is left twice.
     """
-    chosen = [
-        one
-        for one in rows
-        if where.items() <= one.items() and one.keys() >= set(COLUMNS)
-    ]
-    names = [one["row"] for one in chosen]
+    table = pd.DataFrame(rows).dropna(subset=list(COLUMNS))
+    for key, value in where.items():
+        table = table[table[key] == value]
+    names = list(table["row"])
     if not names or len(set(names)) < len(names):
         raise ValueError(
             f"where={where} leaves rows {names}: it must leave each name once"
         )
-    return pd.DataFrame(chosen, index=pd.Index(names, name="row"))[list(COLUMNS)]
+    return table.set_index("row")[list(COLUMNS)]
 
 
 def beside(live: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:

@@ -119,7 +119,9 @@ def test_an_error_says_where_and_leaves_no_record(write_notebook, tmp_path) -> N
     assert "Traceback" not in text
     assert execute.EXECUTED in text
     assert not (out / "record.json").exists()
-    outputs = [o.output_type for c in code_of(caught.value.partial) for o in c.outputs]
+    outputs = [
+        o.output_type for c in code_of(out / execute.EXECUTED) for o in c.outputs
+    ]
     assert "error" in outputs
 
 

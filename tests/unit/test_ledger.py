@@ -126,18 +126,3 @@ def test_the_projects_ledger_is_complete() -> None:
     found = ledger.rows()
     assert len(found) >= 13
     assert all(row["claim"].endswith(".") and row["decides"] for row in found)
-
-
-def test_records_are_read_with_their_origin(tmp_path, monkeypatch) -> None:
-    from qglib import run
-
-    monkeypatch.setattr(run, "REFERENCE", tmp_path / "reference")
-    monkeypatch.setattr(ledger, "rows", lambda: [row("a"), row("b", notebook="03_x")])
-    assert ledger.read_records(tmp_path / "run") == ([], "no record yet")
-    folder = tmp_path / "run" / "02_model_training"
-    content = record(a=(0, 0, 0)) | {"parameters": {"profile": "quick", "seed": 7}}
-    run.write_json(folder / "record.json", content)
-    run.write_json(tmp_path / "reference" / "03_x" / "record.json", record("03_x"))
-    found, origin = ledger.read_records(tmp_path / "run")
-    assert [r["notebook"] for r in found] == ["02_model_training", "03_x"]
-    assert origin == "this run (02); reference (03)"
