@@ -1,19 +1,15 @@
-"""The command line: ``python -m qglib run``, ``refresh`` and ``check``."""
+"""The command line: ``python -m qglib run`` and ``refresh``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
-from qglib import devices, execute, freshness, parallel, parameters, reference
-from qglib.kernel import OnCell
-from qglib.progress import Progress
+from qglib import devices, execute, parallel, parameters, reference
 from qglib.record import ROOT
 
 RUNS = ROOT / "data" / "runs"
@@ -47,59 +43,44 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m qglib", description="Run and refresh the notebooks."
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    several = "such as 01 33, main (00 to 05) or all"
-    jobs = {"type": int, "default": 1, "metavar": "N"}
-    jobs |= {"help": "notebooks at a time, one process each"}
 
-    run = commands.add_parser("run", help="run notebooks into a folder")
-    run.add_argument(
-        "notebooks", nargs="*", metavar="NN", help=f"{several}; main by default"
-    )
-    run.add_argument("--jobs", **jobs)
-    run.add_argument(
-        "-p",
-        dest="given",
-        action="append",
-        default=[],
-        metavar="name=value",
-        help="set a parameter in every chosen notebook that has it",
-    )
-    run.add_argument("--profile", help="quick or full (default: the notebook's)")
-    run.add_argument("--device", choices=devices.NAMES)
-    run.add_argument(
-        "--out", type=Path, metavar="DIR", help="default: data/runs/<profile>"
-    )
-    run.add_argument(
-        "--resume", action="store_true", help="start at the first unfinished notebook"
-    )
-    run.set_defaults(command=_run)
+    def command(name: str, work: Callable, about: str, default: str) -> Callable:
+        one = commands.add_parser(name, help=about)
+        chosen = f"such as 01 33, main (00 to 05) or all; {default} by default"
+        one.add_argument(
+            "notebooks", nargs="*", metavar="NN", help=chosen, default=[default]
+        )
+        one.set_defaults(command=work)
+        return one.add_argument
 
-    names = {"nargs": "*", "metavar": "NN", "help": f"{several}; all by default"}
-    refresh = commands.add_parser("refresh", help="renew the outputs in notebooks/")
-    refresh.add_argument("notebooks", **names)
-    refresh.add_argument("--jobs", **jobs)
-    refresh.set_defaults(command=_refresh)
-
-    check = commands.add_parser("check", help="say which saved outputs are stale")
-    check.add_argument("notebooks", **names)
-    check.set_defaults(command=_check)
+    run = command("run", _run, "run notebooks into a folder", "main")
+    refresh = command("refresh", _refresh, "renew the outputs in notebooks/", "all")
+    for add in (run, refresh):
+        about = "notebooks at a time, one process each"
+        add("--jobs", type=int, default=1, metavar="N", help=about)
+    about = "set a parameter in every chosen notebook that has it"
+    pairs = {"action": "append", "default": [], "metavar": "name=value"}
+    run("-p", dest="given", help=about, **pairs)
+    run("--profile", help="quick or full (default: the notebook's)")
+    run("--device", choices=devices.NAMES)
+    run("--out", type=Path, metavar="DIR", help="default: data/runs/<profile>")
+    about = "keep the notebooks that this very call finished before"
+    run("--resume", action="store_true", help=about)
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    notebooks = _select(options.notebooks or ["main"])
+    notebooks, began = execute.select(options.notebooks), time.perf_counter()
     texts = list(options.given)
     for name in ("profile", "device"):
         if getattr(options, name):
             texts.append(f"{name}={getattr(options, name)}")
     given = parameters.assign(notebooks, texts)
-    first = notebooks[0]
-    profile = execute.profile_of(first, given[first])
+    profile = parameters.profile_of(notebooks[0], given[notebooks[0]])
     out = (options.out or RUNS / profile).resolve()
     for device in {values.get("device", "auto") for values in given.values()}:
         if device != "auto":
             devices.pick(device)  # or it would fail minutes later
-    began = time.perf_counter()
     records: dict[str, dict[str, Any]] = {}
     if options.resume:
         for path, before in parallel.sources(notebooks).items():
@@ -109,97 +90,8 @@ def _run(options: argparse.Namespace) -> int:
                 print(f"{path.stem}  finished before  {done['headline']}")
                 records[path.stem] = done
     left = [path for path in notebooks if path.stem not in records]
-    if options.jobs > 1:
-        records |= _several(left, out, given, options.jobs)
-    else:
-        for path in left:
-            records[path.stem] = _with_progress(
-                path.stem,
-                lambda on_cell, path=path: execute.run_notebook(
-                    path, out / path.stem, given[path], on_cell=on_cell
-                ),
-            )
-    _summary(out, records, time.perf_counter() - began)
-    return 0
-
-
-def _several(
-    notebooks: Sequence[Path],
-    out: Path,
-    given: dict[Path, dict[str, Any]],
-    jobs: int,
-    then: Callable[[Path, Path], object] = lambda path, folder: None,
-) -> dict[str, dict[str, Any]]:
-    """Run notebooks side by side; raise the first failure after all have ended.
-
-    ``then`` is called with each finished notebook and its folder.
-    """
-
-    def say(path: Path, result: dict[str, Any] | BaseException) -> None:
-        if isinstance(result, BaseException):
-            print(f"{path.stem}  stopped", flush=True)
-        else:
-            seconds = result["provenance"]["seconds"]
-            print(f"{path.stem}  {seconds:.0f} s  {result['headline']}", flush=True)
-            then(path, out / path.stem)
-
-    ended = parallel.run_notebooks(notebooks, out, given, jobs=jobs, on_end=say)
-    failed = [e for e in ended.values() if isinstance(e, BaseException)]
-    for error in failed[1:]:
-        print(f"\n{error}", file=sys.stderr)
-    if failed:
-        raise failed[0]
-    return {path.stem: record for path, record in ended.items()}
-
-
-def _refresh(options: argparse.Namespace) -> int:
-    notebooks, out = _select(options.notebooks), RUNS / "refresh"
-    if options.jobs > 1:
-        quick = {path: {"profile": "quick"} for path in notebooks}
-        _several(notebooks, out, quick, options.jobs, then=execute.write_outputs)
-    else:
-        for path in notebooks:
-            _with_progress(
-                path.stem,
-                lambda on_cell, path=path: execute.refresh(
-                    path, out / path.stem, on_cell=on_cell
-                ),
-            )
-    reference.keep(out)
-    return 0
-
-
-def _check(options: argparse.Namespace) -> int:
-    stale = 0
-    for path in _select(options.notebooks):
-        reason = freshness.staleness(nbformat.read(path, as_version=4))
-        stale += bool(reason)
-        print(f"{path.stem}  {reason or 'fresh'}")
-    return 1 if stale else 0
-
-
-def _select(names: Sequence[str]) -> list[Path]:
-    notebooks = execute.select(names)
-    if not notebooks:
-        raise ValueError(f"there is no notebook in {execute.NOTEBOOKS}.")
-    return notebooks
-
-
-def _with_progress(
-    name: str, work: Callable[[OnCell], dict[str, Any]]
-) -> dict[str, Any]:
-    with Progress(name, sys.stdout) as progress:
-        try:
-            record = work(progress.cell)
-        except BaseException:
-            progress.close(f"stopped after {progress.seconds:.0f} s")
-            raise
-        progress.close(f"{progress.seconds:.0f} s  {record['headline']}")
-    return record
-
-
-def _summary(out: Path, records: dict[str, dict[str, Any]], seconds: float) -> None:
-    minutes, rest = divmod(round(seconds), 60)
+    records |= _all(left, out, given, options.jobs)
+    minutes, rest = divmod(round(time.perf_counter() - began), 60)
     figures = sum(len(record["figures"]) for record in records.values())
     where = execute.shown(out)
     print(f"\nDone: {len(records)} notebooks in {minutes} min {rest} s.")
@@ -209,6 +101,44 @@ def _summary(out: Path, records: dict[str, dict[str, Any]], seconds: float) -> N
     print("What they found:")
     for name, record in sorted(records.items()):
         print(f"  {name}  {record['headline']}")
+    return 0
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    notebooks, out = execute.select(options.notebooks), RUNS / "refresh"
+    quick = {path: {"profile": "quick"} for path in notebooks}
+    _all(notebooks, out, quick, options.jobs, then=execute.write_outputs)
+    reference.keep(out)
+    return 0
+
+
+def _all(
+    notebooks: Sequence[Path],
+    out: Path,
+    given: Mapping[Path, Mapping[str, Any]],
+    jobs: int,
+    then: Callable[[Path, Path], object] = lambda path, folder: None,
+) -> dict[str, dict[str, Any]]:
+    """Run notebooks; raise the first failure after all have ended.
+
+    ``then`` is called with each finished notebook and its folder.
+    """
+
+    def say(path: Path, result: dict[str, Any] | Exception) -> None:
+        if isinstance(result, Exception):
+            print(f"{path.stem}  stopped", flush=True)
+        else:
+            seconds = result["provenance"]["seconds"]
+            print(f"{path.stem}  {seconds:.0f} s  {result['headline']}", flush=True)
+            then(path, out / path.stem)
+
+    ended = parallel.run_notebooks(notebooks, out, given, jobs=jobs, on_end=say)
+    failed = [e for e in ended.values() if isinstance(e, Exception)]
+    for error in failed[1:]:
+        print(f"\n{error}", file=sys.stderr)
+    if failed:
+        raise failed[0]
+    return {path.stem: record for path, record in ended.items()}
 
 
 if __name__ == "__main__":

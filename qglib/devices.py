@@ -17,6 +17,8 @@ from functools import wraps
 from math import cos, isclose, sin
 from typing import TYPE_CHECKING, Any
 
+from qglib import memory
+
 if TYPE_CHECKING:
     import pennylane as qml
 
@@ -34,14 +36,19 @@ THREAD_VARIABLES = (
 )
 """The environment variables that numerical libraries read, once, when loaded."""
 
-AMPLITUDE_BYTES = 16  # one complex128
-
-_GPU_EXTRA = 'pip install -c constraints.txt -e ".[gpu]"'
-_AUTO = 'or pass device="auto" to run on the CPU'
-
+INSTALL = 'pip install -c constraints.txt -e ".[gpu]"'
+FAULTS = {
+    "does not exist": ("it is not installed", f"Install it: {INSTALL}"),
+    "driver version": ("the NVIDIA driver is older than CUDA 12", "Update the driver"),
+    "no cuda-capable device": ("no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
+    "no supported gpu": ("no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
+    "out of memory": ("the GPU's memory is too small", "Use fewer wires"),
+    "binaries": ("CUDA 12 libraries are missing", f"Install them: {INSTALL}"),
+    "cannot open shared": ("CUDA 12 libraries are missing", f"Install them: {INSTALL}"),
+}
+"""Words in the error of lightning.gpu -> what is wrong, what to do."""
 
 _EXECUTED: Counter[str] = Counter()
-_DERIVATIVES = ("derivatives", "jvp", "vjp")
 
 
 @dataclass(frozen=True)
@@ -70,19 +77,14 @@ def default_threads() -> int:
     busy one more threads were measured to be up to ten times slower.
 
     Raises:
-        ValueError: if ``QGLIB_THREADS`` is not a whole number of at least 1.
+        ValueError: if either is not a whole number of at least 1.
     """
-    asked = os.environ.get("QGLIB_THREADS", "")
-    if asked:
+    for name in ("QGLIB_THREADS", "OMP_NUM_THREADS"):
+        asked = os.environ.get(name) or "1"
         if not asked.isdigit() or int(asked) < 1:
-            raise ValueError(
-                f"QGLIB_THREADS is {asked!r}: set it to a whole number from 1, "
-                "or unset it."
-            )
-        return int(asked)
-    shared = os.environ.get("OMP_NUM_THREADS", "")
-    if shared.isdigit() and int(shared) >= 1:
-        return int(shared)
+            raise ValueError(f"{name} is {asked!r}: set a whole number from 1.")
+        if os.environ.get(name):
+            return int(asked)
     return 1
 
 
@@ -91,31 +93,17 @@ def thread_environment(n: int) -> dict[str, str]:
     return {name: str(n) for name in ("QGLIB_THREADS", *THREAD_VARIABLES)}
 
 
-def set_threads(n: int | None = None) -> int:
-    """Hold torch and the numerical libraries to ``n`` CPU threads.
+def set_threads() -> int:
+    """Hold torch and the numerical libraries to `default_threads`, and return it.
 
     Libraries that are loaded already keep the number they started with, except
-    torch, which is told.  ``None`` takes `default_threads`.
-
-    Returns:
-        The number of threads that was set.
-
-    Raises:
-        ValueError: if ``n`` is below 1.
+    torch, which is told.
     """
-    n = default_threads() if n is None else n
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"n is {n!r}: give a whole number of threads from 1.")
+    n = default_threads()
     os.environ.update(thread_environment(n))
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(n)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(n)
     return n
-
-
-def state_bytes(wires: int) -> int:
-    """Return the size of a state vector of ``wires`` qubits in complex128, bytes."""
-    return AMPLITUDE_BYTES * 2**wires
 
 
 def pick(device: str = "auto", wires: int = 2) -> Device:
@@ -136,7 +124,8 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
         raise ValueError(f"device is {device!r}: choose one of {', '.join(NAMES)}.")
     if isinstance(wires, bool) or not isinstance(wires, int) or wires < 1:
         raise ValueError(f"wires is {wires!r}: give a whole number of qubits from 1.")
-    _refuse_too_large(wires)
+    state = f"a state of {wires} wires"
+    memory.require(16 * 2**wires, "cpu", state, "use fewer wires")  # complex128
     threads = set_threads()
     skipped: list[str] = []
     for name in ORDER if device == "auto" else (device,):
@@ -149,38 +138,35 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
             if device != "auto":
                 raise RuntimeError(
                     f"{name} was asked for by name but cannot be used: {cause}. "
-                    f"{remedy}."
+                    f'{remedy}, or pass device="auto" to run on the CPU.'
                 ) from error
             skipped.append(f"{name}: {cause}")
-            continue
-        chosen = "first choice" if device == "auto" else "asked for by name"
-        return Device(built, name, "; ".join(skipped) or chosen, threads)
-    raise RuntimeError(
-        f"no simulator works here ({'; '.join(skipped)}). Install the package again: "
-        "pip install -c constraints.txt -e ."
-    )
+        else:
+            chosen = "first choice" if device == "auto" else "asked for by name"
+            return Device(built, name, "; ".join(skipped) or chosen, threads)
+    raise RuntimeError(f"no simulator works here ({'; '.join(skipped)}): {INSTALL}")
 
 
 def build(name: str, wires: Any) -> qml.devices.Device:
     """Return a PennyLane device whose circuits are counted (`executed`)."""
     built = _build(name, wires)
-    for way in ("execute", *(f"execute_and_compute_{d}" for d in _DERIVATIVES)):
-        setattr(built, way, _counted(name, getattr(built, way)))
+
+    def counted(method: Callable) -> Callable:
+        """The method, counting; ``qml.Tracker`` counts lightning's twice."""
+
+        @wraps(method)
+        def call(circuits: Any, *args: Any, **options: Any) -> Any:
+            several = circuits if isinstance(circuits, (tuple, list)) else (circuits,)
+            # A circuit of default.qubit may hold a batch, one of lightning never.
+            batches = name == "default.qubit"
+            count(name, sum((c.batch_size or 1) if batches else 1 for c in several))
+            return method(circuits, *args, **options)
+
+        return call
+
+    for way in ("", "_and_compute_derivatives", "_and_compute_jvp", "_and_compute_vjp"):
+        setattr(built, f"execute{way}", counted(getattr(built, f"execute{way}")))
     return built
-
-
-def _counted(name: str, method: Callable) -> Callable:
-    """The method of a device, counting; ``qml.Tracker`` counts lightning's twice."""
-
-    @wraps(method)
-    def call(circuits: Any, *args: Any, **options: Any) -> Any:
-        several = circuits if isinstance(circuits, (tuple, list)) else (circuits,)
-        # A circuit of default.qubit may hold a batch, one of lightning never.
-        broadcasts = name == "default.qubit"
-        count(name, sum((c.batch_size or 1) if broadcasts else 1 for c in several))
-        return method(circuits, *args, **options)
-
-    return call
 
 
 def count(name: str, circuits: int) -> None:
@@ -236,64 +222,13 @@ def _check(name: str) -> None:
             )
 
 
-def _refuse_too_large(wires: int) -> None:
-    import psutil
-
-    need, free = state_bytes(wires), psutil.virtual_memory().available
-    if need > free:
-        most = (free // AMPLITUDE_BYTES).bit_length() - 1
-        raise MemoryError(
-            f"wires is {wires}: its state needs {readable(need)} (16 bytes x "
-            f"2^{wires}) and {readable(free)} are free. Use at most {most} wires."
-        )
-
-
-def readable(size: int) -> str:
-    """Return a number of bytes with a binary unit, such as ``16.0 GiB``."""
-    amount = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if amount < 1024:
-            return f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.3g} EiB"
-
-
 def _diagnosis(name: str, error: Exception) -> tuple[str, str]:
-    """Return what is wrong, shortened and without paths, and what to do."""
-    text = str(error)
-    if "does not exist" in text:
-        if name != "lightning.gpu":
-            return "it is not installed", "Install it: pip install -e ."
-        return (
-            "it is not installed",
-            "With an NVIDIA GPU and a driver for CUDA 12 install it: "
-            f"{_GPU_EXTRA}, {_AUTO}",
-        )
-    if isinstance(error, ArithmeticError):
-        return text, "Install the versions of constraints.txt again, " + _AUTO
-    if name != "lightning.gpu":
-        return short(error), "Install again: pip install -c constraints.txt -e ."
-    lowered = text.lower()
-    if "driver version is insufficient" in lowered:
-        return (
-            "no NVIDIA driver, or one older than CUDA 12",
-            f"On a machine with a GPU update the driver, {_AUTO}",
-        )
-    if "no cuda-capable device" in lowered or "no supported gpu" in lowered:
-        return "no NVIDIA GPU is visible", f"Check CUDA_VISIBLE_DEVICES, {_AUTO}"
-    if "out of memory" in lowered:
-        return "the GPU's memory is too small", f"Use fewer wires, {_AUTO}"
-    if isinstance(error, (ImportError, OSError)) or "binaries" in lowered:
-        return (
-            "the CUDA 12 libraries are missing",
-            f"Install them: {_GPU_EXTRA}, {_AUTO}",
-        )
-    return short(error), f"Update the driver and the CUDA 12 libraries, {_AUTO}"
-
-
-def short(error: Exception, limit: int = 120) -> str:
-    """Return the tail of an error's text without file paths and line numbers."""
+    """What is wrong, shortened and without paths and line numbers; what to do."""
+    if name == "lightning.gpu":
+        for words, fault in FAULTS.items():
+            if words in str(error).lower():
+                return fault
     text = re.sub(r"\[[^\]]*\]", "", str(error).strip() or type(error).__name__)
     text = re.sub(r"(?:[A-Za-z]:)?(?:/[\w.+-]+){2,}/?", "", text)
     text = re.sub(r"\s+", " ", text).strip(" :;")
-    return text if len(text) <= limit else "…" + text[-limit:]
+    return text[:120], f"Install the versions of constraints.txt again: {INSTALL}"

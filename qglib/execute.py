@@ -7,23 +7,31 @@ missing one is an error.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
-from papermill.engines import papermill_engines
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import (
+    NBClientEngine,
+    NotebookExecutionManager,
+    papermill_engines,
+)
+from traitlets import default
 
 from qglib import devices, freshness, parameters
-from qglib.kernel import Engine, OnCell, Place
-from qglib.record import ROOT, RUN_KEY, versions
+from qglib.record import ROOT, RUN_KEY, versions, write_text
 
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = "run.ipynb"
@@ -34,18 +42,67 @@ MAIN = "0"  # the walk through the four steps; studies have other first digits
 class NotebookError(RuntimeError):
     """A cell failed: says which, under which heading, why, and where it stopped."""
 
-    def __init__(self, name: str, where: str, message: str, partial: Path) -> None:
-        """Keep the parts and make the three-line message of them."""
-        super().__init__(
-            f"{name} stopped {where}:\n  {message}\n"
-            f"The notebook as far as it got: {shown(partial)}"
-        )
-        self.partial = partial
-        self._parts = (name, where, message, partial)
 
-    def __reduce__(self) -> tuple:
-        """Return the parts, so that the error can cross from a worker process."""
-        return type(self), self._parts
+class ThisKernel(AsyncKernelManager):
+    """Starts this interpreter, never a ``python3`` registered by somebody else."""
+
+    @default("kernel_spec_manager")
+    def _this_python(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[])
+
+
+class Engine(NBClientEngine):
+    """papermill's engine with this interpreter, its environment and its place."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        environment: Mapping[str, str],
+        **ignored: Any,
+    ) -> None:
+        """Run all cells; called by papermill with what `run_notebook` passed."""
+        begin = nb_man.cell_start
+
+        def cell_start(cell: Any, cell_index: int, **kwargs: Any) -> None:
+            if nb_man.pbar:
+                nb_man.pbar.set_postfix_str(heading_above(nb_man.nb.cells[:cell_index]))
+            begin(cell, cell_index, **kwargs)
+
+        nb_man.cell_start = cell_start
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_manager_class=ThisKernel,
+            kernel_name=kernel_name,
+            startup_timeout=120,
+            timeout=None,
+            coalesce_streams=True,  # chunks of a stream depend on timing
+            # Keeps start-up warnings and an interrupted kernel quiet.
+            extra_arguments=["--IPKernelApp.log_level=50"],
+        )
+        client.execute(env=dict(environment))
+
+
+def heading_above(cells: Sequence[NotebookNode]) -> str:
+    """Return the last heading of the markdown cells, without its marks."""
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    found = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, flags=re.MULTILINE)
+    return found[-1].replace("`", "").replace("*", "") if found else ""
+
+
+def place(executed: Path) -> str:
+    """Say where a stopped run is, read from the notebook as far as it got."""
+    cells = nbformat.read(executed, as_version=4).cells
+    code = [i for i, c in enumerate(cells) if c.cell_type == "code"]
+    started = [i for i in code if cells[i].metadata.papermill.get("start_time")]
+    if not started:
+        return "before its first cell"
+    heading = heading_above(cells[: started[-1]])
+    under = f', under "{heading}"' if heading else ""
+    return f"in cell {code.index(started[-1]) + 1} of {len(code)}{under}"
 
 
 def select(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
@@ -78,8 +135,7 @@ def run_notebook(
     out_dir: Path | str,
     given: Mapping[str, Any] | None = None,
     *,
-    on_cell: OnCell | None = None,
-    start_attempts: int = 3,
+    progress: bool = False,
 ) -> dict[str, Any]:
     """Run one notebook in its own folder and return its record.
 
@@ -92,8 +148,7 @@ def run_notebook(
         notebook: path of the ``.ipynb``.
         out_dir: folder of this notebook in this run.
         given: parameters by name, of the declared types.
-        on_cell: called when a code cell starts.
-        start_attempts: how often a kernel may fail to start.
+        progress: show a bar on a terminal.
 
     Raises:
         ValueError: for an unknown parameter.
@@ -107,10 +162,10 @@ def run_notebook(
     out_dir.mkdir(parents=True, exist_ok=True)
     record, executed = out_dir / "record.json", out_dir / EXECUTED
     record.unlink(missing_ok=True)  # an old record must not vouch for this run
-    place = Place(on_cell)
     papermill_engines.register("qglib", Engine)
     # Its doubts about parameters come from a weaker reading than `check`'s.
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    bar = {"desc": notebook.stem, "leave": False, "disable": None}  # None: no terminal
     for attempt in itertools.count(1):
         try:
             papermill.execute_notebook(
@@ -120,52 +175,45 @@ def run_notebook(
                 engine_name="qglib",
                 kernel_name="python3",
                 language="python",
-                progress_bar=False,
+                progress_bar=bar if progress else False,
                 cwd=str(notebook.parent),
-                start_timeout=120,
-                place=place,
                 environment=environment(notebook, given),
             )
             break
         except papermill.PapermillExecutionError as error:
             message = f"{error.ename}: {error.evalue}"
-            raise NotebookError(notebook.stem, str(place), message, executed) from None
         except DeadKernelError:
             message = "the kernel died, often because memory ran out."
-            raise NotebookError(notebook.stem, str(place), message, executed) from None
         except RuntimeError as error:
             unborn = str(error).startswith(("Kernel died before", "Kernel didn't"))
-            if not unborn or attempt == start_attempts:
+            if not unborn or attempt == 3:
                 raise
+            continue
+        raise NotebookError(
+            f"{notebook.stem} stopped {place(executed)}:\n  {message}\n"
+            f"The notebook as far as it got: {shown(executed)}"
+        )
     if not record.exists():
-        message = "it wrote no record.json: its last code cell must call record.finish"
-        raise NotebookError(notebook.stem, "after its last cell", message, executed)
+        raise NotebookError(
+            f"{notebook.stem} wrote no record.json: its last code cell must call "
+            f"record.finish.\nThe executed notebook: {shown(executed)}"
+        )
     return json.loads(record.read_text(encoding="utf-8"))
 
 
-def refresh(
-    notebook: Path | str, out_dir: Path | str, *, on_cell: OnCell | None = None
-) -> dict[str, Any]:
-    """Run a notebook in quick and write its normalised, stamped outputs in place.
-
-    Returns:
-        The record of the run.  Without a change of code the file stays the same,
-        byte for byte.
-    """
-    record = run_notebook(notebook, out_dir, {"profile": "quick"}, on_cell=on_cell)
-    write_outputs(notebook, out_dir)
-    return record
-
-
 def write_outputs(notebook: Path | str, out_dir: Path | str) -> None:
-    """Write the outputs of a finished quick run, normalised and stamped, in place."""
-    notebook, out_dir = Path(notebook).resolve(), Path(out_dir)
-    record = json.loads((out_dir / "record.json").read_text(encoding="utf-8"))
-    executed = nbformat.read(out_dir / EXECUTED, as_version=4)
-    device = record["provenance"]["device"]
-    freshness.write(
-        freshness.normalise(executed, profile="quick", device=device), notebook
+    """Write the outputs of a finished quick run, normalised and stamped, in place.
+
+    Without a change of code the file stays the same, byte for byte.
+    """
+    record = json.loads((Path(out_dir) / "record.json").read_text(encoding="utf-8"))
+    clean = freshness.normalise(
+        nbformat.read(Path(out_dir) / EXECUTED, as_version=4),
+        profile="quick",
+        device=record["provenance"]["device"],
     )
+    nbformat.validate(clean)
+    write_text(notebook, nbformat.writes(clean) + "\n")
 
 
 def finished(
@@ -182,17 +230,9 @@ def finished(
 
 def run_key(notebook: Path, given: Mapping[str, Any]) -> str:
     """Hash all that decides a result: cells, parameters, library code, versions."""
-    cells = freshness.sources_hash(nbformat.read(notebook, as_version=4))
+    cells = freshness.hashes(nbformat.read(notebook, as_version=4))["sources"]
     code = [p.read_text() for p in sorted((ROOT / "qglib").rglob("*.py"))]
-    what = [cells, dict(given), code, versions()]
-    text = json.dumps(what, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def profile_of(notebook: Path, given: Mapping[str, Any]) -> str:
-    """Return the profile a run takes: the one given, else the notebook's own."""
-    own = parameters.declared(notebook).get("profile")
-    return given.get("profile", own.default if own else "quick")
+    return freshness.digest([cells, dict(given), code, versions()])
 
 
 def environment(notebook: Path, given: Mapping[str, Any]) -> dict[str, str]:
@@ -208,7 +248,7 @@ def environment(notebook: Path, given: Mapping[str, Any]) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         RUN_KEY: run_key(notebook, given),
     }
-    if profile_of(notebook, given) == "quick":
+    if parameters.profile_of(notebook, given) == "quick":
         env["HF_HUB_OFFLINE"] = "1"
     return env
 

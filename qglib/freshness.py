@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import itertools
 import json
-from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -22,28 +20,22 @@ KERNEL = {
     "language": "python",
     "name": "python3",
 }
-STALE = "run `make notebooks`"
 
 
-def _digest(content: object) -> str:
+def digest(content: object) -> str:
+    """Hash anything that JSON can hold, 16 hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def sources_hash(notebook: NotebookNode) -> str:
-    """Hash what an author writes: cell types, sources and tags, not outputs."""
-    return _digest(
-        [
-            [cell.cell_type, cell.source, sorted(cell.metadata.get("tags", []))]
-            for cell in notebook.cells
-            if INJECTED not in cell.metadata.get("tags", [])
-        ]
-    )
-
-
-def outputs_hash(notebook: NotebookNode) -> str:
-    """Hash what a run left behind: the outputs of every code cell."""
-    return _digest([c.outputs for c in notebook.cells if c.cell_type == "code"])
+def hashes(notebook: NotebookNode) -> dict[str, str]:
+    """Hash what an author writes (types, sources, tags) and what a run left behind."""
+    cells = [c for c in notebook.cells if INJECTED not in c.metadata.get("tags", [])]
+    written = [
+        [c.cell_type, c.source, sorted(c.metadata.get("tags", []))] for c in cells
+    ]
+    outputs = [c.outputs for c in cells if c.cell_type == "code"]
+    return {"sources": digest(written), "outputs": digest(outputs)}
 
 
 def normalise(notebook: NotebookNode, *, profile: str, device: str) -> NotebookNode:
@@ -58,45 +50,28 @@ def normalise(notebook: NotebookNode, *, profile: str, device: str) -> NotebookN
     clean.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
-    count = itertools.count(1)
     for cell in clean.cells:
         kept = {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")}
         if not kept.get("tags", [""]):
             del kept["tags"]  # papermill adds an empty list
         cell.metadata = nbformat.from_dict(kept)
-        if cell.cell_type == "code":
-            cell.execution_count = next(count)
-            for output in cell.outputs:
-                if "execution_count" in output:
-                    output["execution_count"] = cell.execution_count
-    clean.metadata["qglib"] = {
-        "sources": sources_hash(clean),
-        "outputs": outputs_hash(clean),
-        "profile": profile,
-        "device": device,
-    }
+    code = [c for c in clean.cells if c.cell_type == "code"]
+    for count, cell in enumerate(code, start=1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output["execution_count"] = count
+    clean.metadata["qglib"] = hashes(clean) | {"profile": profile, "device": device}
     return clean
 
 
 def staleness(notebook: NotebookNode) -> str:
     """Say why the saved outputs are not those of these cells; empty if they are."""
-    stamp = notebook.metadata.get("qglib", {})
+    stamp, found = notebook.metadata.get("qglib", {}), hashes(notebook)
     if not stamp:
-        return f"it was never refreshed: {STALE}"
-    if stamp.get("sources") != sources_hash(notebook):
-        return f"its cells changed after its outputs were made: {STALE}"
-    if stamp.get("outputs") != outputs_hash(notebook):
-        return f"its outputs were not made by the runner: {STALE}"
+        return "it was never refreshed: run `make notebooks`"
+    if stamp.get("sources") != found["sources"]:
+        return "its cells changed after its outputs were made: run `make notebooks`"
+    if stamp.get("outputs") != found["outputs"]:
+        return "its outputs were not made by the runner: run `make notebooks`"
     return ""
-
-
-def write(notebook: NotebookNode, path: Path | str) -> None:
-    """Write a notebook so that the file appears complete or not at all."""
-    path = Path(path)
-    nbformat.validate(notebook)
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        nbformat.write(notebook, beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

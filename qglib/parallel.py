@@ -1,12 +1,12 @@
-"""Several notebooks at a time, each in a process of its own.
+"""Several notebooks, one after the other or side by side in processes of their own.
 
 papermill changes the folder of the whole process, so threads will not do.
 """
 
 from __future__ import annotations
 
-import ast
 import multiprocessing
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
@@ -16,37 +16,21 @@ import nbformat
 
 from qglib import execute
 
-OnEnd = Callable[[Path, "dict[str, Any] | BaseException"], None]
-"""Called with a notebook and its record, or the error that stopped it."""
-
-
-def needs(notebook: Path | str) -> set[str]:
-    """Names of the notebooks whose artefacts a notebook reads.
-
-    Read from its calls ``run.artefact(out_dir, "02_model_training", ...)``, so that no
-    second list can be wrong.  ``00_start_here`` shows the records of all others.
-    """
-    found = set()
-    for cell in nbformat.read(notebook, as_version=4).cells:
-        if cell.cell_type != "code":
-            continue
-        for node in ast.walk(ast.parse(cell.source)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "run.artefact":
-                name = node.args[1] if len(node.args) > 1 else None
-                if isinstance(name, ast.Constant):
-                    found.add(str(name.value))
-    return found
-
 
 def sources(notebooks: Sequence[Path]) -> dict[Path, set[Path]]:
-    """Each notebook with those among ``notebooks`` that must end before it starts."""
-    last = {p for p in notebooks if p.stem.startswith(execute.LAST)}
-    return {
-        p: set(notebooks) - last
-        if p in last
-        else {q for q in notebooks if q.stem in needs(p) and q != p}
-        for p in notebooks
-    }
+    """Each notebook with those among ``notebooks`` that must end before it starts.
+
+    Read from its calls ``run.artefact(out_dir, "02_model_training", ...)``, so that no
+    second list can be wrong; ``00_start_here`` shows the records of all others.
+    """
+    found = {}
+    for path in notebooks:
+        cells = nbformat.read(path, as_version=4).cells
+        code = "\n".join(c.source for c in cells if c.cell_type == "code")
+        names = set(re.findall(r'\brun\.artefact\(\s*\w+,\s*"(\w+)"', code))
+        last = path.stem.startswith(execute.LAST)
+        found[path] = {q for q in notebooks if q != path and (last or q.stem in names)}
+    return found
 
 
 def run_notebooks(
@@ -55,12 +39,13 @@ def run_notebooks(
     given: Mapping[Path, Mapping[str, Any]],
     *,
     jobs: int = 1,
-    on_end: OnEnd | None = None,
-) -> dict[Path, dict[str, Any] | BaseException]:
+    on_end: Callable[[Path, Any], object] = lambda path, result: None,
+) -> dict[Path, dict[str, Any] | Exception]:
     """Run notebooks into ``folder/<name>``, at most ``jobs`` at a time.
 
     A notebook starts when those it reads from have ended, if they are among
-    ``notebooks``; one whose source failed takes the reference artefacts.
+    ``notebooks``; one whose source failed takes the reference artefacts.  ``on_end``
+    is called with each notebook and its record, or the error that stopped it.
 
     Returns:
         The record of each notebook, or the error that stopped it.
@@ -70,22 +55,27 @@ def run_notebooks(
     """
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}: give a whole number from 1.")
-    before = sources(notebooks)
-    waiting, ended = list(notebooks), {}
+    calls = {p: (p, Path(folder) / p.stem, dict(given.get(p, {}))) for p in notebooks}
+    ended: dict[Path, dict[str, Any] | Exception] = {}
+    if jobs == 1:
+        for path, call in calls.items():
+            try:
+                ended[path] = execute.run_notebook(*call, progress=True)
+            except RuntimeError as error:
+                ended[path] = error
+            on_end(path, ended[path])
+        return ended
+    before, waiting = sources(notebooks), list(notebooks)
     running: dict[Future, Path] = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         while waiting or running:
             ready = [p for p in waiting if before[p] <= ended.keys()]
             for path in ready[: jobs - len(running)]:
-                out = Path(folder) / path.stem
-                values = dict(given.get(path, {}))
-                task = pool.submit(execute.run_notebook, path, out, values)
-                running[task] = path
+                running[pool.submit(execute.run_notebook, *calls[path])] = path
                 waiting.remove(path)
             for task in wait(running, return_when=FIRST_COMPLETED).done:
                 path, error = running.pop(task), task.exception()
                 ended[path] = task.result() if error is None else error
-                if on_end is not None:
-                    on_end(path, ended[path])
+                on_end(path, ended[path])
     return ended

@@ -7,15 +7,14 @@ that a reader learns it once: see `ROLES`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
@@ -56,11 +55,6 @@ DIVERGING = LinearSegmentedColormap.from_list(
 )
 """Blue through white to vermilion, for values with a meaningful zero."""
 
-SEQUENTIAL = LinearSegmentedColormap.from_list(
-    "qglib_sequential", ["#FBFBFB", PALETTE["sky"], PALETTE["blue"], "#002A44"]
-)
-"""White to dark blue, for counts and probabilities."""
-
 
 def style() -> None:
     """Set the look of all figures that follow, once at the top of a notebook."""
@@ -69,7 +63,6 @@ def style() -> None:
     plt.rcParams.update(
         {
             "figure.figsize": (7.0, 4.0),
-            "figure.dpi": 100,
             "savefig.dpi": 150,
             "figure.constrained_layout.use": True,
             "axes.spines.top": False,
@@ -82,8 +75,6 @@ def style() -> None:
             "ytick.labelsize": 10,
             "legend.fontsize": 10,
             "legend.frameon": False,
-            "axes.grid": False,
-            "image.cmap": "viridis",
             "svg.hashsalt": "qglib",
         }
     )
@@ -137,30 +128,6 @@ def intervals(
     ax.set_ylim(count - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(xlabel)
-    return ax
-
-
-def ink(background: str | tuple[float, ...]) -> str:
-    """Return black or white, whichever is read better on ``background``."""
-    red, green, blue = to_rgb(background)
-    # Relative luminance of ITU-R BT.709.
-    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return PALETTE["black"] if light > 0.45 else "#FFFFFF"
-
-
-def legend_for(
-    roles: Mapping[str, str] | Sequence[str], ax: Axes, **options: Any
-) -> Axes:
-    """Add a legend of coloured dots; a mapping gives each role its label.
-
-    ``options`` go to matplotlib's ``Axes.legend``.
-    """
-    names = dict(roles) if isinstance(roles, Mapping) else {r: r for r in roles}
-    handles = [
-        plt.Line2D([], [], marker="o", linestyle="", color=ROLES.get(r, r), label=text)
-        for r, text in names.items()
-    ]
-    ax.legend(handles=handles, **options)
     return ax
 
 

@@ -15,9 +15,10 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,21 +41,26 @@ PACKAGES = (
 ).split()
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file so that it appears complete or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def write_json(path: str | Path, content: Any) -> None:
     """Write JSON so that the file appears complete or not at all.
 
     Raises:
         ValueError: for NaN or infinity, which JSON does not know.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_text(path, text + "\n")
 
 
 class Record:
@@ -66,19 +72,15 @@ class Record:
         folder: Path,
         parameters: Mapping[str, Any],
         settings: Mapping[str, Any],
-        threads: int,
     ) -> None:
         """Take what `start` resolved; notebooks call `start`."""
-        self.name = name
-        self.folder = folder
-        self.parameters = dict(parameters)
-        self.settings = dict(settings)
+        self.name, self.folder = name, folder
+        self.parameters, self.settings = dict(parameters), dict(settings)
         self.claims: dict[str, dict[str, Any]] = {}
         self.figures: list[str] = []
-        self._device: dict[str, Any] = {"device": "none", "device_reason": ""}
-        self._before = devices.executed()
-        self._threads = threads
-        self._generators: list[str] = []
+        self._device = {"device": "none", "device_reason": ""}
+        self._before = Counter(devices.executed())
+        self._generators: set[str] = set()
         self._torch_seeded = "torch" in sys.modules
         self._began = time.perf_counter()
 
@@ -94,8 +96,7 @@ class Record:
         drawn before; the same name gives the same numbers again, so a cell can
         be run twice.
         """
-        if use not in self._generators:
-            self._generators.append(use)
+        self._generators.add(use)
         digest = hashlib.sha256(use.encode()).digest()
         words = tuple(int(w) for w in np.frombuffer(digest[:16], dtype="<u4"))
         sequence = np.random.SeedSequence(self.parameters["seed"], spawn_key=words)
@@ -104,7 +105,6 @@ class Record:
     def use_device(self, device: Device) -> Device:
         """Note which simulator the circuits ran on and why; return it for display."""
         self._device = {"device": device.name, "device_reason": device.reason}
-        self._threads = device.threads
         return device
 
     def figure(self, fig: Figure, name: str) -> None:
@@ -177,30 +177,20 @@ class Record:
         for key in results:
             _check_name("result", key)
         plain = {key: _plain(key, value) for key, value in results.items()}
-        content = {
-            "schema": SCHEMA,
-            "notebook": self.name,
-            "headline": headline,
-            "parameters": self.parameters,
-            "settings": self.settings,
-            "results": plain,
-            "claims": self.claims,
-            "figures": self.figures,
-            "provenance": self._provenance(),
-        }
+        content = {"schema": SCHEMA, "notebook": self.name, "headline": headline}
+        content |= {"parameters": self.parameters, "settings": self.settings}
+        content |= {"results": plain, "claims": self.claims, "figures": self.figures}
+        content |= {"provenance": self._provenance()}
         write_json(self.folder / "record.json", content)
         shown = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in plain.values()]
         return pd.DataFrame({"value": shown}, index=pd.Index(plain, name="result"))
 
     def _provenance(self) -> dict[str, Any]:
         torch = sys.modules.get("torch")
-        ran = {
-            name: total - self._before.get(name, 0)
-            for name, total in devices.executed().items()
-        }
+        ran = Counter(devices.executed()) - self._before
         return self._device | {
-            "circuits": {name: n for name, n in sorted(ran.items()) if n},
-            "threads": self._threads,
+            "circuits": dict(sorted(ran.items())),
+            "threads": devices.default_threads(),
             "versions": versions(),
             "python": platform.python_version(),
             "platform": platform.platform(terse=True),
@@ -219,30 +209,20 @@ def versions() -> dict[str, str]:
     """Return the versions of the packages that decide the numbers."""
     found = {}
     for package in PACKAGES:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return found
 
 
 def commit() -> str:
     """Return git's short commit, with ``-dirty`` after a change; else ``unknown``."""
+    call = "git --no-optional-locks describe --always --exclude=* --dirty".split()
+    options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 20}
     try:
-        calls = ["rev-parse --short HEAD", "status --porcelain --untracked-files=no"]
-        head, changed = (
-            subprocess.run(
-                ["git", "--no-optional-locks", "-C", str(ROOT), *call.split()],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=20,
-            ).stdout.strip()
-            for call in calls
-        )
+        done = subprocess.run(call, **options)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return f"{head}-dirty" if changed else head
+    return done.stdout.strip() or "unknown"
 
 
 def _check_name(what: str, name: str) -> None:
@@ -254,15 +234,11 @@ def _plain(key: str, value: Any) -> float | int | str | bool:
     """Return a JSON scalar; name the key if it is none."""
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        if not math.isfinite(value):
-            raise ValueError(f"{key} is {value}: only finite numbers are recorded.")
-        return float(value)
-    raise TypeError(
-        f"{key} is a {type(value).__name__}: record numbers, strings or truth "
-        "values, and write tables as files into record.folder."
-    )
+    if not isinstance(value, (bool, str, int, float)):
+        raise TypeError(
+            f"{key} is a {type(value).__name__}: record numbers, strings or truth "
+            "values, and write tables as files into record.folder."
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{key} is {value}: only finite numbers are recorded.")
+    return value

@@ -25,12 +25,7 @@ KEPT = {
 
 
 def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path]:
-    """Copy artefacts and records of a finished run over the reference ones.
-
-    Args:
-        run_folder: holds one folder per notebook, as ``python -m qglib run`` and
-            ``refresh`` leave it; notebooks without a record are left out.
-        reference: where the copies go.
+    """Copy artefacts and records of finished notebooks over the reference ones.
 
     Returns:
         The copied files and folders.
@@ -42,24 +37,20 @@ def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path
     copied = []
     for record in sorted(Path(run_folder).glob("*/record.json")):
         source, notebook = record.parent, record.parent.name
+        target, names = Path(reference) / notebook, KEPT.get(notebook, {})
         if not (ROOT / "notebooks" / f"{notebook}.ipynb").exists():
             continue  # of an earlier state of the project
-        target, names = Path(reference) / notebook, KEPT.get(notebook, {})
-        for name in names:
-            for file in [source / name, *(source / name).rglob("*")]:
-                if file.is_file() and file.stat().st_size > LIMIT:
-                    raise ValueError(
-                        f"{notebook}/{file.name} has {file.stat().st_size} bytes: the "
-                        f"reference keeps files up to {LIMIT}"
-                    )
+        for file in (f for n in names for f in [source / n, *(source / n).rglob("*")]):
+            if file.is_file() and file.stat().st_size > LIMIT:
+                raise ValueError(
+                    f"{notebook}/{file.name} has {file.stat().st_size} bytes: the "
+                    f"reference keeps files up to {LIMIT}"
+                )
+        target.mkdir(parents=True, exist_ok=True)
         for name, kept in names.items():
-            if (source / name).is_dir():
-                shutil.rmtree(target / kept, ignore_errors=True)
-                shutil.copytree(source / name, target / kept)
-            else:
-                (target / kept).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source / name, target / kept)
-            copied.append(target / kept)
+            shutil.rmtree(target / kept, ignore_errors=True)  # of a folder
+            copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile
+            copied.append(Path(copy(source / name, target / kept)))
         content = json.loads(record.read_text(encoding="utf-8"))
         # where it ran says nothing to a reader of another machine
         content["parameters"]["out_dir"] = f"../data/runs/refresh/{notebook}"

@@ -6,27 +6,16 @@ import json
 import os
 import random
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from numbers import Integral, Real
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from qglib import devices
 from qglib.record import ROOT, Record, versions, write_json
 
-__all__ = [
-    "Artefact",
-    "Record",
-    "artefact",
-    "folder_of",
-    "recorded",
-    "start",
-    "versions",
-    "write_json",
-]
+__all__ = ["Record", "artefact", "recorded", "start", "versions", "write_json"]
 
 NOTEBOOKS = ROOT / "notebooks"
 REFERENCE = ROOT / "data" / "reference"
@@ -44,11 +33,7 @@ def folder_of(out_dir: str | Path) -> Path:
     return Path(os.path.normpath(path))
 
 
-# ------------------------------------------------------------------ artefacts
-
-
-@dataclass(frozen=True)
-class Artefact:
+class Artefact(NamedTuple):
     """What an earlier notebook left behind, and where it came from."""
 
     path: Path
@@ -56,10 +41,6 @@ class Artefact:
     """``"this run"`` or ``"reference"``."""
     note: str
     """One sentence for the reader, without machine paths."""
-
-    def __fspath__(self) -> str:
-        """Let ``open`` and ``Path`` take the artefact itself."""
-        return str(self.path)
 
     def __repr__(self) -> str:
         """Return the note: a path would differ from machine to machine."""
@@ -108,9 +89,6 @@ def recorded(study: str) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-# ------------------------------------------------------------------ the start
-
-
 def start(
     name: str,
     *,
@@ -120,7 +98,6 @@ def start(
     out_dir: str | Path,
     profiles: Mapping[str, Mapping[str, Any]],
     torch: bool = False,
-    zero_is_value: Sequence[str] = (),
     **knobs: Any,
 ) -> Record:
     """Resolve the profile, seed everything, forget an old record, start the clock.
@@ -133,9 +110,8 @@ def start(
         out_dir: where this run writes; relative to the notebooks' folder.
         profiles: what each profile sets; every profile sets the same names.
         torch: import torch now if it is not imported yet, so that it is seeded.
-        zero_is_value: knobs for which 0 means zero, and -1 takes the profile's.
-        knobs: the other parameters.  0, ``""`` or -1 takes the profile's value;
-            anything else replaces it.  Other numbers below 0 are refused.
+        knobs: the other parameters.  0 or ``""`` takes the profile's value; anything
+            else replaces it.  Numbers below 0 are refused.
 
     Raises:
         ValueError: for an unknown profile or device, a seed out of range, a
@@ -145,47 +121,32 @@ def start(
         raise ValueError(
             f"profile is {profile!r}: {name} knows {', '.join(map(repr, profiles))}."
         )
-    names = {key: sorted(values) for key, values in profiles.items()}
-    if any(found != names[profile] for found in names.values()):
-        raise ValueError(
-            f"every profile must set the same names, these do not: {names}"
-        )
+    if len({tuple(sorted(values)) for values in profiles.values()}) > 1:
+        raise ValueError(f"profiles must all set the same names: {profiles}")
     if device not in devices.NAMES:
         known = ", ".join(devices.NAMES)
         raise ValueError(f"device is {device!r}: choose one of {known}.")
-    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed < 2**32:
+    if type(seed) is not int or not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed!r}: give a whole number from 0 to 2**32 - 1.")
     settings = dict(profiles[profile])
     for key, value in knobs.items():
-        if key not in settings or not _takes_profile(value, key in zero_is_value):
+        if not isinstance(value, (bool, str)) and value < 0:
+            raise ValueError(f"{key} is {value}: give a number from 0.")
+        if key not in settings or isinstance(value, bool) or value not in ("", 0):
             settings[key] = value
-            if isinstance(value, Real) and value < 0:
-                raise ValueError(f"{key} is {value}: give a number from 0.")
-    threads = devices.set_threads()
-    _seed_everything(int(seed), torch)
+    devices.set_threads()
+    _seed_everything(seed, torch)
     folder = folder_of(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "record.json").unlink(missing_ok=True)
-    asked = {"profile": profile, "seed": int(seed), "device": device}
-    asked |= {"out_dir": str(out_dir)} | knobs
-    return Record(name, folder, asked, settings, threads)
-
-
-def _takes_profile(value: Any, zero_is_value: bool) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, str):
-        return value == ""
-    if isinstance(value, Real):
-        return value == -1 or (value == 0 and not zero_is_value)
-    return value is None
+    asked = {"profile": profile, "seed": seed, "device": device}
+    return Record(name, folder, asked | {"out_dir": str(out_dir)} | knobs, settings)
 
 
 def _seed_everything(seed: int, with_torch: bool) -> None:
     """Seed the global generators: the one place that may touch them."""
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 (for libraries that use it)
+    np.random.seed(seed)  # noqa: NPY002 (for libraries that use it)
     if with_torch or "torch" in sys.modules:
         import torch
 

@@ -38,44 +38,27 @@ class Interval(NamedTuple):
         return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
 
 
-def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+def mean_interval(values: ArrayLike, share: float = 0.0) -> Interval:
     """Mean of a few values with Student's t interval; a single value has no width.
 
     Args:
         values: shape (n,), one per independent unit; for paired rivals their
             differences.
-        level: coverage.
+        share: for the parts of a repeated cross-validation, which share training
+            data, test items over training items of a part; the variance of the mean
+            is s^2 (1/n + share).
 
     Raises:
         ValueError: no values, or values that are not finite.
-    """
-    values = _finite("values", values)
-    middle = float(values.mean())
-    if len(values) < 2:
-        return Interval(middle, middle, middle)
-    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values))
-    return Interval(middle, middle - half, middle + half)
-
-
-def corrected_interval(differences: ArrayLike, share: float) -> Interval:
-    """Mean difference over parts of a repeated cross-validation, with its t interval.
-
-    The parts share training data, so the variance is s^2 (1/J + share) with J - 1
-    degrees of freedom for J parts.
-
-    Args:
-        differences: shape (J,), one per test part.
-        share: test items over training items of a part.
 
     Source: Nadeau, Bengio, Mach. Learn. 52 (2003) 239.
     """
-    values = _finite("differences", differences)
-    count = len(values)
-    middle = round(float(values.mean()), 12) + 0.0  # no rounding dust around zero
+    values = _finite("values", values)
+    count, middle = len(values), float(values.mean())
     if count < 2:
         return Interval(middle, middle, middle)
-    half = stats.t.ppf(0.975, count - 1) * np.sqrt(1 / count + share)
-    half = float(half * values.std(ddof=1))
+    spread = values.std(ddof=1) * np.sqrt(1 / count + share)
+    half = float(stats.t.ppf(0.975, count - 1) * spread)
     return Interval(middle, middle - half, middle + half)
 
 
@@ -138,9 +121,8 @@ def group_weights(
     Raises:
         ValueError: fewer than two groups.
     """
-    names = np.array([str(group) for group in groups], dtype=object)
-    codes = pd.factorize(names)[0]
-    count = int(codes.max()) + 1 if len(codes) else 0
+    codes, names = pd.factorize(np.array([str(g) for g in groups], dtype=object))
+    count = len(names)
     if count < 2:
         raise ValueError(f"groups must hold at least 2 different groups, got {count}")
     return codes, rng.multinomial(count, np.full(count, 1 / count), size=draws)
@@ -155,16 +137,8 @@ def interval_table(
     """Mean of each row of cases with its bootstrap interval over the cases.
 
     Columns ``mean``, ``low``, ``high``; one row for each name.
-
-    Raises:
-        ValueError: a name without values, or values that are not finite.
     """
-    rows = {}
-    for name, cases in values.items():
-        try:
-            rows[name] = bootstrap(cases, rng, draws=draws)
-        except ValueError as error:
-            raise ValueError(f"{name!r}: {error}") from None
+    rows = {name: bootstrap(cases, rng, draws=draws) for name, cases in values.items()}
     return pd.DataFrame(rows, index=list(COLUMNS)).T
 
 
@@ -189,18 +163,15 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
     Raises:
         ValueError: no such row, or a name that is left twice.
     """
-    chosen = [
-        one
-        for one in rows
-        if all(one.get(key) == value for key, value in where.items())
-        and all(column in one for column in COLUMNS)
-    ]
-    names = [one["row"] for one in chosen]
+    table = pd.DataFrame(rows).dropna(subset=list(COLUMNS))
+    for key, value in where.items():
+        table = table[table[key] == value]
+    names = list(table["row"])
     if not names or len(set(names)) < len(names):
         raise ValueError(
             f"where={where} leaves rows {names}: it must leave each name once"
         )
-    return pd.DataFrame(chosen, index=pd.Index(names, name="row"))[list(COLUMNS)]
+    return table.set_index("row")[list(COLUMNS)]
 
 
 def beside(live: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
@@ -213,19 +184,14 @@ def beside(live: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
     Raises:
         KeyError: a row that was not recorded.
     """
-    missing = [name for name in live.index if name not in recorded.index]
-    if missing:
-        raise KeyError(f"{missing} were not recorded: rows are {list(recorded.index)}")
     old = recorded.loc[live.index]
-    columns = list(COLUMNS)
-    return pd.DataFrame(
-        {
-            "live": [str(Interval(*row)) for row in live[columns].to_numpy()],
-            "recorded": [str(Interval(*row)) for row in old[columns].to_numpy()],
-            "overlap": (live.low <= old.high) & (old.low <= live.high),
-        },
-        index=live.index,
-    )
+
+    def phrases(table: pd.DataFrame) -> list[str]:
+        return [str(Interval(*row)) for row in table[list(COLUMNS)].to_numpy()]
+
+    overlap = (live.low <= old.high) & (old.low <= live.high)
+    texts = {"live": phrases(live), "recorded": phrases(old)}
+    return pd.DataFrame(texts | {"overlap": overlap}, index=live.index)
 
 
 def _finite(name: str, values: ArrayLike) -> np.ndarray:

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from qglib.stats import corrected_interval
+from qglib.stats import mean_interval
 
 _QUICK = {"assume_finite": True, "skip_parameter_validation": True}
 _VARIANTS = {
@@ -176,7 +176,7 @@ def _table(scores: pd.DataFrame, share: float) -> pd.DataFrame:
     """Means and corrected intervals of the differences; share: test over train."""
 
     def gap(name: str, other: str) -> tuple[float, float, float]:
-        return tuple(corrected_interval(scores[name] - scores[other], share))
+        return tuple(mean_interval(scores[name] - scores[other], share))
 
     rows = {name: (scores[name].mean(), *gap(name, "baseline")) for name in scores}
     rows |= {name: (np.nan, *gap(*pair)) for name, pair in _CONTRASTS.items()}

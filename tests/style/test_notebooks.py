@@ -8,7 +8,6 @@ import statistics
 from pathlib import Path
 
 import nbformat
-import papermill
 import pytest
 
 from qglib import freshness, parameters
@@ -138,16 +137,24 @@ def test_the_title_is_the_only_one(path: Path) -> None:
 def test_parameters_are_annotated_and_commented(path: Path) -> None:
     declared = parameters.declared(path)
     assert list(declared)[:4] == list(EVERYWHERE)
-    assert all(one.comment for one in declared.values()), "every line needs a comment"
-    assert declared["profile"].default == "quick"
-    assert declared["device"].default == "auto"
-    assert declared["out_dir"].default == f"../data/runs/lab/{path.stem}"
+    assert all(one["help"] for one in declared.values()), "every line needs a comment"
+    first = [one["default"] for one in declared.values()][:4]
+    first.pop(1)  # the seed
+    assert first == ['"quick"', '"auto"', f'"../data/runs/lab/{path.stem}"']
 
 
 @every
-def test_papermills_help_shows_every_parameter(path: Path) -> None:
-    inspected = papermill.inspect_notebook(str(path))
-    assert list(inspected) == list(parameters.declared(path))
+def test_papermill_reads_every_line_of_the_parameters(path: Path) -> None:
+    """It leaves out unions and comments with an equals sign."""
+    (cell,) = (
+        c for c in code_cells(path) if "parameters" in c.metadata.get("tags", [])
+    )
+    lines = ast.parse(cell.source).body
+    assert all(isinstance(line, ast.AnnAssign) for line in lines), cell.source
+    names = [line.target.id for line in lines]
+    assert names == list(parameters.declared(path))
+    for line in lines:
+        ast.literal_eval(line.value)
 
 
 @every
@@ -161,17 +168,8 @@ def test_every_parameter_is_passed_to_the_start(path: Path) -> None:
 
 
 @every
-def test_a_knob_that_may_be_zero_says_so(path: Path) -> None:
-    """-1 as default means that 0 is a value: run.start must know."""
-    minus = {n for n, p in parameters.declared(path).items() if p.default == -1}
-    given = [k.value for k in start_call(path).keywords if k.arg == "zero_is_value"]
-    known = set(ast.literal_eval(given[0])) if given else set()
-    assert minus == known
-
-
-@every
 def test_the_record_is_finished(path: Path) -> None:
-    tagged = parameters.tagged(read(path), "results")
+    tagged = [c for c in code_cells(path) if "results" in c.metadata.get("tags", [])]
     assert len(tagged) == 1, "one cell is tagged 'results'"
     assert "record.finish(" in tagged[0].source
 

@@ -16,7 +16,7 @@ seed: int = 7  # seed of every random choice
 device: str = "auto"  # auto or a name
 out_dir: str = "../data/runs/lab/{name}"  # where results are written
 n_events: int = 0  # 0 takes the profile's number
-rate: float = 0.5  # share of events kept, rate = kept / all
+rate: float = 0.5  # share of events kept
 label: str = ""  # any text
 shuffle: bool = False  # order or none"""
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import torch
 
-from qglib import devices
+from qglib import devices, memory
 
 pytestmark = pytest.mark.usefixtures("clean_process")
 DRIVER = (
@@ -20,7 +20,7 @@ DRIVER = (
 )
 BROKEN = [
     (qml.exceptions.DeviceError("Device lightning.gpu does not exist."), '".[gpu]"'),
-    (RuntimeError(DRIVER), "update the driver"),
+    (RuntimeError(DRIVER), "Update the driver"),
     (RuntimeError("no CUDA-capable device is detected"), "CUDA_VISIBLE_DEVICES"),
     (ImportError("Pre-compiled binaries for x are not available."), "CUDA 12 librar"),
     (OSError("libcustatevec.so.1: cannot open shared object file"), "CUDA 12 librar"),
@@ -118,28 +118,35 @@ def test_an_unknown_device() -> None:
 
 
 def test_a_state_that_would_not_fit_is_refused_before_allocation() -> None:
-    with pytest.raises(MemoryError, match=r"wires is 50: its state needs 16\.0 PiB"):
+    with pytest.raises(MemoryError, match=r"50 wires needs about 1\.68e\+07 GiB"):
         devices.pick("auto", 50)
 
 
 def test_the_largest_state_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Memory:
-        available = 16 * 2**6 + 5
-
-    monkeypatch.setattr(psutil, "virtual_memory", Memory)
+    monkeypatch.setattr(memory, "available_bytes", lambda device: 16 * 2**6 + 5)
     assert devices.pick("default.qubit", 6).name == "default.qubit"
-    with pytest.raises(MemoryError, match="at most 6 wires"):
+    with pytest.raises(MemoryError, match="use fewer wires"):
         devices.pick("default.qubit", 7)
 
 
-def test_threads_are_set_and_kept() -> None:
-    assert devices.set_threads(1) == 1
-    assert torch.get_num_threads() == 1
-    assert {os.environ[name] for name in devices.THREAD_VARIABLES} == {"1"}
-    assert devices.pick("default.qubit").threads == 1
-    assert "1 thread " in repr(devices.pick("default.qubit"))
-    assert devices.set_threads(3) == 3
-    assert devices.pick("default.qubit").threads == 3
+def test_a_control_group_lowers_what_is_free(monkeypatch, tmp_path) -> None:
+    host = psutil.virtual_memory().available
+    monkeypatch.setattr(memory, "GROUP", tmp_path)
+    assert memory.available_bytes() == pytest.approx(host, rel=0.2), "no group"
+    for limit, used, free in ((1000, 400, 600), (1000, 1400, 0)):
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        (tmp_path / "memory.current").write_text(f"{used}\n")
+        assert memory.available_bytes("cpu") == free
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.available_bytes() > 1000
+
+
+def test_threads_are_set_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for asked, words in (("1", "1 thread "), ("3", "3 threads ")):
+        monkeypatch.setenv("QGLIB_THREADS", asked)
+        assert devices.set_threads() == torch.get_num_threads() == int(asked)
+        assert {os.environ[name] for name in devices.THREAD_VARIABLES} == {asked}
+        assert words in repr(devices.pick("default.qubit"))
 
 
 def test_the_default_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,22 +164,13 @@ def test_a_wrong_number_of_threads(monkeypatch: pytest.MonkeyPatch, value: str) 
     monkeypatch.setenv("QGLIB_THREADS", value)
     with pytest.raises(ValueError, match="QGLIB_THREADS is"):
         devices.default_threads()
-    with pytest.raises(ValueError, match="n is"):
-        devices.set_threads(0)
 
 
-def test_errors_are_shortened_without_paths() -> None:
-    text = devices.short(RuntimeError(DRIVER + ". " + "x" * 200))
-    assert len(text) <= 121
-    assert devices.short(RuntimeError("/usr/lib/x/liba.so: not found")) == "not found"
-    assert devices.short(RuntimeError("")) == "RuntimeError"
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(16, "16.0 B"), (2048, "2.0 KiB"), (2**60, "1 EiB")]
-)
-def test_sizes_are_readable(size: int, text: str) -> None:
-    assert devices.readable(size) == text
+def test_an_unknown_error_is_shortened_without_paths() -> None:
+    error = RuntimeError("[Line:86] " + "/usr/lib/x/liba.so: not found. " + "x" * 200)
+    cause, _ = devices._diagnosis("lightning.gpu", error)
+    assert cause.startswith("not found. xxx") and len(cause) == 120
+    assert devices._diagnosis("default.qubit", RuntimeError(""))[0] == "RuntimeError"
 
 
 def ran(name: str, work) -> int:

@@ -80,18 +80,6 @@ def test_timings_do_not_matter(executed) -> None:
     assert stamped(other) == stamped(executed)
 
 
-def test_a_stamp_survives_the_file(executed, tmp_path) -> None:
-    path = tmp_path / "a.ipynb"
-    executed.cells[3].outputs[0].data["text/plain"] = "two\nlines"
-    freshness.write(stamped(executed), path)
-    first = path.read_bytes()
-    read = nbformat.read(path, as_version=4)
-    assert freshness.staleness(read) == ""
-    freshness.write(stamped(read), path)
-    assert path.read_bytes() == first
-    assert [p.name for p in tmp_path.iterdir()] == ["a.ipynb"]
-
-
 def test_a_changed_cell_is_found(executed) -> None:
     clean = stamped(executed)
     clean.cells[2].source = "a + 1"

@@ -28,10 +28,9 @@ def three(write_notebook):
 
 
 def test_needs_are_read_from_the_cells(three) -> None:
-    assert parallel.needs(three["01"]) == {"02_two"}
-    assert parallel.needs(three["02"]) == set()
     before = parallel.sources(list(three.values()))
     assert before[three["01"]] == {three["02"]}
+    assert before[three["02"]] == set()
     assert before[three["00"]] == {three["01"], three["02"], three["03"]}
 
 

@@ -44,7 +44,7 @@ def begin(out_dir: Path, **changes: Any) -> Record:
         ({"seed": 2**32}, "seed is 4294967296"),
         ({"n": -3}, "n is -3: give a number from 0"),
         ({"count": -1}, "count is -1: give a number from 0"),
-        ({"profiles": {"quick": {"a": 1}, "full": {}}}, "must set the same names"),
+        ({"profiles": {"quick": {"a": 1}, "full": {}}}, "must all set the same names"),
     ],
 )
 def test_a_wrong_start_is_refused(tmp_path: Path, changes: dict, message: str) -> None:
@@ -57,10 +57,7 @@ def test_a_wrong_start_is_refused(tmp_path: Path, changes: dict, message: str) -
     [
         ({}, {"n": 10, "noise": 0.2}),
         ({"n": 0, "noise": 0.0}, {"n": 10, "noise": 0.2}),
-        ({"n": -1}, {"n": 10, "noise": 0.2}),
         ({"n": 3, "noise": 0.5}, {"n": 3, "noise": 0.5}),
-        ({"noise": 0.0, "zero_is_value": ["noise"]}, {"n": 10, "noise": 0.0}),
-        ({"noise": -1.0, "zero_is_value": ["noise"]}, {"n": 10, "noise": 0.2}),
         ({"head": ""}, {"n": 10, "noise": 0.2, "head": ""}),
         ({"noise": False}, {"n": 10, "noise": False}),
     ],
@@ -126,7 +123,7 @@ def test_the_record_holds_what_was_asked_and_found(tmp_path: Path) -> None:
     made = content["provenance"]
     assert made["device"] == "default.qubit"
     assert made["device_reason"] == "a test"
-    assert made["threads"] == 2
+    assert made["threads"] == devices.default_threads()
     assert made["generators"] == ["events"]
     assert made["versions"]["numpy"] == np.__version__
     assert made["deterministic"] is True
@@ -237,7 +234,7 @@ def test_an_artefact_of_the_same_run_comes_first(
     (reference / "01_test").mkdir(parents=True)
     (reference / "01_test" / "table.csv").write_text("old")
     found = run.artefact(here, "01_test", "table.csv")
-    assert (found.origin, Path(found).read_text()) == ("reference", "old")
+    assert (found.origin, found.path.read_text()) == ("reference", "old")
 
     record = begin(runs / "01_test")
     (record.folder / "table.csv").write_text("new")
@@ -246,7 +243,7 @@ def test_an_artefact_of_the_same_run_comes_first(
 
     record.finish({"a": 1}, headline="x")
     found = run.artefact(here, "01_test", "table.csv")
-    assert (found.origin, Path(found).read_text()) == ("this run", "new")
+    assert (found.origin, found.path.read_text()) == ("this run", "new")
     assert "profile quick, seed 7" in repr(found)
     assert str(tmp_path) not in repr(found)
 
