@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
+from qglib.explain.decision import Decision, evaluation_mode
 from qglib.explain.games import game_of
-from qglib.explain.gradients import gradient_scores
 from qglib.explain.shapley import exact_shapley, sampled_shapley
 
 GRADIENTS = ("gradient_x_input", "integrated_gradients")
@@ -77,7 +78,7 @@ def attribute(
         target: (word index, label) of a token classifier, (None, label) of a text
             classifier, else the column of ``predict``.
         method: ``gradient_x_input`` (x - blank) . gradient at x, and
-            ``integrated_gradients`` (Sundararajan et al. 2017, by Captum), for
+            ``integrated_gradients`` (Sundararajan et al. 2017), for
             transformers models; for every model ``occlusion`` (value lost when one
             part is absent), ``shapley`` (exact, at most 12 parts) and
             ``shapley_sampled``.
@@ -87,7 +88,7 @@ def attribute(
         background: inputs from which absent parts are taken, one at a time; values
             are means over them. Empty: blanks. Not for a (model, tokenizer).
         baseline: token for an absent word: ``mask``, ``pad`` or ``unk``.
-        steps: quadrature points of integrated gradients.
+        steps: Gauss-Legendre points of integrated gradients.
         permutations: orders drawn by ``shapley_sampled``.
         rng: generator of these orders.
         batch_size: inputs in one call of the model.
@@ -99,6 +100,8 @@ def attribute(
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r} is unknown: use one of {METHODS}")
+    if steps < 1:
+        raise ValueError(f"steps={steps}: at least one")
     game = game_of(
         model, x, target, kind=kind, background=background, baseline=baseline,
         batch_size=batch_size,
@@ -127,8 +130,40 @@ def attribute(
             "'shapley_sampled' for other models"
         )
     else:
-        scores = gradient_scores(game.decision, method, baseline, steps, batch_size)
+        points, weights = np.polynomial.legendre.leggauss(steps)
+        points, weights = (points + 1) / 2, weights / 2
+        if method == "gradient_x_input":
+            points, weights = np.ones(1), np.ones(1)
+        scores = _along_line(game.decision, baseline, points, weights, batch_size)
     return Attribution(
         parts=game.parts, scores=scores, method=method, target=game.target,
         full=float(worth[n]), empty=float(worth[0]), stderr=stderr,
     )  # fmt: skip
+
+
+def _along_line(
+    this: Decision, baseline: str, points, weights, batch_size: int
+) -> np.ndarray:
+    """(x - blank) . mean gradient at points of the line from blank (0) to x (1)."""
+    blank = this.without_words(np.zeros((1, len(this.words)), bool), baseline)
+    table = this.model.get_input_embeddings()
+    start, end = (
+        table(inputs["input_ids"]).detach() for inputs in (blank, this.inputs)
+    )
+    mean = torch.zeros_like(end[0])
+    for at in np.array_split(np.arange(len(points)), -(-len(points) // batch_size)):
+        share, weight = (torch.as_tensor(v[at]).to(end) for v in (points, weights))
+        rows = start + share[:, None, None] * (end - start)
+        rows.requires_grad_()
+        handle = table.register_forward_hook(lambda module, args, out, rows=rows: rows)
+        try:
+            with evaluation_mode(this.model), torch.enable_grad():
+                logits = this.read(this.model(**this.repeated(len(at))).logits)
+                (gradient,) = torch.autograd.grad(logits.sum(), rows)
+        finally:
+            handle.remove()
+        mean += torch.einsum("r,rtd->td", weight, gradient)
+    tokens = ((end - start)[0] * mean).double().sum(-1).cpu().numpy()
+    return np.array(
+        [tokens[np.equal(this.word_of, w)].sum() for w in range(len(this.words))]
+    )

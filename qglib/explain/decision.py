@@ -20,41 +20,31 @@ BASELINES = ("mask", "pad", "unk")
 
 @dataclass(frozen=True)
 class Decision:
-    """A tokenised sentence and the logit that is to be explained.
+    """A tokenised sentence and the logit that is to be explained."""
 
-    Attributes:
-        model: a transformers model with ``logits`` of shape (batch, sub-words,
-            labels), or (batch, labels) for a text classifier.
-        inputs: what the tokenizer gives, tensors of shape (1, sub-words).
-        words: the words of the sentence.
-        word_of: word index of each sub-word, ``None`` for special tokens.
-        tokens: the sub-words as strings.
-        position: sub-word at which the label is read, ``None`` for a text
-            classifier.
-        label: index of the label.
-        label_name: name of the label.
-        word: word index of the target, ``None`` for a text classifier.
-        baseline_ids: token ids of the three baselines of `BASELINES`.
-    """
-
-    model: torch.nn.Module
-    inputs: dict[str, torch.Tensor]
+    model: torch.nn.Module  # logits (batch, sub-words, labels) or (batch, labels)
+    inputs: dict[str, torch.Tensor]  # of the tokenizer, each (1, sub-words)
     words: tuple[str, ...]
-    word_of: tuple[int | None, ...]
+    word_of: tuple[int | None, ...]  # word of each sub-word; None: special token
     tokens: tuple[str, ...]
-    position: int | None
+    position: int | None  # sub-word where the label is read; None: whole text
     label: int
-    label_name: str
-    word: int | None
+    target: tuple[int | None, str]  # word index and name of the label
     baseline_ids: dict[str, int]
-
-    @property
-    def target(self) -> tuple[int | None, str]:
-        """(word index, label name)."""
-        return self.word, self.label_name
 
     def read(self, logits: torch.Tensor) -> torch.Tensor:
         """Pick the decision's logit out of the model's logits: shape (batch,)."""
+        word, name = self.target
+        if logits.ndim == 2 and word is not None:
+            raise ValueError(
+                f"target=({word}, {name!r}): this model decides once for the whole "
+                f"text, give target=(None, {name!r})"
+            )
+        if logits.ndim == 3 and word is None:
+            raise ValueError(
+                f"target=(None, {name!r}): this model decides at every word, give "
+                f"target=(word index, {name!r})"
+            )
         if logits.ndim == 2:
             return logits[:, self.label]
         return logits[:, self.position, self.label]
@@ -89,24 +79,19 @@ class Decision:
         word is replaced, so the number of sub-words, the positions and the word
         shapes stay as they are: only the identity of the word is taken away.
         """
+        if baseline not in self.baseline_ids:
+            raise ValueError(
+                f"baseline={baseline!r} is unknown to this tokenizer: use one of "
+                f"{sorted(self.baseline_ids)}"
+            )
         inputs = self.repeated(len(keep))
         ids = inputs["input_ids"]
-        gone = torch.full_like(ids, baseline_id(self, baseline))
+        gone = torch.full_like(ids, self.baseline_ids[baseline])
         index = torch.tensor([-1 if w is None else w for w in self.word_of])
         always = np.ones((len(keep), 1), dtype=bool)  # special tokens: column -1
         present = torch.as_tensor(np.hstack([np.asarray(keep, bool), always]))
         present = present[:, index].to(ids.device)
         return inputs | {"input_ids": torch.where(present, ids, gone)}
-
-
-def baseline_id(decision: Decision, baseline: str) -> int:
-    """Token id of a baseline of `BASELINES`; ValueError for another name."""
-    if baseline not in decision.baseline_ids:
-        raise ValueError(
-            f"baseline={baseline!r} is unknown to this tokenizer: use one of "
-            f"{sorted(decision.baseline_ids)}"
-        )
-    return decision.baseline_ids[baseline]
 
 
 def decision(
@@ -135,31 +120,28 @@ def decision(
         )
     encoded = tokenizer(list(words), is_split_into_words=True, return_tensors="pt")
     word_of = tuple(encoded.word_ids(0))
-    config = getattr(getattr(model, "base_model", model), "config", model.config)
-    limit = getattr(config, "max_position_embeddings", 512)
-    if len(word_of) > limit:
+    limit = _position_limit(model)
+    if limit and len(word_of) > limit:
         raise ValueError(
             f"the sentence has {len(word_of)} sub-words and the encoder takes "
             f"{limit}: explain a shorter window around the word"
         )
-    silent = sorted(set(range(len(words))) - {w for w in word_of if w is not None})
+    silent = sorted(set(range(len(words))) - set(word_of))
     if silent:
         raise ValueError(
             f"words {[words[i] for i in silent]!r} give no sub-word: remove them"
         )
-    index, name = label_index(model, label)
+    index, name = _label_index(model, label)
     device = next(model.parameters()).device
-    ids = encoded["input_ids"]
     return Decision(
         model=model,
         inputs={k: v.to(device) for k, v in encoded.items()},
         words=words,
         word_of=word_of,
-        tokens=tuple(tokenizer.convert_ids_to_tokens(ids[0].tolist())),
+        tokens=tuple(tokenizer.convert_ids_to_tokens(encoded["input_ids"][0].tolist())),
         position=None if word is None else word_of.index(word),
         label=index,
-        label_name=name,
-        word=word,
+        target=(word, name),
         baseline_ids={
             name: int(token)
             for name in BASELINES
@@ -194,14 +176,24 @@ def aligned_decisions(
         )
     if first.position != second.position:
         raise ValueError(
-            f"word {first.word} starts at sub-word {first.position} in clean and "
+            f"word {target[0]} starts at sub-word {first.position} in clean and "
             f"{second.position} in corrupt: keep the words before it equally long"
         )
     return first, second
 
 
-def label_index(model: torch.nn.Module, label: str | int) -> tuple[int, str]:
-    """(index, name) of a label, by the model's own table; ValueError if unknown."""
+def _position_limit(model: torch.nn.Module) -> int | None:
+    """Sub-words for which the encoder has places; RoBERTa begins behind its padding."""
+    for module in model.modules():
+        table = getattr(module, "position_embeddings", None)
+        if isinstance(table, torch.nn.Embedding):
+            before = -1 if table.padding_idx is None else table.padding_idx
+            return table.num_embeddings - before - 1
+    return None
+
+
+def _label_index(model: torch.nn.Module, label: str | int) -> tuple[int, str]:
+    """(index, name) of a label, by the model's own table."""
     table = {int(k): str(v) for k, v in model.config.id2label.items()}
     names = [table[i] for i in sorted(table)]
     if isinstance(label, str):

@@ -1,24 +1,22 @@
 """The decision path D: the most probable history of a decision.
 
 Read backwards, the shares of a decision graph are a random walk from the label to
-the words. D is its most probable path (Viterbi), the sum over all histories gives
-the probability that the walk visits a node. Where the head reads several layers
-the walk enters the stack at any of them, so D may leave the encoder early, at
-layer 3 say; its last node is the one that the head reads.
+the words. D is its most probable path (Viterbi); `DecisionGraph.visits` sums over all.
+Where the head reads several layers the walk enters the stack at any of them, so D may
+leave the encoder early, at layer 3 say; its last node is the one that the head reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from qglib.explain.decision_graph import DecisionGraph, decision_graph
+from qglib.explain.decision_graph import DecisionGraph, decision_graphs
 from qglib.explain.games import is_tagger
-from qglib.explain.head_graph import HeadGraph, head_graph, model_graph
+from qglib.explain.head_graph import head_graph, model_graph
 
 FLOOR = 1e-12  # share below which an edge counts as absent
 
@@ -61,7 +59,6 @@ def decision_path(
     corrupt: Any = None,
     target: Any = None,
     *,
-    parts: Mapping[str, Sequence[int]] | None = None,
     k: int = 5,
 ) -> DecisionPath:
     """The most probable path of a decision, and the k - 1 next ones.
@@ -71,13 +68,12 @@ def decision_path(
     depend on chance.
 
     Args:
-        model: a graph of `decision_graph` or `head_graph`; or (transformers model,
-            tokenizer) with words; or a model of `qglib.models.train` with inputs of its
-            kind; or a small torch head with features.
+        model: a `DecisionGraph`; or (transformers model, tokenizer) with words; or a
+            model of `qglib.models.train` with inputs of its kind; or a small torch
+            head with features.
         clean: the input that is explained; nothing for a graph.
         corrupt: the input it is compared with; ``None`` is the blank input.
         target: (word index, label), a label, or its number.
-        parts: for a head, name -> numbers of the features of a part.
         k: paths to find.
 
     Raises:
@@ -86,17 +82,13 @@ def decision_path(
     """
     if k < 1:
         raise ValueError(f"k={k}: ask for at least one path")
-    graph = _graph(model, clean, corrupt, target, parts)
-    ranked = best_paths(*graph.shares, max(k, 2))
-    if isinstance(graph, HeadGraph):  # levels are padded to the widest
-        ranked = [r for r in ranked if r[0] > np.log(FLOOR)] or ranked[:1]
-        names = [graph.names[n][p] for n, p in enumerate(ranked[0][1])]
-    else:
-        names = [graph.tokens[p] for p in ranked[0][1]]
+    graph = _graph(model, clean, corrupt, target)
+    ranked = _best_paths(*graph.shares, max(k, 2))
+    ranked = [r for r in ranked if r[0] > np.log(FLOOR)] or ranked[:1]
     value, positions = ranked[0]
     return DecisionPath(
         positions=positions,
-        tokens=tuple(names),
+        tokens=tuple(graph.names[n][p] for n, p in enumerate(positions)),
         target=graph.target,
         score=float(np.exp(value)),
         margin=float(value - ranked[1][0]) if len(ranked) > 1 else float("inf"),
@@ -104,15 +96,16 @@ def decision_path(
     )
 
 
-def _graph(model, clean, corrupt, target, parts) -> DecisionGraph | HeadGraph:
-    if isinstance(model, DecisionGraph | HeadGraph):
+def _graph(model, clean, corrupt, target) -> DecisionGraph:
+    """The decision graph of whatever shows its layers."""
+    if isinstance(model, DecisionGraph):
         return model
     if is_tagger(model):
-        return decision_graph(*model, clean, corrupt, target)
+        return decision_graphs(*model, [(clean, corrupt)], [target])[0]
     if hasattr(model, "read") and hasattr(model, "scaled"):
         return model_graph(model, clean, corrupt, target)
     if isinstance(model, torch.nn.Module):
-        return head_graph(model, clean, corrupt, target, parts=parts)
+        return head_graph(model, clean, corrupt, target)
     raise TypeError(
         f"model of type {type(model).__name__} shows no layers to follow: give a "
         "(transformers model, tokenizer), a torch head or a graph; attribute() and "
@@ -120,13 +113,10 @@ def _graph(model, clean, corrupt, target, parts) -> DecisionGraph | HeadGraph:
     )
 
 
-def best_paths(
+def _best_paths(
     edges: np.ndarray, readout: np.ndarray, k: int
 ) -> list[tuple[float, tuple[int, ...]]]:
-    """(ln probability, positions) of the k best paths, best first.
-
-    `edges` has shape (L, T, T), destination before source; `readout` (L+1, T).
-    """
+    """(ln probability, positions) of the k best paths, best first."""
     log_edge = np.log(edges + FLOOR)
     log_read = np.where(readout > 0, np.log(readout + FLOOR), -np.inf)
     layers, tokens = len(edges), readout.shape[1]
@@ -147,17 +137,3 @@ def best_paths(
 
 def _rank(path: tuple[float, tuple[int, ...]]) -> tuple:
     return -path[0], path[1]
-
-
-def visit_probability(graph: DecisionGraph | HeadGraph) -> np.ndarray:
-    """Probability that the backward walk visits a node, shape (L+1, T).
-
-    The sum over histories: the weights of all paths through the node, without
-    listing them (a path sum in the sense of Johnston 2008 and Wright 1921, here
-    with probabilities). Row 0 adds up to 1: every history starts at some word.
-    """
-    edges, readout = graph.shares
-    visits = readout.copy()
-    for layer in range(len(edges) - 1, -1, -1):
-        visits[layer] += visits[layer + 1] @ edges[layer]
-    return visits

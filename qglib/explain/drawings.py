@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,13 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from qglib.explain.decision_graph import DecisionGraph
-from qglib.explain.decision_path import DecisionPath, visit_probability
-from qglib.explain.head_graph import HeadGraph
+from qglib.explain.decision_path import DecisionPath
 from qglib.plots import PALETTE, ROLES
 
 
 def draw_decision_graph(
-    graph: DecisionGraph | HeadGraph,
+    graph: DecisionGraph,
     path: DecisionPath | None = None,
     *,
     branches: Sequence[Sequence[int]] = (),
@@ -35,16 +35,12 @@ def draw_decision_graph(
         branches: further paths (nodes by layer) drawn like D.
         title: what the figure says.
     """
-    visits, (edges, readout) = visit_probability(graph), graph.shares
+    visits, (edges, readout) = graph.visits, graph.shares
     top, wide = len(edges), edges.shape[-1]
-    position = getattr(graph, "position", None)
-    summit = ((wide - 1) / 2 if position is None else position, top + 1)
-    widths = [wide] * (top + 1)
-    if isinstance(graph, HeadGraph):
-        widths = [len(names) for names in graph.names]
+    summit = ((wide - 1) / 2 if graph.position is None else graph.position, top + 1)
 
     def at(layer: int, node: int) -> tuple[float, float]:
-        return node + (wide - widths[layer]) / 2, layer
+        return node + (wide - len(graph.names[layer])) / 2, layer
 
     flows = [
         (at(n, s), at(n + 1, t), visits[n + 1, t] * edges[n, t, s])
@@ -53,54 +49,36 @@ def draw_decision_graph(
     flows += [(at(n, t), summit, readout[n, t]) for n, t in np.ndindex(readout.shape)]
     on_path = set()
     for positions in [*([] if path is None else [path.positions]), *branches]:
-        chain = [at(layer, s) for layer, s in enumerate(positions)]
-        on_path |= set(zip(chain, [*chain[1:], summit], strict=True))
+        on_path |= set(pairwise([*map(at, range(top + 1), positions), summit]))
     fig, ax = plt.subplots(figsize=(max(6.5, 0.62 * wide + 1.5), 0.62 * top + 2.6))
     for tail, head, flow in flows:
-        chosen = (tail, head) in on_path
-        if flow < 0.01 and not chosen:
-            continue
-        bend = 0.25 if head == summit and tail[1] < top else 0.0
         look = {"arrowstyle": "-", "linewidth": 0.9 + 7 * flow, "zorder": 1}
         look |= {"color": PALETTE["sky"], "alpha": min(1.0, 0.45 + flow)}
-        if chosen:
+        if (tail, head) in on_path:
             look = {"arrowstyle": "-|>", "linewidth": 3.2, "zorder": 3}
             look |= {"color": ROLES["path"], "mutation_scale": 13}
-        curve = f"arc3,rad={bend}"
-        arrow = FancyArrowPatch(
-            tail, head, connectionstyle=curve, shrinkA=3, shrinkB=6, **look
-        )
-        ax.add_patch(arrow)
-    nodes = [(n, t) for n in range(top + 1) for t in range(widths[n])]
-    x, y = np.array([at(*node) for node in nodes]).T
+        elif flow < 0.01:
+            continue
+        bend = 0.25 if head == summit and tail[1] < top else 0.0
+        look |= {"connectionstyle": f"arc3,rad={bend}", "shrinkA": 3, "shrinkB": 6}
+        ax.add_patch(FancyArrowPatch(tail, head, **look))
+    nodes = [(n, t) for n, names in enumerate(graph.names) for t in range(len(names))]
     size = [14 + 260 * visits[node] for node in nodes]
+    x, y = np.array([at(*node) for node in nodes]).T
     ax.scatter(x, y, s=size, color=PALETTE["blue"], edgecolor="white", zorder=4)
     box = {"boxstyle": "round", "facecolor": "white", "edgecolor": ROLES["truth"]}
     label = graph.target[1] if isinstance(graph.target, tuple) else graph.target
     centre = {"ha": "center", "va": "center", "fontsize": 12, "fontweight": "bold"}
     ax.text(*summit, str(label), bbox=box, zorder=5, **centre)
-    _write_names(ax, graph, at)
-    ax.set_xlim(-0.8, wide - 0.4)
-    ax.set_ylim(-1.9, top + 1.6)
+    below = {"ha": "right", "va": "top", "rotation": 40}
+    other = {"fontsize": 10, "style": "italic", "color": ROLES["path"]}
+    for t, name in enumerate(graph.tokens):
+        ax.text(at(0, t)[0], -0.38, name, fontsize=12, **below)
+        if graph.corrupt_tokens and graph.corrupt_tokens[t] != name:
+            ax.text(t + 0.42, -0.38, graph.corrupt_tokens[t], **other, **below)
+    ax.set(xlim=(-0.8, wide - 0.4), ylim=(-1.9, top + 1.6), xticks=[], title=title)
     ax.set_yticks(range(top + 1))
-    ax.set_ylabel("level" if isinstance(graph, HeadGraph) else "encoder layer")
-    ax.set_xticks([])
+    ax.set_ylabel("encoder layer" if graph.corrupt_tokens else "level")
     sns.despine(ax=ax, bottom=True)
     ax.spines["left"].set_bounds(0, top)
-    ax.set_title(title)
     return fig
-
-
-def _write_names(ax: plt.Axes, graph: DecisionGraph | HeadGraph, at) -> None:
-    """Parts below the graph; of a text also the corrupt words, in colour."""
-    style = {"ha": "right", "va": "top", "rotation": 40}
-    if isinstance(graph, HeadGraph):
-        for node, name in enumerate(graph.names[0]):
-            ax.text(at(0, node)[0], -0.38, name, fontsize=12, **style)
-        return
-    pairs = zip(graph.tokens, graph.corrupt_tokens, strict=True)
-    for t, (clean, corrupt) in enumerate(pairs):
-        ax.text(t, -0.38, clean, fontsize=12, **style)
-        if clean != corrupt:
-            look = {"fontsize": 10, "style": "italic", "color": ROLES["path"]}
-            ax.text(t + 0.42, -0.38, corrupt, **look, **style)

@@ -1,92 +1,85 @@
-"""Inside a BERT-type encoder: hidden states, attention and their gradients.
+"""Inside an encoder: hidden states, attention and their gradients.
 
-Works on any transformers model whose encoder is a stack of BERT layers, whatever
-head stands on it. Nothing is read from the model's own list of outputs: hooks on
-the layers see the very tensors that flow on to the next layer and to the head.
+Nothing is read from the model's own list of outputs: hooks on the layers see the
+very tensors that flow on to the next layer and to the head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import torch
+from torch import nn
 
 from qglib.explain.decision import evaluation_mode
 
 
-@dataclass(frozen=True)
-class Trace:
-    """One forward and backward pass of a batch of equally long sentences.
+class Block(NamedTuple):
+    """What is watched in one layer of an encoder."""
 
-    Shapes: layers L, batch B, sub-words T, heads H, head width K, width D.
-
-    Attributes:
-        logit: (B,).
-        hidden: (L+1, B, T, D), input of the first layer and output of each.
-        attention: (L, B, H, T, T), destination before source.
-        value: (L, B, T, H, K).
-        grad_sum: (L, B, T, D), gradient of the logit at the input of the
-            LayerNorm behind the attention.
-        grad_hidden: (L+1, B, T, D), total gradient at the hidden states.
-        grad_read: (L+1, B, T, D), the part of it that reaches the head directly,
-            not through the next layer.
-    """
-
-    logit: torch.Tensor
-    hidden: torch.Tensor
-    attention: torch.Tensor
-    value: torch.Tensor
-    grad_sum: torch.Tensor
-    grad_hidden: torch.Tensor
-    grad_read: torch.Tensor
+    layer: nn.Module
+    attention: nn.Module  # its second output holds the weights
+    value: nn.Module  # linear map to the values of all heads
+    out: nn.Module  # linear map behind the heads
+    norm: nn.Module  # LayerNorm behind the attention: its input is the sum
+    heads: int
 
 
-def bert_encoder(model: torch.nn.Module) -> torch.nn.Module:
-    """The first sub-module built like BertModel (``embeddings``, ``encoder.layer``).
+class Trace(NamedTuple):
+    """One pass of a batch; layers L, batch B, sub-words T, heads H, widths K and D."""
+
+    logit: torch.Tensor  # (B,)
+    hidden: torch.Tensor  # (L+1, B, T, D), input of the first layer, then outputs
+    attention: torch.Tensor  # (L, B, H, T, T), destination before source
+    value: torch.Tensor  # (L, B, T, H, K)
+    grad_sum: torch.Tensor  # (L, B, T, D), of the logit at the sum before the norm
+    grad_read: torch.Tensor  # (L+1, B, T, D), what reaches the head directly
+
+
+def encoder_blocks(model: nn.Module) -> tuple[Block, ...]:
+    """The layers of the first encoder in a model that is built like (Distil)BERT.
 
     Raises:
         ValueError: the model has no such encoder.
     """
     for module in model.modules():
-        layers = getattr(getattr(module, "encoder", None), "layer", None)
-        if layers is not None and hasattr(module, "embeddings"):
-            attention = getattr(layers[0], "attention", None)
-            if hasattr(attention, "self") and hasattr(attention.output, "dense"):
-                return module
+        stack = getattr(module, "encoder", getattr(module, "transformer", None))
+        layers = getattr(stack, "layer", None)
+        if isinstance(layers, nn.ModuleList) and hasattr(module, "embeddings"):
+            try:
+                return tuple(_block(layer) for layer in layers)
+            except AttributeError:  # built in another way, such as DeBERTa
+                continue
     raise ValueError(
         f"{type(model).__name__} has no BERT-type encoder (embeddings and "
-        "encoder.layer[i].attention.self/.output): use a BERT, RoBERTa or ELECTRA "
-        "encoder, or explain with attribute(), which needs no attention"
+        "encoder.layer[i].attention.self.value, or DistilBERT's): use a BERT, "
+        "RoBERTa, ELECTRA or DistilBERT encoder, or explain with attribute(), which "
+        "needs no attention"
     )
 
 
-def word_embedding(model: torch.nn.Module) -> torch.nn.Module:
-    """The word-embedding table of the model's encoder."""
-    try:
-        return bert_encoder(model).embeddings.word_embeddings
-    except ValueError:
-        return model.get_input_embeddings()
-
-
-def attention_projection(model: torch.nn.Module) -> torch.Tensor:
-    """Output projections of the attention, shape (L, D, H, K)."""
-    layers = bert_encoder(model).encoder.layer
-    heads = layers[0].attention.self.num_attention_heads
-    weights = torch.stack([m.attention.output.dense.weight.detach() for m in layers])
-    return weights.unflatten(-1, (heads, -1))
+def _block(layer: nn.Module) -> Block:
+    part = layer.attention
+    if hasattr(part, "out_lin"):  # DistilBERT
+        norm = layer.sa_layer_norm
+        return Block(layer, part, part.v_lin, part.out_lin, norm, part.n_heads)
+    inner, out = part.self, part.output
+    heads = inner.num_attention_heads
+    return Block(layer, inner, inner.value, out.dense, out.LayerNorm, heads)
 
 
 @contextmanager
-def layer_inputs_changed(model: torch.nn.Module, change) -> Iterator[None]:
+def layer_inputs_changed(
+    model: nn.Module, change: Callable[[int, torch.Tensor], torch.Tensor]
+) -> Iterator[None]:
     """Inside the block ``change(layer, hidden)`` replaces each layer's input.
 
     Layer number L stands for the output of the last layer. A head that reads an
     inner layer sees the changed state too: the hooks run before those with which
     transformers collects hidden states.
     """
-    layers = bert_encoder(model).encoder.layer
 
     def before(module, args):
         return (change(0, args[0]), *args[1:])
@@ -99,36 +92,46 @@ def layer_inputs_changed(model: torch.nn.Module, change) -> Iterator[None]:
 
         return hook
 
-    handles = [layers[0].register_forward_pre_hook(before, prepend=True)]
-    for number, layer in enumerate(layers, start=1):
-        handles.append(layer.register_forward_hook(after(number), prepend=True))
+    layers = [block.layer for block in encoder_blocks(model)]
+    with ExitStack() as hooks:
+        first = layers[0].register_forward_pre_hook(before, prepend=True)
+        hooks.callback(first.remove)
+        for number, layer in enumerate(layers, start=1):
+            handle = layer.register_forward_hook(after(number), prepend=True)
+            hooks.callback(handle.remove)
+        yield
+
+
+@contextmanager
+def eager_attention(model: nn.Module) -> Iterator[None]:
+    """Attention that shows its weights; what the model ran before is put back."""
+    config = encoder_blocks(model)[0].attention.config  # shared by all layers
+    before = config._attn_implementation
+    config._attn_implementation = "eager"
     try:
         yield
     finally:
-        for handle in handles:
-            handle.remove()
+        config._attn_implementation = before
 
 
-def hidden_states(
-    model: torch.nn.Module, inputs: dict[str, torch.Tensor]
-) -> torch.Tensor:
+def hidden_states(model: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """Hidden states of a batch without gradient, shape (L+1, B, T, D)."""
-    states: dict[int, torch.Tensor] = {}
+    states = []
 
     def keep(number: int, hidden: torch.Tensor) -> torch.Tensor:
-        states[number] = hidden
+        states.append(hidden)
         return hidden
 
     with evaluation_mode(model), torch.inference_mode():
         with layer_inputs_changed(model, keep):
             model(**inputs)
-    return torch.stack([states[i] for i in range(len(states))])
+    return torch.stack(states)
 
 
 def trace(
-    model: torch.nn.Module,
+    model: nn.Module,
     inputs: dict[str, torch.Tensor],
-    read,
+    read: Callable[[torch.Tensor], torch.Tensor],
     *,
     first: torch.Tensor | None = None,
 ) -> Trace:
@@ -138,85 +141,52 @@ def trace(
     the batch, because the decision graph takes every sub-word for a node.
 
     Raises:
-        ValueError: no BERT-type encoder, or one that gives no attention weights.
+        ValueError: no BERT-type encoder, or one that lets no gradient through.
     """
-    layers = bert_encoder(model).encoder.layer
-    states: dict[int, torch.Tensor] = {}
-    attention: list[torch.Tensor] = []
-    value: list[torch.Tensor] = []
-    sums: list[torch.Tensor] = []
+    blocks = encoder_blocks(model)
+    given, cut = [], []  # output of a layer; a copy without past for what reads it
+    attention, value, sums = [], [], []
 
     def keep(number: int, hidden: torch.Tensor) -> torch.Tensor:
-        if number == 0:  # the graph starts here, even if the encoder is frozen
-            hidden = hidden if first is None else first
-            hidden = hidden.detach().requires_grad_()
-        states[number] = hidden
-        return hidden
+        given.append(hidden if number or first is None else first)
+        cut.append(given[-1].detach().requires_grad_())
+        return cut[-1]
 
-    def attended(module, args, output):
-        if not isinstance(output, tuple) or output[1] is None:
-            raise ValueError(
-                f"{type(module).__name__} gives no attention weights: load the "
-                'encoder with attn_implementation="eager"'
-            )
-        attention.append(output[1])
-
-    handles = []
-    for layer in layers:
-        part = layer.attention
-        handles += [
-            part.self.register_forward_hook(attended),
-            part.self.value.register_forward_hook(lambda m, a, out: value.append(out)),
-            part.output.LayerNorm.register_forward_pre_hook(
-                lambda m, args: sums.append(args[0])
-            ),
-        ]
-    try:
-        with (
-            evaluation_mode(model),
-            torch.enable_grad(),
-            layer_inputs_changed(model, keep),
-        ):
-            logit = read(model(**inputs).logits)
-    finally:
-        for handle in handles:
-            handle.remove()
-    hidden = [states[i] for i in range(len(states))]
-    gradients = _gradients(logit, hidden, sums)
-    heads = layers[0].attention.self.num_attention_heads
-    return Trace(
-        logit=logit.detach(),
-        hidden=torch.stack(hidden).detach(),
-        attention=torch.stack(attention).detach(),
-        value=torch.stack(value).detach().unflatten(-1, (heads, -1)),
-        grad_sum=gradients[0],
-        grad_hidden=gradients[1],
-        grad_read=gradients[2],
-    )
-
-
-def _gradients(
-    logit: torch.Tensor, hidden: list[torch.Tensor], sums: list[torch.Tensor]
-) -> list[torch.Tensor]:
-    """``grad_sum``, ``grad_hidden`` and ``grad_read`` of a `Trace`."""
-    if not logit.requires_grad:
+    with ExitStack() as hooks:
+        for block in blocks:
+            for handle in (
+                block.attention.register_forward_hook(
+                    lambda module, args, out: attention.append(out[1])
+                ),
+                block.value.register_forward_hook(
+                    lambda module, args, out: value.append(out)
+                ),
+                block.norm.register_forward_pre_hook(
+                    lambda module, args: sums.append(args[0])
+                ),
+            ):
+                hooks.callback(handle.remove)
+        with evaluation_mode(model), eager_attention(model), torch.enable_grad():
+            with layer_inputs_changed(model, keep):
+                logit = read(model(**inputs).logits)
+    if not (logit.requires_grad and given[-1].requires_grad):
         raise ValueError(
             "the model cuts the gradient between encoder and head (torch.no_grad or "
             "detach in its forward): let the gradient through in evaluation mode"
         )
-    grads = torch.autograd.grad(
-        logit.sum(), hidden + sums, retain_graph=True, allow_unused=True
+    direct = torch.autograd.grad(
+        logit.sum(), cut, allow_unused=True, materialize_grads=True
     )
-    grads = [
-        torch.zeros_like(x) if g is None else g
-        for g, x in zip(grads, hidden + sums, strict=True)
-    ]
-    total, grad_sum = grads[: len(hidden)], grads[len(hidden) :]
-    read_part = []
-    for number, gradient in enumerate(total[:-1]):
-        (through,) = torch.autograd.grad(
-            hidden[number + 1], hidden[number], total[number + 1], retain_graph=True
-        )
-        read_part.append(gradient - through)
-    read_part.append(total[-1])
-    return [torch.stack(part) for part in (grad_sum, total, read_part)]
+    total, grad_sum = direct[-1], []
+    for n in reversed(range(len(blocks))):
+        through, at_sum = torch.autograd.grad(given[n + 1], [cut[n], sums[n]], total)
+        grad_sum.insert(0, at_sum)
+        total = direct[n] + through
+    return Trace(
+        logit=logit.detach(),
+        hidden=torch.stack(cut).detach(),
+        attention=torch.stack(attention).detach(),
+        value=torch.stack(value).detach().unflatten(-1, (blocks[0].heads, -1)),
+        grad_sum=torch.stack(grad_sum),
+        grad_read=torch.stack(direct),
+    )

@@ -7,8 +7,7 @@ One object stands between the methods and the models, so that every method of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,47 +15,20 @@ import torch
 from qglib import data
 from qglib.explain.decision import Decision, decision
 
-Predict = Callable[[list[Any]], np.ndarray]
 
+class Game(NamedTuple):
+    """Value of an input with some of its parts."""
 
-@dataclass(frozen=True)
-class Game:
-    """Value of an input with some of its parts.
-
-    Attributes:
-        parts: names of the players.
-        target: what is decided.
-        value: boolean (coalitions, parts) -> float64 (coalitions,).
-        decision: the tokenised sentence of a transformers model, else None.
-    """
-
-    parts: tuple[str, ...]
+    parts: tuple[str, ...]  # names of the players
     target: Any
-    value: Callable[[np.ndarray], np.ndarray]
-    decision: Decision | None = None
+    value: Callable[[np.ndarray], np.ndarray]  # (coalitions, parts) -> (coalitions,)
+    decision: Decision | None = None  # of a transformers model
 
 
 def is_tagger(model: Any) -> bool:
     """Whether `model` is a pair (transformers model, tokenizer)."""
     pair = isinstance(model, (tuple, list)) and len(model) == 2
     return pair and isinstance(model[0], torch.nn.Module) and callable(model[1])
-
-
-def predictor(model: Any) -> Predict:
-    """The function from a list of inputs to an array (inputs, classes).
-
-    Raises:
-        TypeError: nothing that can be asked.
-    """
-    for name in ("predict_proba", "probabilities"):
-        if callable(getattr(model, name, None)):
-            return getattr(model, name)
-    if callable(model) and not isinstance(model, torch.nn.Module):
-        return model
-    raise TypeError(
-        f"model of type {type(model).__name__}: give (transformers model, tokenizer), "
-        "or a function from a list of inputs to an array (inputs, classes)"
-    )
 
 
 def game_of(
@@ -70,12 +42,9 @@ def game_of(
     batch_size: int = 64,
     probability: bool = False,
 ) -> Game:
-    """The game of one decision; arguments as `qglib.explain.attribute`.
+    """The game of one decision; arguments and errors as `qglib.explain.attribute`.
 
     `probability` asks a transformers model for probabilities instead of logits.
-
-    Raises:
-        ValueError, IndexError, TypeError: as `attribute`.
     """
     if is_tagger(model):
         if len(background):
@@ -90,29 +59,36 @@ def game_of(
             return this.logits(rows, batch_size, probability=probability)
 
         return Game(this.words, this.target, ask, this)
-    predict, target = predictor(model), class_of(model, target)
+    predict, target = _predictor(model), class_of(model, target)
     kind = kind_of(kind, model)
-    parts = tuple(kind.parts(x))
 
     def value(keep: np.ndarray) -> np.ndarray:
-        keep = np.asarray(keep, dtype=bool)
         total = np.zeros(len(keep))
         for other in [*background] or [None]:
-            inputs = [kind.blank(x, row, other) for row in keep]
+            inputs = [kind.blank(x, row, other) for row in np.asarray(keep, bool)]
             for start in range(0, len(inputs), batch_size):
                 part = slice(start, start + batch_size)
                 total[part] += _column(predict(inputs[part]), target)
         return total / max(len(background), 1)
 
-    return Game(parts, target, value)
+    return Game(tuple(kind.parts(x)), target, value)
+
+
+def _predictor(model: Any) -> Callable[[list[Any]], np.ndarray]:
+    """The function from a list of inputs to an array (inputs, classes)."""
+    for name in ("predict_proba", "probabilities"):
+        if callable(getattr(model, name, None)):
+            return getattr(model, name)
+    if callable(model) and not isinstance(model, torch.nn.Module):
+        return model
+    raise TypeError(
+        f"model of type {type(model).__name__}: give (transformers model, tokenizer), "
+        "or a function from a list of inputs to an array (inputs, classes)"
+    )
 
 
 def class_of(model: Any, target: Any) -> Any:
-    """The number of a class that is given by its name; other targets as they are.
-
-    Raises:
-        ValueError: a name that is none of the model's labels.
-    """
+    """The number of a class that is given by its name; other targets as they are."""
     if not isinstance(target, str):
         return target
     labels = [str(label) for label in getattr(model, "labels", ())]
@@ -121,22 +97,15 @@ def class_of(model: Any, target: Any) -> Any:
     return labels.index(target)
 
 
-def kind_of(kind: Any, model: Any = None) -> Any:
-    """The object with ``parts`` and ``blank`` that a name stands for.
-
-    Without a name it is the kind that a model of `qglib.models.train` was trained on.
-
-    Raises:
-        ValueError: an unknown name, or an object without these functions.
-    """
-    known = data.KINDS
+def kind_of(kind: Any, model: Any) -> Any:
+    """The object with ``parts`` and ``blank``; by default the kind of the model."""
     if kind is None:
         kind = getattr(model, "settings", {}).get("kind")
-    found = known.get(kind) if isinstance(kind, str) else kind
+    found = data.KINDS.get(kind) if isinstance(kind, str) else kind
     if not all(callable(getattr(found, name, None)) for name in ("parts", "blank")):
         raise ValueError(
-            f"kind={kind!r}: give one of {sorted(known)}, or an object with parts(x) "
-            "and blank(x, keep, background)"
+            f"kind={kind!r}: give one of {sorted(data.KINDS)}, or an object with "
+            "parts(x) and blank(x, keep, background)"
         )
     return found
 

@@ -9,9 +9,9 @@ have as many sub-words as the parts they replace.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from itertools import permutations
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,25 +20,14 @@ from qglib.data.structural import ADVERBS
 from qglib.models import TokenTagger, word_logits
 
 
-@dataclass(frozen=True)
-class PlantedPair:
-    """One clean and one corrupt sentence.
-
-    Attributes:
-        clean: words of the clean sentence.
-        corrupt: words of the corrupt sentence, aligned with `clean`.
-        target: (word index of the name, label that the clean frame asks for).
-        corrupt_label: label that the corrupt frame asks for.
-        cause: word indices of the frame, which decide.
-        bait: word indices of the name and the adverb, which differ and do not.
-    """
+class PlantedPair(NamedTuple):
+    """One clean and one corrupt sentence with equally many words."""
 
     clean: tuple[str, ...]
     corrupt: tuple[str, ...]
-    target: tuple[int, str]
-    corrupt_label: str
-    cause: tuple[int, ...]
-    bait: tuple[int, ...]
+    target: tuple[int, str]  # word index of the name, label the clean frame asks for
+    cause: tuple[int, ...]  # word indices of the frame, which decide
+    bait: tuple[int, ...]  # those of name and adverb, which differ and do not
 
 
 def planted_pairs(
@@ -56,61 +45,48 @@ def planted_pairs(
     if n < 1:
         raise ValueError(f"n={n}: ask for at least one pair")
 
-    def sub_words(words: Sequence[str]) -> tuple[int, ...]:
-        if not words:
-            return ()
-        ids = tokenizer(list(words), is_split_into_words=True).word_ids()
-        inside = [i for i in ids if i is not None]
-        return len(words), len(inside)
+    def size(words: tuple[str, ...]) -> tuple[int, int]:
+        """Words and sub-words."""
+        ids = (
+            tokenizer(list(words), is_split_into_words=True).word_ids() if words else []
+        )
+        return len(words), sum(i is not None for i in ids)
 
-    groups: dict[tuple, list[tuple[str, tuple[str, ...], int]]] = defaultdict(list)
+    groups = defaultdict(list)  # frames whose two sides are equally long
     for split in ("train", "test"):
         for (kind, _), texts in sorted(frames(split).cue.items()):
             for text in texts:
-                words = text.split()
+                words = (text[0].upper() + text[1:]).split()
                 slot = next(i for i, w in enumerate(words) if w.startswith("{"))
-                words = [words[0][0].upper() + words[0][1:], *words[1:]]
-                key = sub_words(words[:slot]), sub_words(words[slot + 1 :])
+                key = size(tuple(words[:slot])), size(tuple(words[slot + 1 :]))
                 groups[key].append((kind, tuple(words), slot))
-    partners = [
-        (one, two)
-        for members in groups.values()
-        for one in members
-        for two in members
-        if one[0] != two[0]
-    ]
+    partners = defaultdict(list)
+    for members in groups.values():
+        for one, two in permutations(members, 2):
+            if one[0] != two[0]:
+                partners[one].append(two)
     if not partners:
         raise ValueError("no two planted frames of different types align: add frames")
-    first_frames = sorted({one for one, _ in partners})
-    by_length: dict[tuple, list[str]] = defaultdict(list)
+    by_length = defaultdict(list)
     for name in names("test").ambiguous:
-        by_length[sub_words([name])].append(name)
+        by_length[size((name,))].append(name)
     lengths = sorted(length for length, some in by_length.items() if len(some) > 1)
     weights = np.array([len(by_length[length]) for length in lengths], dtype=float)
-    pairs = []
+    first_frames, pairs = sorted(partners), []
     for _ in range(n):
         one = first_frames[rng.integers(len(first_frames))]
-        options = [b for a, b in partners if a == one]
-        two = options[rng.integers(len(options))]
+        two = partners[one][rng.integers(len(partners[one]))]
         length = lengths[rng.choice(len(lengths), p=weights / weights.sum())]
         who = rng.choice(by_length[length], 2, replace=False)
         when = rng.choice(sorted(ADVERBS.values()), 2, replace=False)
-        sides = []
-        for (_, words, slot), name, adverb in zip((one, two), who, when, strict=True):
-            text = [*words, str(adverb), "."]
-            text[slot] = str(name)
-            sides.append(tuple(text))
         slot, last = one[2], len(one[1])
-        pairs.append(
-            PlantedPair(
-                clean=sides[0],
-                corrupt=sides[1],
-                target=(slot, f"B-{one[0]}"),
-                corrupt_label=f"B-{two[0]}",
-                cause=tuple(i for i in range(last) if i != slot),
-                bait=(slot, last),
-            )
+        clean, corrupt = (
+            (*words[:slot], str(name), *words[slot + 1 :], str(adverb), ".")
+            for (_, words, _), name, adverb in zip((one, two), who, when, strict=True)
         )
+        cause = tuple(i for i in range(last) if i != slot)
+        target = slot, f"B-{one[0]}"
+        pairs.append(PlantedPair(clean, corrupt, target, cause, (slot, last)))
     return pairs
 
 

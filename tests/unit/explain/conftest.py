@@ -79,6 +79,9 @@ class LayerReader(nn.Module):
         self.read_layers = read_layers
         self.head = nn.Linear(16 * len(read_layers), len(LABELS))
 
+    def get_input_embeddings(self):
+        return self.encoder.get_input_embeddings()
+
     def forward(self, input_ids, attention_mask=None, token_type_ids=None):
         out = self.encoder(input_ids, attention_mask, output_hidden_states=True)
         states = [out.hidden_states[k] for k in self.read_layers]
@@ -165,6 +168,17 @@ def quantum_tagger():
 def quantum_classifier():
     torch.manual_seed(0)
     return PooledText().double().eval()
+
+
+@pytest.fixture
+def decision_graph():
+    """The graph of one pair of texts."""
+
+    def graph(model, tokenizer, clean, corrupt, target, **options):
+        pair = [(clean, corrupt)]
+        return decision_graphs(model, tokenizer, pair, [target], **options)[0]
+
+    return graph
 
 
 @pytest.fixture

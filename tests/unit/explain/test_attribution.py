@@ -28,7 +28,7 @@ def test_linear_model_has_one_answer(method, bag_of_words, tokenizer):
     table, weight = bag_of_words.table.weight, bag_of_words.head.weight[1]
     expected = (table[ids] - table[tokenizer.mask_token_id]) @ weight
     np.testing.assert_allclose(got.scores, expected.detach(), atol=1e-10)
-    assert abs(got.completeness_gap) < 1e-7  # quadrature nodes of single precision
+    assert abs(got.completeness_gap) < 1e-9
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from transformers import BertForTokenClassification
 
 from qglib.explain import decision_graphs
 from qglib.explain.decision import decision
-from qglib.explain.decision_graph import decision_graph
 from qglib.explain.encoder import hidden_states, layer_inputs_changed, trace
 
 CLEAN = ["jordan", "said", "the", "plan"]
@@ -34,6 +33,7 @@ def test_first_order_meets_node_effects(
     nearly_equal_words,
     fixed_attention,
     node_effects,
+    decision_graph,
 ):
     model = bert if kind == "one read-out layer" else two_layer_reader
     nearly_equal_words(model, tokenizer)
@@ -46,7 +46,7 @@ def test_first_order_meets_node_effects(
 
 @pytest.mark.parametrize("kind", ["one read-out layer", "two"])
 def test_every_cut_carries_the_whole_difference(
-    kind, bert, two_layer_reader, tokenizer, nearly_equal_words
+    kind, bert, two_layer_reader, tokenizer, nearly_equal_words, decision_graph
 ):
     """The nodes of one layer, plus what the head has read below it."""
     model = bert if kind == "one read-out layer" else two_layer_reader
@@ -58,7 +58,7 @@ def test_every_cut_carries_the_whole_difference(
         assert carried == pytest.approx(difference, rel=1e-3)
 
 
-def test_read_out_layers_are_found(bert, two_layer_reader, tokenizer):
+def test_read_out_layers_are_found(bert, two_layer_reader, tokenizer, decision_graph):
     one = decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     two = decision_graph(two_layer_reader, tokenizer, CLEAN, CORRUPT, TARGET)
     assert one.read_layers == (3,)
@@ -67,7 +67,9 @@ def test_read_out_layers_are_found(bert, two_layer_reader, tokenizer):
         assert (np.flatnonzero(np.abs(graph.readout).sum(0)) == [3]).all()
 
 
-def test_read_out_of_a_linear_head_is_exact(two_layer_reader, tokenizer):
+def test_read_out_of_a_linear_head_is_exact(
+    two_layer_reader, tokenizer, decision_graph
+):
     graph = decision_graph(two_layer_reader, tokenizer, CLEAN, CORRUPT, TARGET)
     difference = graph.clean_logit - graph.corrupt_logit
     assert graph.readout.sum() == pytest.approx(difference, rel=1e-9)
@@ -81,13 +83,15 @@ def test_read_out_of_a_linear_head_is_exact(two_layer_reader, tokenizer):
     assert graph.readout[1, 3] == pytest.approx(expected, rel=1e-9)
 
 
-def test_last_hidden_layer_is_explained_exactly(bert, tokenizer, node_effects):
+def test_last_hidden_layer_is_explained_exactly(
+    bert, tokenizer, node_effects, decision_graph
+):
     graph = decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     exact = node_effects(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     np.testing.assert_allclose(graph.node_scores[3], exact[3], atol=1e-10)
 
 
-def test_shares_are_probabilities(two_layer_reader, tokenizer):
+def test_shares_are_probabilities(two_layer_reader, tokenizer, decision_graph):
     edges, readout = decision_graph(
         two_layer_reader, tokenizer, CLEAN, CORRUPT, TARGET
     ).shares
@@ -97,7 +101,7 @@ def test_shares_are_probabilities(two_layer_reader, tokenizer):
     assert (readout >= 0).all()
 
 
-def test_batches_give_what_single_pairs_give(bert, tokenizer):
+def test_batches_give_what_single_pairs_give(bert, tokenizer, decision_graph):
     pairs = [
         (CLEAN, CORRUPT),
         (["the", "planner", "said"], ["in", "planner", "said"]),
@@ -111,7 +115,7 @@ def test_batches_give_what_single_pairs_give(bert, tokenizer):
         np.testing.assert_allclose(graph.edges, alone.edges, atol=1e-12)
 
 
-def test_frozen_encoder_gives_the_same_graph(bert, tokenizer):
+def test_frozen_encoder_gives_the_same_graph(bert, tokenizer, decision_graph):
     free = decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     bert.bert.requires_grad_(False)
     frozen = decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET)
@@ -119,7 +123,7 @@ def test_frozen_encoder_gives_the_same_graph(bert, tokenizer):
     assert all(p.grad is None for p in bert.parameters())
 
 
-def test_texts_must_align(bert, tokenizer):
+def test_texts_must_align(bert, tokenizer, decision_graph):
     with pytest.raises(ValueError, match="6 sub-words and corrupt 7"):
         decision_graph(
             bert, tokenizer, CLEAN, ["jordan", "said", "the", "planner"], TARGET
@@ -136,28 +140,33 @@ def test_texts_must_align(bert, tokenizer):
         decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET, slopes="clean")
 
 
-def test_equal_texts_have_no_shares(bert, tokenizer):
+def test_equal_texts_have_no_shares(bert, tokenizer, decision_graph):
     graph = decision_graph(bert, tokenizer, CLEAN, CLEAN, TARGET)
     with pytest.raises(ValueError, match="no difference to explain"):
         _ = graph.shares
 
 
-def test_encoder_without_attention_weights(bert, tokenizer):
+def test_attention_of_another_implementation_is_put_back(
+    bert, tokenizer, decision_graph
+):
     config = bert.config.__class__(
         **bert.config.to_dict() | {"attn_implementation": "sdpa"}
     )
-    silent = BertForTokenClassification(config).double()
-    with pytest.raises(ValueError, match='attn_implementation="eager"'):
-        decision_graph(silent, tokenizer, CLEAN, CORRUPT, TARGET)
-    assert not silent.bert.encoder.layer[0].attention.self._forward_hooks
+    fast = BertForTokenClassification(config).double().eval()
+    fast.load_state_dict(bert.state_dict())
+    graph = decision_graph(fast, tokenizer, CLEAN, CORRUPT, TARGET)
+    assert fast.config._attn_implementation == "sdpa"
+    eager = decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET)
+    np.testing.assert_allclose(graph.edges, eager.edges, atol=1e-10)
+    assert not fast.bert.encoder.layer[0].attention.self._forward_hooks
 
 
-def test_model_without_bert_layers(bag_of_words, tokenizer):
+def test_model_without_bert_layers(bag_of_words, tokenizer, decision_graph):
     with pytest.raises(ValueError, match="no BERT-type encoder"):
         decision_graph(bag_of_words, tokenizer, CLEAN, CORRUPT, (None, "O"))
 
 
-def test_text_classifier(tokenizer, bert):
+def test_text_classifier(tokenizer, bert, decision_graph):
     from transformers import BertForSequenceClassification
 
     torch.manual_seed(0)
@@ -167,15 +176,19 @@ def test_text_classifier(tokenizer, bert):
     assert (np.flatnonzero(np.abs(graph.readout).sum(0)) == [0]).all()  # [CLS]
 
 
-def test_without_a_corrupt_text_it_is_the_blank_one(bert, tokenizer):
+def test_without_a_corrupt_text_it_is_the_blank_one(bert, tokenizer, decision_graph):
     graph = decision_graph(bert, tokenizer, CLEAN, None, TARGET)
     assert graph.corrupt_tokens == ("[CLS]", *["[MASK]"] * 4, "[SEP]")
     blank = decision_graph(bert, tokenizer, CLEAN, ["[MASK]"] * 4, TARGET)
     np.testing.assert_allclose(graph.edges, blank.edges, atol=1e-12)
 
 
-def test_midpoint_gradient_is_the_slope_halfway(bert, tokenizer):
-    """Against a central difference along the line between the embeddings."""
+def test_midpoint_gradient_is_the_slope_halfway(bert, tokenizer, fixed_attention):
+    """Against a central difference along the line between the embeddings.
+
+    With fixed attention the first layer is linear up to its first sum.
+    """
+    fixed_attention(bert)
     clean, corrupt = (decision(bert, tokenizer, w, TARGET) for w in (CLEAN, CORRUPT))
     one, two = (hidden_states(bert, d.inputs)[0] for d in (clean, corrupt))
 
@@ -187,7 +200,10 @@ def test_midpoint_gradient_is_the_slope_halfway(bert, tokenizer):
             return corrupt.logits(corrupt.inputs)[0]
 
     halfway = trace(bert, corrupt.inputs, corrupt.read, first=(one + two) / 2)
-    slope = ((one - two) * halfway.grad_hidden[0]).sum().item()
+    (graph,) = decision_graphs(
+        bert, tokenizer, [(CLEAN, CORRUPT)], [TARGET], slopes="midpoint"
+    )
+    slope = graph.node_scores[0].sum()
     assert halfway.logit.item() == pytest.approx(logit(0.5), abs=1e-12)
     difference = (logit(0.5 + 1e-4) - logit(0.5 - 1e-4)) / 2e-4
     assert slope == pytest.approx(difference, rel=1e-6)

@@ -12,7 +12,6 @@ from qglib.explain import (
     draw_decision_graph,
     head_graph,
 )
-from qglib.explain.decision_graph import decision_graph
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "scored", "the", "plan"]
@@ -30,7 +29,7 @@ def texts(fig):
     return [t.get_text() for ax in fig.axes for t in ax.texts]
 
 
-def test_decision_graph_shows_label_tokens_and_path(bert, tokenizer):
+def test_decision_graph_shows_label_tokens_and_path(bert, tokenizer, decision_graph):
     graph = decision_graph(bert, tokenizer, CLEAN, CORRUPT, (0, "B-PER"))
     path = decision_path(graph)
     fig = draw_decision_graph(graph, path)

@@ -26,11 +26,11 @@ def test_a_linear_head_by_hand():
     module = head("linear")
     graph = head_graph(module, CLEAN, CORRUPT, 2)
     weight = module[1].weight.detach().numpy()[2]
-    np.testing.assert_allclose(graph.readout, weight * (CLEAN - CORRUPT), atol=1e-12)
+    np.testing.assert_allclose(graph.readout, [weight * (CLEAN - CORRUPT)], atol=1e-12)
     assert abs(graph.completeness_gap) < 1e-12
     path = decision_path(module, CLEAN, CORRUPT, 2)
     sign = np.sign(graph.clean_logit - graph.corrupt_logit)
-    assert path.positions == (int((sign * graph.readout).argmax()),)
+    assert path.positions == (int((sign * graph.readout[0]).argmax()),)
     assert path.tokens == (f"feature {path.positions[0]}",)
 
 
@@ -43,8 +43,17 @@ def test_a_linear_chain_by_hand():
     first, second = (m.weight.detach().numpy() for m in module)
     flow = second[0][:, None] * first
     grouped = np.stack([flow[:, [0, 2]].sum(1), flow[:, [1, 3]].sum(1)], 1)
-    np.testing.assert_allclose(graph.flows[0], grouped, atol=1e-12)
+    np.testing.assert_allclose(graph.edges[0, :, :2], grouped, atol=1e-12)
+    assert not graph.edges[0, :, 2:].any()
     assert graph.names[0] == ("a", "b")
+
+
+def test_a_module_behind_the_last_weights_belongs_to_the_last_stage():
+    torch.manual_seed(0)
+    chain = nn.Linear(6, 3), nn.Tanh(), nn.Linear(3, 2), nn.Softplus()
+    graph = head_graph(nn.Sequential(*chain).double(), CLEAN, CORRUPT, 1, steps=32)
+    assert [len(names) for names in graph.names] == [6, 3]
+    assert abs(graph.completeness_gap) < 1e-9
 
 
 @pytest.mark.parametrize("name", ["linear", "mlp:5", "bottleneck", "quantum"])
@@ -54,8 +63,9 @@ def test_what_enters_a_node_leaves_it_and_the_sum_is_complete(name):
     assert module.training
     assert abs(graph.clean_logit - graph.corrupt_logit) > 1e-3
     assert abs(graph.completeness_gap) < 1e-6
-    out = [flow.sum(1) for flow in graph.flows]  # what reaches a level
-    carried = [flow.sum(0) for flow in graph.flows[1:]] + [graph.readout]
+    out = graph.edges.sum(2)  # what reaches a level
+    carried = [*graph.edges[1:].sum(1), graph.readout[-1]]
+    assert not graph.readout[:-1].any()
     for entering, leaving in zip(out, carried, strict=False):
         np.testing.assert_allclose(entering, leaving, atol=1e-6)
 
@@ -104,8 +114,7 @@ def test_a_circuit_in_a_chain_runs_on_its_device():
         module = nn.Sequential(ends[0], nn.Tanh(), layer, ends[1]).double()
         graphs.append(head_graph(module, CLEAN, CORRUPT, 0))
     assert graphs[0].names[1:] == (("wire 0", "wire 1"), ("output 0", "output 1"))
-    for one, two in zip(graphs[0].flows, graphs[1].flows, strict=True):
-        np.testing.assert_allclose(one, two, atol=1e-8)
+    np.testing.assert_allclose(graphs[0].edges, graphs[1].edges, atol=1e-8)
     assert abs(graphs[0].completeness_gap) < 1e-6
 
 
@@ -173,7 +182,7 @@ def test_a_decision_of_every_kind(kind):
     if corrupt is not None:  # a part's flow is the sum of its features' flows
         sides = [np.asarray(read([x]), float)[0] for x in (clean, corrupt)]
         single = head_graph(model.head, *sides, 1, steps=32)
-        np.testing.assert_allclose(graph.flows[0].sum(), single.flows[0].sum(), 1e-4)
+        np.testing.assert_allclose(graph.edges[0].sum(), single.edges[0].sum(), 1e-4)
     path = decision_path(model, clean, corrupt, "yes")
     assert path.tokens[0] in graph.names[0]
 
@@ -183,7 +192,7 @@ def test_table_parts_are_features():
     model = Trained("table", read, 5)
     one = model_graph(model, clean, corrupt, 1)
     two = head_graph(model.head, clean, corrupt, 1)
-    np.testing.assert_allclose(one.flows[0], two.flows[0], atol=1e-6)
+    np.testing.assert_allclose(one.edges, two.edges, atol=1e-6)
 
 
 def test_a_trained_model_of_the_library_is_explained():

@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from qglib.explain import decision_path, patched_logits
-from qglib.explain.decision_graph import decision_graph
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "scored", "the", "plan"]
@@ -40,7 +39,9 @@ def test_only_changed_words_count_at_the_input(bert, tokenizer, node_effects):
     assert (np.abs(exact[0, [1, 2]]) > 1e-6).all()
 
 
-def test_patching_a_word_at_the_input_is_writing_it(bert, tokenizer, node_effects):
+def test_patching_a_word_at_the_input_is_writing_it(
+    bert, tokenizer, node_effects, decision_graph
+):
     exact = node_effects(bert, tokenizer, CLEAN, CORRUPT, TARGET)
     graph = decision_graph(
         bert, tokenizer, ["jordan", "scored", "the", "plan"], CORRUPT, TARGET
@@ -67,7 +68,7 @@ def test_a_head_that_reads_an_inner_layer_sees_the_patch(two_layer_reader, token
     assert abs(inner) > 1e-3
 
 
-def test_a_decision_path_is_a_path(bert, tokenizer):
+def test_a_decision_path_is_a_path(bert, tokenizer, decision_graph):
     path = decision_path(decision_graph(bert, tokenizer, CLEAN, CORRUPT, TARGET))
     texts = bert, tokenizer, CLEAN, CORRUPT
     value = restored_logits(*texts, [path.positions], [[3]], TARGET)
