@@ -18,7 +18,7 @@ from qglib.data import load_corpus
 from qglib.models import build_tagger
 from qglib.models.fine_tuning import choose_precision
 from qglib.models.windows import collate, kept_positions, windows
-from qglib.quantum import QuantumHead, fidelity_kernel, metric_tensor
+from qglib.quantum import QuantumHead, fidelity_kernel
 from qglib.quantum.qaoa import energy_and_gradient
 
 
@@ -252,35 +252,6 @@ def gram_matrix():
     return compare(what, rival, lambda: fidelity_kernel(qnode, x), 3, 5, repeat=3)
 
 
-def fubini_study():
-    n, layers = 8, 2
-    rng = np.random.default_rng(0)
-    x, w = rng.normal(size=n), rng.uniform(0, 6, (layers, n, 3))
-
-    def circuit(inputs, weights):
-        for wire in range(n):
-            qml.RX(inputs[wire], wires=wire)
-        for layer in range(layers):
-            for wire in range(n):
-                qml.RZ(weights[layer, wire, 0], wires=wire)
-                qml.RY(weights[layer, wire, 1], wires=wire)
-                qml.RZ(weights[layer, wire, 2], wires=wire)
-            for wire in range(n):
-                qml.CNOT([wire, (wire + 1) % n])
-        return qml.expval(qml.Z(0))
-
-    qnode = qml.QNode(circuit, qml.device("default.qubit", wires=n))
-    tape = qml.workflow.construct_tape(qnode)(x, w)
-    tape.trainable_params = range(n, n + w.size)
-
-    def rival():
-        return qml.adjoint_metric_tensor(tape)
-
-    np.testing.assert_allclose(rival(), metric_tensor(qnode, x, w), atol=1e-10)
-    what = "metric tensor n=8 L=2 vs adjoint_metric_tensor on a numpy tape"
-    return compare(what, rival, lambda: metric_tensor(qnode, x, w), 25, 70, repeat=10)
-
-
 def rows() -> Iterator[Row]:
     torch.manual_seed(0)
     yield versus_torchlayer(8, 1024, 15, 30)
@@ -315,4 +286,3 @@ def rows() -> Iterator[Row]:
     yield peak_memory()
     yield qaoa_gradient()
     yield gram_matrix()
-    yield fubini_study()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from qglib.quantum import circuits
 from qglib.quantum.head import QuantumHead
 from qglib.quantum.kernels import fidelity_kernel, pairwise_fidelity_kernel
-from qglib.quantum.metric_tensor import metric_tensor
 from qglib.quantum.qaoa import qaoa
 from qglib.quantum.verify import verify
 
@@ -17,7 +16,6 @@ __all__ = [
     "QuantumHead",
     "circuits",
     "fidelity_kernel",
-    "metric_tensor",
     "pairwise_fidelity_kernel",
     "qaoa",
     "verify",

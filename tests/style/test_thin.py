@@ -63,7 +63,6 @@ ENTRIES: dict[str, str] = {
     "models.train": VERB,
     "quantum.circuits": TOOL,
     "quantum.fidelity_kernel": TOOL,
-    "quantum.metric_tensor": TOOL,
     "quantum.pairwise_fidelity_kernel": TRUTH,
     "quantum.qaoa": TOOL,
     "quantum.verify": TRUTH,

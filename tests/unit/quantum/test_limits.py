@@ -25,7 +25,7 @@ def test_a_state_that_cannot_fit_is_named_with_its_size(device):
         head(torch.zeros(1, 48))
 
 
-def test_kernels_and_metrics_ask_first(monkeypatch):
+def test_kernels_ask_first(monkeypatch):
     def circuit(inputs):
         qml.IQPEmbedding(inputs, wires=range(48))
         return qml.state()
@@ -33,9 +33,6 @@ def test_kernels_and_metrics_ask_first(monkeypatch):
     qnode = qml.QNode(circuit, qml.device("default.qubit", wires=48))
     with pytest.raises(MemoryError, match=f"48 {TOO_LARGE}"):
         quantum.fidelity_kernel(qnode, np.zeros((2, 48)))
-    qnode, _, _ = circuits.reuploading("default.qubit", 48, 1)
-    with pytest.raises(MemoryError, match=f"48 {TOO_LARGE}"):
-        quantum.metric_tensor(qnode, np.zeros(48), np.zeros((1, 48, 3)))
     small = qml.QNode(
         lambda inputs: (qml.AngleEmbedding(inputs, range(2)), qml.state())[1],
         qml.device("default.qubit", wires=2),
