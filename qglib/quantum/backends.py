@@ -74,9 +74,10 @@ def make_plans(
         return None, None, f"{n} qubits, batched up to {MOST_BATCHED_QUBITS}"
     require_state(n)
     try:
-        return Simulator(circuit), Compiled(make_lane_plan(circuit)), ""
+        plan = make_lane_plan(circuit)
     except UnsupportedCircuit as error:
         return None, None, str(error)
+    return Simulator(plan), Compiled(plan), ""
 
 
 def require_state(n: int, device: torch.device | str = "cpu", count: int = 1) -> None:

@@ -18,26 +18,19 @@ from scipy.optimize import minimize
 
 from qglib.memory import require
 
-_FUSED = 16  # largest matrix made of neighbouring digits' mixers
-
 
 @dataclass(frozen=True)
 class QaoaResult:
     """Outcome of one QAOA optimisation at its last depth.
 
     Attributes:
-        success: Probability that one shot gives *an* optimum.
-        uniform: The same for uniform guessing: optima / states.
-        expected: Mean cost of a shot.
         gammas, betas: Angles, in radians per unit of cost and radians.
         probabilities: Of all basis states.
         evaluations: Cost-and-gradient evaluations spent, all starts and depths.
-        by_depth: (depth, success, expected) of every depth on the way.
+        by_depth: For every depth on the way (depth, probability that one shot gives
+            *an* optimum, mean cost of a shot).
     """
 
-    success: float
-    uniform: float
-    expected: float
     gammas: np.ndarray
     betas: np.ndarray
     probabilities: np.ndarray
@@ -106,9 +99,6 @@ def qaoa(
         chance = state.real**2 + state.imag**2
         by_depth.append((p, float(chance[optima].sum()), float(chance @ values)))
     return QaoaResult(
-        success=by_depth[-1][1],
-        uniform=float(optima.mean()),
-        expected=by_depth[-1][2],
         gammas=best[:depth] / spread,
         betas=best[depth:],
         probabilities=chance,
@@ -138,10 +128,9 @@ def evolve(
     values: np.ndarray, gammas: np.ndarray, betas: np.ndarray, widths: Sequence[int]
 ) -> np.ndarray:
     """Final state of QAOA, complex128 (N,)."""
-    groups = _groups(widths)
     state = np.full(len(values), len(values) ** -0.5, complex)
     for gamma, beta in zip(gammas, betas, strict=True):
-        state = _mix(np.exp(-1j * gamma * values) * state, beta, groups)
+        state = _mix(np.exp(-1j * gamma * values) * state, beta, widths)
     return state
 
 
@@ -153,49 +142,33 @@ def energy_and_gradient(
     Only the final state is kept; the layers are undone on the way back, with
     dE = 2 Im <lambda|G|psi> for a layer exp(-i angle G) and lambda = C psi.
     """
-    groups = _groups(widths)
     state = evolve(values, gammas, betas, widths)
     adjoint = values * state
     energy = np.vdot(state, adjoint).real
     slopes = np.zeros((2, len(gammas)))
     for k in reversed(range(len(gammas))):
-        for place, (graph, _, _) in enumerate(groups):
-            turned = _apply(graph, state, groups, place)
-            slopes[1, k] += 2 * np.vdot(adjoint, turned).imag
-        state, adjoint = (_mix(one, -betas[k], groups) for one in (state, adjoint))
+        slopes[1, k] = _slope(adjoint, state, widths)
+        state, adjoint = (_mix(one, -betas[k], widths) for one in (state, adjoint))
         slopes[0, k] = 2 * np.vdot(adjoint, values * state).imag
         phase = np.exp(1j * gammas[k] * values)
         state, adjoint = state * phase, adjoint * phase
     return float(energy), slopes.ravel()
 
 
-def _groups(widths: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Mixers A of neighbouring digits as one matrix: A, eigenvalues, eigenvectors."""
-    graphs = [np.zeros((1, 1))]
+def _mix(state: np.ndarray, beta: float, widths: Sequence[int]) -> np.ndarray:
+    """exp(-i beta A) of a state; on one digit A = J - 1 and J**2 = width J."""
+    for width in widths:  # each mixes the first digit and makes it the last
+        digits = state.reshape(width, -1)
+        share = np.expm1(-1j * beta * width) / width
+        state = (digits + share * digits.sum(0)).T.ravel()
+    return np.exp(1j * beta * len(widths)) * state
+
+
+def _slope(adjoint: np.ndarray, state: np.ndarray, widths: Sequence[int]) -> float:
+    """2 Im <adjoint|A|state> for a real <adjoint|state>, where -1 in A adds nothing."""
+    total = 0.0
     for width in widths:
-        graph = np.ones((width, width)) - np.eye(width)
-        if len(graphs[-1]) * width > _FUSED:
-            graphs.append(np.zeros((1, 1)))
-        before = graphs[-1]
-        beside = np.kron(before, np.eye(width))
-        graphs[-1] = beside + np.kron(np.eye(len(before)), graph)
-    return [(graph, *np.linalg.eigh(graph)) for graph in graphs]
-
-
-def _mix(state: np.ndarray, beta: float, groups: list) -> np.ndarray:
-    """exp(-i beta A) of a state."""
-    for place, (_, levels, vectors) in enumerate(groups):
-        matrix = (vectors * np.exp(-1j * beta * levels)) @ vectors.T
-        state = _apply(matrix, state, groups, place)
-    return state
-
-
-def _apply(
-    matrix: np.ndarray, state: np.ndarray, groups: list, place: int
-) -> np.ndarray:
-    """A symmetric matrix on one group of digits."""
-    k = len(matrix)
-    after = math.prod(len(graph) for graph, _, _ in groups[place + 1 :])
-    if after == 1:  # one product instead of many with a single column
-        return (state.reshape(-1, k) @ matrix).ravel()
-    return (matrix @ state.reshape(-1, k, after)).ravel()
+        one, other = adjoint.reshape(width, -1), state.reshape(width, -1)
+        total += 2 * np.vdot(one.sum(0), other.sum(0)).imag
+        adjoint, state = one.T.ravel(), other.T.ravel()
+    return total

@@ -6,8 +6,7 @@ import numpy as np
 
 from qglib.engines.circuits.gates import Phase
 from qglib.engines.circuits.lane_kernels import LANES
-from qglib.engines.circuits.lane_schedule import Pass
-from qglib.engines.circuits.schedule import local_index
+from qglib.engines.circuits.schedule import Pass, local_index
 
 
 class Layout:

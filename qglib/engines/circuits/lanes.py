@@ -17,8 +17,8 @@ import numpy as np
 
 from qglib.engines.circuits.gates import Angle, lower
 from qglib.engines.circuits.lane_layout import Layout
-from qglib.engines.circuits.lane_schedule import Cell, arrange
 from qglib.engines.circuits.readout import read_tables
+from qglib.engines.circuits.schedule import Cell, arrange
 from qglib.engines.circuits.trace import TracedCircuit
 
 

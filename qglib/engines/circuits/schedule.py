@@ -1,8 +1,4 @@
-"""Ordering the parts of a circuit into few wide layers.
-
-A part moves back past everything it commutes with (other wires, or both diagonal)
-and joins the earliest layer of its own kind.
-"""
+"""Ordering a circuit into cells on one wire and passes over the whole state."""
 
 from __future__ import annotations
 
@@ -10,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qglib.engines.circuits.gates import Angle, Fixed, Permute, Phase, Primitive, Turn
+from qglib.engines.circuits.gates import Angle, Fixed, Permute, Phase, Primitive
+from qglib.engines.circuits.trace import Readout, TracedCircuit
 
 
 @dataclass
@@ -53,49 +50,88 @@ def _free_slot(turn: list[Angle | None], place: int) -> int | None:
 
 
 @dataclass
-class Layer:
-    """Parts of one kind ("turn", "phase" or "permute") that act at once."""
+class Cell:
+    """Gates on one wire with at most one data turn about Z among them."""
 
-    kind: str
-    wires: set[int] = field(default_factory=set)
-    chains: dict[int, Chain] = field(default_factory=dict)
+    before: Chain = field(default_factory=Chain)
+    data: Angle | None = None
+    after: Chain = field(default_factory=Chain)
+
+    def accepts(self, part: Primitive) -> bool:
+        """Whether the part may join; one data turn a cell."""
+        return not isinstance(part, Phase) or self.data is None
+
+    def add(self, part: Primitive) -> None:
+        """Join the part."""
+        chain = self.before if self.data is None else self.after
+        if isinstance(part, Phase):
+            self.data = part.angle
+        elif isinstance(part, Fixed):
+            chain.fixed(part.matrix)
+        else:
+            chain.turn(part.angles)
+
+
+@dataclass
+class Pass:
+    """One pass over the state, or a permutation of its rows."""
+
+    kind: str  # "turn", "phase" or "permute"
+    wire: int = 0
+    cell: int = 0
     phases: list[Phase] = field(default_factory=list)
     gather: np.ndarray | None = None
 
 
-_KINDS = {Fixed: "turn", Turn: "turn", Phase: "phase", Permute: "permute"}
-
-
-def schedule(parts: list[Primitive], n_wires: int) -> list[Layer]:
-    """Order parts into layers."""
-    layers: list[Layer] = []
+def arrange(
+    parts: list[Primitive], circuit: TracedCircuit
+) -> tuple[list[Cell], list[Pass]]:
+    """Cells and passes: a part joins the last one it may commute back to."""
+    n, readouts = circuit.n_wires, circuit.readouts
+    cells, steps = [Cell() for _ in range(n)], []
+    opened = {wire: wire for wire in range(n)}  # wire -> cell still open
+    touched, diagonal = [-1] * n, -1
+    see_phase = any(readout.kind == "state" for readout in readouts)
     for part in parts:
-        wires = {part.wire} if isinstance(part, Fixed | Turn) else set(part.wires)
-        _place(layers, part, wires, n_wires)
-    return layers
+        if not isinstance(part, Phase | Permute) or _is_turn(part):
+            wire = part.wires[0] if isinstance(part, Phase) else part.wire
+            if wire not in opened or not cells[opened[wire]].accepts(part):
+                opened[wire] = len(cells)
+                cells.append(Cell())
+                touched[wire] = len(steps)
+                steps.append(Pass("turn", wire, opened[wire]))
+            cells[opened[wire]].add(part)
+            continue
+        if not part.wires and not see_phase:
+            continue  # a global phase is seen by qml.state() alone
+        if isinstance(part, Permute):
+            steps.append(Pass("permute", gather=permutation(part, n)))
+            for wire in part.wires:
+                touched[wire] = len(steps) - 1
+        else:
+            if diagonal < 0 or any(touched[wire] > diagonal for wire in part.wires):
+                diagonal = len(steps)
+                steps.append(Pass("phase"))
+            steps[diagonal].phases.append(part)
+        for wire in part.wires:
+            opened.pop(wire, None)
+    if all(_is_diagonal(readout) for readout in readouts):
+        last = max((k for k, s in enumerate(steps) if s.kind == "turn"), default=-1)
+        steps = [s for k, s in enumerate(steps) if k < last or s.kind != "phase"]
+    return cells, steps
 
 
-def _place(layers: list[Layer], part: Primitive, wires: set[int], n: int) -> None:
-    kind, target = _KINDS[type(part)], None
-    for layer in reversed(layers):
-        if layer.kind == kind:
-            target = layer
-        both_diagonal = layer.kind == kind == "phase"
-        if layer.wires & wires and not both_diagonal:
-            break
-    if target is None:
-        target = Layer(kind)
-        layers.append(target)
-    target.wires |= wires
-    if isinstance(part, Fixed):
-        target.chains.setdefault(part.wire, Chain()).fixed(part.matrix)
-    elif isinstance(part, Turn):
-        target.chains.setdefault(part.wire, Chain()).turn(part.angles)
-    elif isinstance(part, Phase):
-        target.phases.append(part)
-    else:
-        gather, old = permutation(part, n), target.gather
-        target.gather = gather if old is None else old[gather]
+def _is_turn(part: Primitive) -> bool:
+    """Whether a phase is a turn about Z of one wire."""
+    one = isinstance(part, Phase) and len(part.wires) == 1
+    return one and np.array_equal(part.table, [-0.5, 0.5])
+
+
+def _is_diagonal(readout: Readout) -> bool:
+    words = [word for _, word in readout.words]
+    return readout.kind == "probs" or (
+        readout.kind == "expval" and all(set(w.values()) <= {"Z"} for w in words)
+    )
 
 
 def permutation(part: Permute, n_wires: int) -> np.ndarray:

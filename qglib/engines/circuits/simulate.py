@@ -1,169 +1,125 @@
-"""Running a traced circuit on a whole batch by torch, for tensors outside the CPU.
+"""The passes of `qglib.engines.circuits.lanes` by torch, for tensors outside the CPU.
 
-On the CPU `qglib.engines.circuits.compiled` is faster. The state is a matrix
-(2**n, batch), batch last and wire 0 the most significant bit, so a gate on
-neighbouring wires is one wide matrix product and a permutation one gather of
-contiguous rows. Gradients are torch's own.
+The state is a matrix (2**n, batch). Gradients are torch's own. On the CPU
+`qglib.engines.circuits.compiled` is faster.
 """
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import Any
-
 import numpy as np
 import torch
 
-from qglib.engines.circuits.gates import Angle, lower
-from qglib.engines.circuits.readout import read_tables
-from qglib.engines.circuits.schedule import Chain, Layer, local_index, schedule
-from qglib.engines.circuits.trace import TracedCircuit
+from qglib.engines.circuits.lane_kernels import LANES
+from qglib.engines.circuits.lanes import LanePlan
 
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
-GROUP = 4  # wires fused into one matrix: 4 and 5 measure alike, 2 is slower
 
 
 class Simulator:
-    """The layers of a circuit as tables of numbers, callable on tensors."""
+    """The tables of a circuit, callable on tensors."""
 
-    def __init__(self, circuit: TracedCircuit) -> None:
-        """Make the tables in double precision.
+    def __init__(self, plan: LanePlan) -> None:
+        """Nothing is loaded before the first call."""
+        self.plan, self.n_wires = plan, plan.n_wires
+        self._loaded: dict[tuple, dict[str, torch.Tensor]] = {}
 
-        Raises:
-            UnsupportedCircuit: when a read-out table would be too large.
-        """
-        self.n_wires, self.n_inputs = circuit.n_wires, circuit.n_inputs
-        self.n_weights = circuit.n_weights
-        self.angles: dict[Angle, int] = {}
-        self.layers = [
-            getattr(self, f"_{layer.kind}")(layer)
-            for layer in schedule(lower(circuit.gates, self.n_inputs), self.n_wires)
-        ]
-        everything = np.arange(2**self.n_wires)
-        self.mode, self.rows, self.order, _ = read_tables(
-            circuit.readouts, self.n_wires, everything
-        )
-        self._loaded: dict[tuple, tuple] = {}
+    @property
+    def copies(self) -> int:
+        """About how many states are alive at once, kept for the way back."""
+        return 4 * len(self.plan.tables.step_cell) + 8
 
     def __call__(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Outputs (B, n_outputs) of inputs (B, n_inputs) and flat weights.
 
         Real for expectation values and probabilities, complex for the state.
         """
-        layers, rows, order, factors, scale = self._load(inputs)
-        count = len(inputs)
-        sources = [inputs, weights.expand(count, -1), inputs.new_ones(count, 1)]
-        first, second = torch.cat(sources, 1).t()[factors].unbind(1)
-        angles = first * second * scale[:, None]  # (angles, B); shared: all alike
-        state = inputs.new_zeros((2**self.n_wires, count), dtype=COMPLEX[inputs.dtype])
-        state[0] = 1
-        for layer in layers:
-            state = _apply(layer, state, angles, self.n_wires)
-        return self._read_out(state, rows, order).t()
-
-    @property
-    def copies(self) -> int:
-        """About how many states are alive at once, kept for the way back."""
-        return 4 * len(self.layers) + 4
-
-    def _number(self, angle: Angle | None) -> int:
-        return self.angles.setdefault(angle or Angle((), 0.0), len(self.angles))
-
-    def _permute(self, layer: Layer) -> tuple[str, Any]:
-        return "permute", layer.gather
-
-    def _turn(self, layer: Layer) -> tuple[str, Any]:
-        """Which wires, their constants (depth + 1, n, 2, 2), angles (depth, n, 3)."""
-        chains = [layer.chains.get(wire, Chain()) for wire in range(self.n_wires)]
-        depth = max(len(chain.turns) for chain in chains)
-        constants = np.tile(np.eye(2) + 0j, (depth + 1, self.n_wires, 1, 1))
-        which = np.full((depth, self.n_wires, 3), self._number(None))
-        for wire, chain in enumerate(chains):
-            for d, matrix in enumerate(chain.constants):
-                constants[d, wire] = matrix
-            for d, turn in enumerate(chain.turns):
-                which[d, wire] = [self._number(angle) for angle in turn]
-        return "turn", (sorted(layer.wires), constants, which)
-
-    def _phase(self, layer: Layer) -> tuple[str, Any]:
-        """Constant factors (2**n,), table (2**n, K) of the angles, which (K,)."""
-        constant, columns, which = np.zeros(2**self.n_wires), [], []
-        for phase in layer.phases:
-            table = phase.table[local_index(phase.wires, self.n_wires)]
-            if phase.angle.factors:
-                columns.append(table)
-                which.append(self._number(phase.angle))
+        t, plan = self._load(inputs), self.plan.tables
+        shared = torch.cat([weights, t["extra"]])
+        waves = self._waves(inputs, shared, plan.factors)
+        cells = self._cells(shared, waves, t)
+        state = inputs.new_ones((1, len(inputs)), dtype=COMPLEX[inputs.dtype])
+        for cell in cells[: self.n_wires]:
+            state = (state[:, None] * cell[:, 0]).flatten(0, 1)
+        for cell, (table, _) in zip(plan.step_cell, plan.step_table, strict=True):
+            if cell >= 0:
+                pairs = state[t["gather"][table]].unflatten(0, (-1, 2))
+                matrix = cells[cell]
+                state = matrix[:, 0] * pairs[:, :1] + matrix[:, 1] * pairs[:, 1:]
+                state = state.flatten(0, 1)
             else:
-                constant = constant + table * phase.angle.scale
-        table = np.stack(columns, 1) if columns else None
-        return "phase", (np.exp(1j * constant)[:, None], table, np.array(which, int))
+                state = state * self._diagonal(-1 - cell, shared, waves, t)
+        return self._read_out(state, t).t()
 
-    def _load(self, like: torch.Tensor) -> tuple:
-        """The tables as tensors of one device and precision, made once."""
-        key = like.device, like.dtype
-        if key in self._loaded:
-            return self._loaded[key]
+    def _waves(self, inputs, shared, factors) -> torch.Tensor:
+        """Half of every feature, (K, B)."""
+        features = inputs.new_zeros(len(factors), len(inputs))
+        if len(factors):
+            sources = [inputs, inputs.new_ones(len(inputs), 1)]
+            sources.append(shared.expand(len(inputs), -1))
+            one = inputs.shape[1]
+            second = np.where(factors[:, 1] < -1, one - 1 - factors[:, 1], one)
+            second = np.where(factors[:, 1] >= 0, factors[:, 1], second)
+            columns = torch.cat(sources, 1).t()
+            features = columns[factors[:, 0]] * columns[second]
+        return features / 2
 
-        def put(table: Any) -> Any:
-            if isinstance(table, tuple):
-                return tuple(put(part) for part in table)
-            if not isinstance(table, np.ndarray):
-                return table
-            kinds = {"i": torch.int64, "c": COMPLEX[like.dtype], "f": like.dtype}
-            return torch.as_tensor(table, device=like.device).to(
-                kinds[table.dtype.kind]
+    def _cells(self, shared, waves, t) -> list[torch.Tensor]:
+        """Matrices of the cells, (2, 2, 1) or per sample (2, 2, B)."""
+        plan, chains = self.plan.tables, t["chain_constant"][:, 0]
+        for d in range(plan.chain_index.shape[1]):
+            angles = shared[t["chain_index"][:, d]] * t["chain_scale"][:, d]
+            chains = t["chain_constant"][:, d + 1] @ rotations(angles) @ chains
+        before, after = chains[0::2], chains[1::2]
+        cells = [*(after @ before)[..., None]]
+        for c, (f, sign) in enumerate(
+            zip(plan.cell_feature, plan.cell_sign, strict=True)
+        ):
+            if f >= 0:  # after diag(exp(-i x / 2), exp(i x / 2)) before
+                wave = unit(sign * torch.stack([-waves[f], waves[f]]))
+                turned = wave[:, None] * before[c][..., None]
+                cells[c] = torch.einsum("ij,jkb->ikb", after[c], turned)
+        return cells
+
+    def _diagonal(self, d: int, shared, waves, t) -> torch.Tensor:
+        """Numbers the rows are multiplied by, (2**n, 1) or (2**n, B)."""
+        plan = self.plan.tables
+        (first, last), (low, high) = plan.angle_range[d]
+        factor = t["diagonal"][0, d][:, None]
+        if last > first:
+            angles = shared[t["angle_index"][first:last]]
+            factor = (
+                factor * unit(t["angle_table"][0, first:last].t() @ angles)[:, None]
             )
+        if high > low:
+            chosen = waves[t["phase_feature"][low:high]]
+            factor = factor * unit(t["phase_table"][0, low:high].t() @ chosen)
+        return factor
 
-        one = self.n_inputs + self.n_weights  # the column of ones
-        factors = [(*a.factors, one, one)[:2] for a in self.angles]
-        scale = [a.scale for a in self.angles]
-        factors, scale = np.array(factors or [(one, one)]), np.array(scale or [0.0])
-        rows = {}
-        for mask, table in self.rows.items():
-            flip = np.arange(2**self.n_wires) ^ mask
-            rows[mask] = put((flip, table.astype(complex) if mask else table.real))
-        layers = [put(layer) for layer in self.layers]
-        found = layers, rows, put(self.order), put(factors), put(scale)
-        self._loaded[key] = found
-        return found
-
-    def _read_out(self, state: torch.Tensor, rows: dict, order: Any) -> torch.Tensor:
-        if self.mode == "state":
-            return state
-        chance = state.real.square() + state.imag.square()
-        if self.mode == "probs":
-            return chance.index_select(0, order)
+    def _read_out(self, state: torch.Tensor, t: dict) -> torch.Tensor:
+        if self.plan.complex_output:
+            return state[t["order"]]
+        if self.plan.squared:
+            state = state[t["order"]]
+            return state.real.square() + state.imag.square()
         output = 0
-        for mask, (flip, table) in rows.items():
-            if mask == 0:
-                output = output + table @ chance
-            else:
-                output = output + (table @ (state.conj() * state[flip])).real
+        for flip, (real, imag) in zip(t["flips"], t["rows"], strict=True):
+            product = state.conj() * state[flip]
+            output = output + real.t() @ product.real - imag.t() @ product.imag
         return output
 
-
-def _apply(
-    layer: tuple, state: torch.Tensor, angles: torch.Tensor, n: int
-) -> torch.Tensor:
-    kind, tables = layer
-    if kind == "permute":
-        return state.index_select(0, tables)
-    if kind == "phase":
-        constant, table, which = tables
-        state = state * constant
-        return state if table is None else state * _unit(table @ angles[which])
-    wires, constants, which = tables
-    cells = constants[0]
-    for index, constant in zip(which, constants[1:], strict=True):
-        cells = constant @ rotations(angles[index, 0]) @ cells
-    for group in np.array_split(np.arange(n), -(-n // GROUP)):
-        if set(wires) & set(group.tolist()):
-            matrix = reduce(torch.kron, cells[group[0] : group[-1] + 1])
-            blocks = state.reshape(2 ** int(group[0]), len(matrix), -1)
-            # Not torch.matmul: for a matrix that requires grad it copies the state.
-            several = matrix.expand(len(blocks), -1, -1)
-            state = torch.bmm(several, blocks).reshape(state.shape)
-    return state
+    def _load(self, like: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The tables as tensors of one device and precision, made once."""
+        key = like.device, like.dtype
+        if key not in self._loaded:
+            arrays = self.plan.tables._asdict() | {"extra": self.plan.extra}
+            arrays["gather"] = arrays["gather"].astype(int) // (2 * LANES)
+            arrays["phase_table"] = arrays["phase_table"].astype(float)
+            kinds = {"f": like.dtype, "c": COMPLEX[like.dtype], "i": torch.long}
+            self._loaded[key] = {
+                name: torch.as_tensor(a, dtype=kinds[a.dtype.kind], device=like.device)
+                for name, a in arrays.items()
+            }
+        return self._loaded[key]
 
 
 def rotations(angles: torch.Tensor) -> torch.Tensor:
@@ -175,11 +131,11 @@ def rotations(angles: torch.Tensor) -> torch.Tensor:
     """
     phi, theta, omega = (angles / 2).unbind(-1)
     cos, sin = torch.cos(theta), torch.sin(theta)
-    total, gap = _unit(phi + omega), _unit(phi - omega)
+    total, gap = unit(phi + omega), unit(phi - omega)
     entries = [cos * total.conj(), -sin * gap, sin * gap.conj(), cos * total]
     return torch.stack(entries, -1).unflatten(-1, (2, 2))
 
 
-def _unit(angle: torch.Tensor) -> torch.Tensor:
+def unit(angle: torch.Tensor) -> torch.Tensor:
     """exp(i angle)."""
     return torch.complex(torch.cos(angle), torch.sin(angle))
