@@ -1,9 +1,11 @@
-"""Exact null of the independence test, by simulation, and the recipe it calibrates.
+"""Null of the independence test, by simulation, and the recipe it calibrates.
 
 Under independence the ranks are a uniform random permutation, so one table serves
 every pair of variables with n points. The fit draws turn observables into group
 p-values; independent calibration draws give the null of the finished statistic,
-so that over table and data P(p <= level) <= level exactly.
+so that over table and data P(p <= level) <= level exactly, down to the level that
+ten calibration draws reach. Beyond it a generalised Pareto tail is fitted to the
+largest of them (Knijnenburg et al., Bioinformatics 25 (2009) i161).
 """
 
 from __future__ import annotations
@@ -21,18 +23,20 @@ from scipy.special import ndtri
 
 from qglib.spacetime.rank_observables import (
     LARGEST,
-    PAIR_LIMIT,
     RankObservables,
+    canonical,
     rank_observables,
 )
 
-RECIPE_VERSION = 4  # part of the name of a kept table
+RECIPE_VERSION = 5  # part of the name of a kept table
+MOST_FIT = 2000  # fit draws; power is level from 500 on
+COUNTED = 10  # a p-value that fewer calibration draws reach comes from the tail
 SMALLEST = 20  # points; below it the rejection regions are too coarse
 _NULL_SEED = 20_260_101  # the kept tables do not depend on the order of calls
 _RIDGE = 0.01
 
 Recipe = Mapping[str, tuple[tuple[str, ...], str]]
-PAIR_RECIPE: Recipe = {
+RECIPE: Recipe = {
     "regions": (("inside", "beside", "beyond"), "squares"),
     "neighbourhoods": (("inside", "beside"), "squares"),
     "fullest": (("fullest",), "squares"),
@@ -40,17 +44,7 @@ PAIR_RECIPE: Recipe = {
     "spectrum": (("waves",), "excess"),
     "peak": (("waves", "separations"), "largest"),
 }
-"""Groups up to 1000 points: families of observables and how they are combined."""
-GRID_RECIPE: Recipe = {
-    "relations": (("relations",), "squares"),
-    "chains": (("chains",), "metric"),
-    "boundary": (("boundary",), "metric"),
-    "past_volume": (("past_volume",), "excess"),
-    "boxes": (("boxes",), "excess"),
-    "spectrum": (("waves",), "excess"),
-    "peak": (("waves", "separations"), "largest"),
-}
-"""Groups beyond 1000 points, where sums over all pairs are too slow."""
+"""Groups: families of observables and how they are combined."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +53,11 @@ class NullTable:
 
     Attributes:
         n: number of points.
-        draws: size of each of the two samples of null permutations.
+        draws: calibration draws, random permutations.
         mean, sd: of each observable over the fit draws, shape (P,).
         metric_draws: sorted fit draws of the observables that enter through
-            normal scores, shape (draws, C).
-        group_null: sorted group statistics of the fit draws, shape (G, draws).
+            normal scores, shape (fit, C).
+        group_null: sorted group statistics of the fit draws, shape (G, fit).
         null: sorted statistics of the calibration draws, shape (draws,).
         metrics: inverse ridge correlations of those scores, by group.
     """
@@ -85,7 +79,19 @@ class NullTable:
     @property
     def groups(self) -> tuple[str, ...]:
         """Names of the groups."""
-        return tuple(_recipe(self.n))
+        return tuple(RECIPE)
+
+    @property
+    def level_error(self) -> float:
+        """Standard error of the size at level .05 of this one table."""
+        return float(np.sqrt(0.05 * 0.95 / self.draws))
+
+    def seen(self, permutation: np.ndarray) -> np.ndarray:
+        """Observables of one of the eight images of a sample, the same for all.
+
+        Reflections of x or y and their exchange change nothing then, to the bit.
+        """
+        return self.observables(canonical(permutation))
 
     def group_pvalues(self, values: np.ndarray) -> np.ndarray:
         """p-value of each group against the fit draws (descriptive).
@@ -100,18 +106,20 @@ class NullTable:
         pairs = zip(
             self.group_null, self._statistics(np.atleast_2d(values)), strict=True
         )
-        above = [self.draws - np.searchsorted(null, row) for null, row in pairs]
-        pvalues = (1 + np.array(above).T) / (self.draws + 1)
+        columns = [_shares(*pair, power_law=True) for pair in pairs]
+        pvalues = np.array(columns).T
         return pvalues if values.ndim == 2 else pvalues[0]
 
     def statistic(self, permutation: np.ndarray) -> float:
         """Fisher combination -sum log p over the groups, of one permutation."""
-        return float(fisher(self.group_pvalues(self.observables(permutation))))
+        return float(fisher(self.group_pvalues(self.seen(permutation))))
 
     def pvalue(self, statistic: float) -> float:
-        """Share of the calibration draws at or above `statistic`, never 0."""
-        above = self.draws - np.searchsorted(self.null, statistic)
-        return float((1 + above) / (self.draws + 1))
+        """Share of the calibration draws at or above `statistic`, the sample counted.
+
+        Where fewer than ten draws are, by the fitted tail, never 0.
+        """
+        return float(_shares(self.null, np.array([statistic]), power_law=False)[0])
 
     def _members(self, *families: str) -> np.ndarray:
         """Places of the observables of some families."""
@@ -139,7 +147,7 @@ class NullTable:
         # Dependence draws neighbours together: small separations are the excess.
         z[:, self._members("separations")] *= -1
         result = []
-        for name, (families, form) in _recipe(self.n).items():
+        for name, (families, form) in RECIPE.items():
             members = self._members(*families)
             if form == "metric":
                 part = self._scores(families, values)
@@ -154,6 +162,32 @@ class NullTable:
         return np.round(result, 9)
 
 
+def _shares(null: np.ndarray, values: np.ndarray, power_law: bool) -> np.ndarray:
+    """Share of sorted draws at or above each value, the value counted.
+
+    Where fewer than ten draws are, by a tail fitted to the largest ones: a power law
+    (Hill, Ann. Statist. 3 (1975) 1163), which sums of squares of small counts need, or
+    an exponential one.
+    """
+    above = len(null) - np.searchsorted(null, values)
+    shares = (1 + above) / (len(null) + 1)
+    far = above < COUNTED
+    if far.any():
+        kept = max(len(null) // (10 if power_law else 40), 50)
+        start, largest = null[-kept - 1], null[-kept:]
+        if power_law:
+            steps = np.log(largest / start).mean()
+            beyond = np.log(np.maximum(values[far] / start, 1))
+        else:
+            steps = (largest - start).mean()
+            beyond = np.maximum(values[far] - start, 0)
+        tail = kept / len(null) * np.exp(-beyond / steps)
+        # no law is believed far beyond the draws: one group must not decide alone
+        least = 1 / (20 * len(null)) if power_law else 0
+        shares[far] = np.clip(tail, least, (1 + COUNTED) / len(null))
+    return shares
+
+
 def fisher(pvalues: np.ndarray) -> np.ndarray:
     """Fisher combination -sum log p over the last axis."""
     # One fixed order of summation: equal p-values must give equal statistics.
@@ -163,36 +197,33 @@ def fisher(pvalues: np.ndarray) -> np.ndarray:
     return total
 
 
-def _recipe(n: int) -> Recipe:
-    """The groups for samples of n points."""
-    return PAIR_RECIPE if n <= PAIR_LIMIT else GRID_RECIPE
-
-
 @lru_cache(maxsize=64)
 def _metric_members(n: int) -> np.ndarray:
     """Places of the observables that enter through normal scores."""
-    chosen = [f for f, form in _recipe(n).values() if form == "metric"]
+    chosen = [f for f, form in RECIPE.values() if form == "metric"]
     return np.flatnonzero(np.isin(rank_observables(n).families, sum(chosen, ())))
 
 
 def null_table(
     n: int, rng: np.random.Generator | None = None, draws: int | None = None
 ) -> NullTable:
-    """The null for samples of n points, from 2 x draws random permutations.
+    """The null for samples of n points, from random permutations.
 
     Args:
         n: number of points, 20 .. 20 000.
         rng: source of the permutations. Without it the table comes from a seed of
             its own, is simulated once per (n, draws) and kept in memory and in
             the folder `QGLIB_CACHE` (default: the user's cache folder).
-        draws: size of each sample, at least 100; default 2000 up to n = 400, 1000
-            beyond. Published p-values deserve 100 000.
+        draws: calibration draws, at least 100; by default 2e6 / n, between 1000 and
+            20 000: a first use takes seconds up to 100 points, about a minute at 500
+            and several beyond. The size of one table at level .05 has the standard
+            error sqrt(.0475 / draws).
 
     Raises:
         ValueError: n out of range, or fewer than 100 draws.
     """
     if draws is None:
-        draws = 2000 if n <= 400 else 1000
+        draws = int(np.clip(2_000_000 // max(n, 1), 1000, 20_000))
     if draws < 100:
         raise ValueError(f"draws is {draws}: at least 100 are needed")
     if not SMALLEST <= n <= LARGEST:
@@ -204,23 +235,23 @@ def null_table(
 
 
 def _simulate(n: int, rng: np.random.Generator, draws: int) -> NullTable:
-    """Simulate the null of samples of n points from 2 x draws permutations."""
-    observe = rank_observables(n)
-    fit = np.array([observe(rng.permutation(n)) for _ in range(draws)])
+    """Simulate the null of samples of n points."""
+    observe, some = rank_observables(n), min(draws, MOST_FIT)
+    fit = np.array([observe(canonical(rng.permutation(n))) for _ in range(some)])
     later = np.empty(0)  # filled in below
     ranked = np.sort(fit[:, _metric_members(n)], axis=0)
     table = NullTable(
         n, draws, fit.mean(axis=0), fit.std(axis=0), ranked, later, later, {}
     )
-    for name, (families, form) in _recipe(n).items():
+    for name, (families, form) in RECIPE.items():
         if form == "metric":
             part = table._scores(families, fit)
             spread = part.std(axis=0)
             unit = part / np.where(spread > 1e-9, spread, 1.0)
-            correlation = unit.T @ unit / draws + _RIDGE * np.eye(len(unit.T))
+            correlation = unit.T @ unit / some + _RIDGE * np.eye(len(unit.T))
             table.metrics[name] = np.linalg.inv(correlation)
     table = replace(table, group_null=np.sort(table._statistics(fit), axis=1))
-    fresh = np.array([observe(rng.permutation(n)) for _ in range(draws)])
+    fresh = np.array([table.seen(rng.permutation(n)) for _ in range(draws)])
     return replace(table, null=np.sort(fisher(table.group_pvalues(fresh))))
 
 
@@ -263,7 +294,8 @@ def _read(path: Path, n: int, draws: int) -> NullTable:
     metrics = {name.removeprefix("inverse_"): arrays.pop(name) for name in inverses}
     table = NullTable(n, draws, **arrays, metrics=metrics)
     sizes = len(table.mean), *table.group_null.shape, len(table.null)
-    if sizes != (len(table.observables.names), len(table.groups), draws, draws):
+    some = min(draws, MOST_FIT)
+    if sizes != (len(table.observables.names), len(RECIPE), some, draws):
         raise ValueError(f"its arrays have the sizes {sizes}")
     if not all(np.isfinite(one).all() for one in (*arrays.values(), *metrics.values())):
         raise ValueError("it holds values that are not finite")

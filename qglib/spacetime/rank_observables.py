@@ -1,28 +1,26 @@
 """Causal-set observables of two rankings: the ingredients of the independence test.
 
 The points sorted by x with y-ranks p form a 2d order (both grow) and its mirror
-(one grows, one falls); every pair is related in exactly one of them. Up to
-`PAIR_LIMIT` points the observables include sums over all pairs; beyond it they
-are those that cost O(n log n) and a count on a grid of cells.
+(one grows, one falls); every pair is related in exactly one of them. Up to 1000
+points every pair is looked at; of larger samples the pairs of 1000 points at regular
+steps of x, with all points counted in the regions between and around them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 
-from qglib.engines.orders import permutation_kernels as orders
 from qglib.engines.orders import rank_kernels as kernels
 
 _WAVES = (1, 2, 4, 8, 16, 32, 64)  # half-waves along one light-cone direction
 _WAVE_AREA = 256  # largest number of waves in one rectangle
-_CELLS = 256
-_EDGES = (8, 16, 32, 64, 128)  # sides of the fixed boxes, in cells
 _CHAINS = ("longest", "chains_3", "chains_4", "log_chains")
 _REGIONS = ("fullest", "inside", "beside", "beyond")
-PAIR_LIMIT, LARGEST = 1000, 20_000
+_CORNERS, _LAGS = 1000, 512
+LARGEST = 20_000
 
 
 @dataclass(frozen=True)
@@ -31,56 +29,47 @@ class RankObservables:
 
     Attributes:
         n: number of points, 7 .. 20 000.
-        names: one name per observable.
-        families: the family each belongs to.
 
     Raises:
         ValueError: n out of range.
     """
 
     n: int
-    names: tuple[str, ...] = field(init=False)
-    families: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Lay out the names once."""
+        """Check the number of points."""
         if not 7 <= self.n <= LARGEST:
             raise ValueError(
                 f"n is {self.n}: observables are for 7 to {LARGEST} points; draw a "
                 "random subset of a larger sample"
             )
-        layout = [("relations", "relations")]
-        layout += self._pair_layout() if self.n <= PAIR_LIMIT else self._grid_layout()
-        layout += [("waves", f"waves_{k}x{m}") for k, m in self._shapes]
-        layout += [
-            ("separations", f"separation_{axis}_{1 << k}")
-            for axis in "xy"
-            for k in range(self._lag_octaves)
-        ]
-        object.__setattr__(self, "names", tuple(name for _, name in layout))
-        object.__setattr__(self, "families", tuple(family for family, _ in layout))
 
-    @staticmethod
-    def _pair_layout() -> list[tuple[str, str]]:
+    @cached_property
+    def _layout(self) -> list[tuple[str, str]]:
+        """Family and name of each observable."""
         layout = []
         for s in ("up", "down"):
             layout += [("chains", f"{s}_{name}") for name in _CHAINS]
             for name in _REGIONS:
                 layout += [(name, f"{s}_{name}_{k}") for k in range(kernels.OCTAVES)]
-        return layout
-
-    @staticmethod
-    def _grid_layout() -> list[tuple[str, str]]:
-        layout = [("chains", f"{s}_longest") for s in ("up", "down")]
-        layout += [
-            ("boundary", f"{s}_{end}")
-            for s in ("up", "down")
-            for end in ("minimal", "maximal")
+        layout += [("waves", f"waves_{k}x{m}") for k, m in self._shapes]
+        octaves = range(self._lag_octaves)
+        return layout + [
+            ("separations", f"separation_{axis}_{1 << k}")
+            for axis in "xy"
+            for k in octaves
         ]
-        layout += [("past_volume", f"past_volume_{k}") for k in (2, 3, 4)]
-        return layout + [("boxes", f"boxes_{s}x{t}") for s in _EDGES for t in _EDGES]
 
-    # --------------------------------------------------- tables that depend on n
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name per observable."""
+        return tuple(name for _, name in self._layout)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The family each belongs to."""
+        return tuple(family for family, _ in self._layout)
+
     @cached_property
     def _shapes(self) -> np.ndarray:
         sides = [k for k in _WAVES if k < self.n]
@@ -91,11 +80,15 @@ class RankObservables:
         place = np.pi * (np.arange(self.n) + 0.5) / self.n
         return np.cos(np.outer(place, np.arange(1, self._shapes.max() + 1)))
 
+    @cached_property
+    def _corners(self) -> np.ndarray:
+        count = min(self.n, _CORNERS)
+        return np.linspace(0, self.n - 1, count).round().astype(np.int64)
+
     @property
     def _lag_octaves(self) -> int:
         return (self.n - 1).bit_length()
 
-    # ------------------------------------------------------------------- values
     def __call__(self, permutation: np.ndarray) -> np.ndarray:
         """Observables of the sample whose y-ranks, sorted by x, are `permutation`.
 
@@ -103,57 +96,33 @@ class RankObservables:
             float64 array of shape (len(self.names),).
         """
         p = np.ascontiguousarray(permutation, np.int64)
-        ranks = p.astype(np.int32)
-        longest = [
-            orders.heights(one).max() for one in (ranks, (self.n - 1 - p).astype("i4"))
-        ]
-        pairs = self.n <= PAIR_LIMIT
-        values = [[orders.smaller_before(ranks).sum()]]
-        values += self._pairs(p, longest) if pairs else self._grid(p, longest)
+        table = kernels.past_table(p, self._corners)
+        chains, *regions = kernels.pair_sums(p, self._corners, table)
+        values = []
+        for s, one in enumerate((p, self.n - 1 - p)):
+            values += [
+                [kernels.longest(one)],
+                chains[s],
+                *(part[s] for part in regions),
+            ]
         amplitudes = self._waves.T @ self._waves[p]
         energy = (amplitudes**2 * 4 / self.n).cumsum(axis=0).cumsum(axis=1)
         values.append(energy[tuple(self._shapes.T - 1)])
-        values.append(kernels.separations(p, self._lag_octaves, pairs).ravel())
+        values.append(kernels.separations(p, self._lag_octaves, _LAGS).ravel())
         return np.concatenate(values)
 
-    @staticmethod
-    def _pairs(p: np.ndarray, longest: list[int]) -> list[np.ndarray]:
-        chains, *regions = kernels.pair_sums(p, kernels.past_table(p))
-        values = []
-        for s in (0, 1):
-            values += [[longest[s]], chains[s], *(part[s] for part in regions)]
-        return values
 
-    @staticmethod
-    def _grid(p: np.ndarray, longest: list[int]) -> list[np.ndarray]:
-        return [longest, _boundary(p), _grid_sums(p)]
+def canonical(permutation: np.ndarray) -> np.ndarray:
+    """One of the eight images of a sample under reflections and exchange of x and y.
 
-
-def _boundary(p: np.ndarray) -> list[int]:
-    """Minimal and maximal elements of the order and of its mirror."""
-    low, high, back = np.minimum.accumulate, np.maximum.accumulate, p[::-1]
-    ends = (low(p) == p, high(back) == back, high(p) == p, low(back) == back)
-    return [int(end.sum()) for end in ends]
-
-
-def _grid_sums(p: np.ndarray) -> list[float]:
-    """Number-volume discrepancy on a grid of cells.
-
-    Squared gap of every past, the same with weights, the largest gap; then for
-    each pair of box sides the squared gaps of all boxes. Volumes use the exact
-    number of ranks per line.
+    The first in the order of their bytes: which one does not matter, only that all
+    eight samples share it.
     """
-    cell = np.arange(len(p)) * _CELLS // len(p)
-    lines = np.searchsorted(cell, np.arange(_CELLS + 1))  # ranks before each line
-    table = np.zeros((_CELLS + 1, _CELLS + 1))
-    np.add.at(table, (cell + 1, cell[p] + 1), 1)
-    gap = table.cumsum(axis=0).cumsum(axis=1) - np.outer(lines, lines) / len(p)
-    inner, weight = gap[1:-1, 1:-1] ** 2, (lines * (len(p) - lines))[1:-1]
-    sums = [inner.sum(), (inner / np.outer(weight, weight)).sum(), np.sqrt(inner.max())]
-    for s in _EDGES:
-        strip = gap[s:] - gap[:-s]
-        sums += [((strip[:, t:] - strip[:, :-t]) ** 2).sum() for t in _EDGES]
-    return sums
+    p = np.ascontiguousarray(permutation, "<i8")
+    inverse = np.empty_like(p)
+    inverse[p] = np.arange(len(p))
+    images = [sign for q in (p, inverse) for sign in (q, len(p) - 1 - q)]
+    return min((q[::way] for q in images for way in (1, -1)), key=lambda q: q.tobytes())
 
 
 @lru_cache(maxsize=8)

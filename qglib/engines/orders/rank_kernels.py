@@ -3,6 +3,7 @@
 A sample is a permutation p: the y-rank of the i-th point in the order of x. Order
 0 (both grow) and order 1 (one grows, one falls) share the pairs: each pair is
 related in exactly one. All counts come from the table Q of `past_table`.
+Beyond some size only some points, the corners, make pairs; all are counted.
 """
 
 from __future__ import annotations
@@ -14,24 +15,38 @@ OCTAVES = 9
 
 
 @numba.njit(cache=True, nogil=True)
-def past_table(p: np.ndarray) -> np.ndarray:
-    """Q[a, b] = #{k < a : p[k] < b}, shape (n + 1, n + 1), int32."""
-    n = p.size
-    table = np.zeros((n + 1, n + 1), np.int32)
-    for a in range(n):
-        b = p[a]
-        for k in range(b + 1):
-            table[a + 1, k] = table[a, k]
-        for k in range(b + 1, n + 1):
-            table[a + 1, k] = table[a, k] + 1
+def longest(p: np.ndarray) -> int:
+    """Length of the longest increasing subsequence, by patience sorting."""
+    tails, piles = np.empty_like(p), 0
+    for value in p:
+        k = np.searchsorted(tails[:piles], value)
+        tails[k] = value
+        piles = max(piles, k + 1)
+    return piles
+
+
+@numba.njit(cache=True, nogil=True)
+def past_table(p: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Q[i, b]: points before corner i in x and below the b-th lowest corner in y.
+
+    `place` (m,) holds the corners, sorted; shape (m, m), int32.
+    """
+    m, k = len(place), 0
+    levels, seen = np.sort(p[place]), np.zeros(m, np.int32)
+    table = np.empty((m, m), np.int32)
+    for i in range(m):
+        while k < place[i]:
+            seen[np.searchsorted(levels, p[k], "right") :] += 1
+            k += 1
+        table[i] = seen
     return table
 
 
 @numba.njit(cache=True, nogil=True)
 def pair_sums(
-    p: np.ndarray, table: np.ndarray
+    p: np.ndarray, place: np.ndarray, table: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Everything that runs over pairs, in one pass; for n < 1024 (2^n - 1 chains).
+    """Everything that runs over pairs of corners; fewer than 1024 (2^m - 1 chains).
 
     The light rays through two points cut the diamond into nine regions: the
     interval between them, its past and its future, two spacelike corners and four
@@ -45,8 +60,9 @@ def pair_sums(
         beside: (2, 9) sum of z^2 over flanks, by their own octave.
         beyond: (2, 9) sum of z^2 over pasts and futures, by their own octave.
     """
-    n = p.size
+    n, m_corners = p.size, place.size
     others = n - 2
+    rank = np.argsort(np.argsort(p[place]))  # among the corners
     fullest = np.full((2, OCTAVES), -3.0)
     inside, beside = np.zeros((2, OCTAVES)), np.zeros((2, OCTAVES))
     beyond = np.zeros((2, OCTAVES))
@@ -60,27 +76,28 @@ def pair_sums(
     # Products instead of divisions; the margin keeps 2 mu = integer in its octave.
     per_point = 1 / others
     twice = 2 * per_point * (1 + 1e-12)
-    k2, k3 = np.zeros((2, n)), np.zeros((2, n))
-    ending = np.zeros((2, n))
+    k2, k3 = np.zeros((2, m_corners)), np.zeros((2, m_corners))
+    ending = np.zeros((2, m_corners))
     chains = np.zeros((2, 3))
     twos, threes = np.zeros(2), np.zeros(2)
     fours, every = np.zeros(2), np.zeros(2)
-    for j in range(n):
-        pj, later = p[j], table[j]
+    for j in range(m_corners):
+        xj, pj, later = place[j], p[place[j]], table[j]
         twos[:], threes[:], fours[:], every[:] = 0.0, 0.0, 0.0, 1.0
-        a2 = n - 1 - j
+        a2 = n - 1 - xj
         for i in range(j):
-            pi, earlier = p[i], table[i]
+            xi, pi, earlier = place[i], p[place[i]], table[i]
             s = 1 if pi > pj else 0
             low, high = (pj, pi) if s else (pi, pj)
-            q0, q1, q2, q3 = earlier[low], earlier[high], later[low], later[high]
+            down, top = (rank[j], rank[i]) if s else (rank[i], rank[j])
+            q0, q1, q2, q3 = earlier[down], earlier[top], later[down], later[top]
             m = q3 - q1 - q2 + q0 - 1 + s
             twos[s] += 1
             threes[s] += k2[s, i]
             fours[s] += k3[s, i]
             every[s] += ending[s, i]
-            a1, b1, b2 = j - i - 1, high - low - 1, n - 1 - high
-            f0, f1, f2 = scale[i], scale[a1], scale[a2]
+            a1, b1, b2 = xj - xi - 1, high - low - 1, n - 1 - high
+            f0, f1, f2 = scale[xi], scale[a1], scale[a2]
             g0, g1, g2 = scale[low], scale[b1], scale[b2]
             if f1 * g1 > 0:
                 area = a1 * b1
@@ -90,21 +107,21 @@ def pair_sums(
                 if z > fullest[s, k]:
                     fullest[s, k] = z
             # past and future of the interval, in the order of the pair
-            first, left, right = (i - q1, b2, low) if s else (q0, low, b2)
+            first, left, right = (xi - q1, b2, low) if s else (q0, low, b2)
             h0, h2 = (g2, g0) if s else (g0, g2)
-            above = i - q1  # earlier and higher
+            above = xi - q1  # earlier and higher
             early = q1 - q0  # earlier, between in y
             under = q2 - q0  # between in x, lower
             over = a1 - under - m
             late = b1 - early - m
             last = low - q0 - under if s else b2 - above - over
-            area = i * left
+            area = xi * left
             z = (first - area * per_point) * f0 * h0
             beyond[s, octave[min(int(area * twice), 128)]] += z * z
             area = a2 * right
             z = (last - area * per_point) * f2 * h2
             beyond[s, octave[min(int(area * twice), 128)]] += z * z
-            area = i * b1
+            area = xi * b1
             z = (early - area * per_point) * f0 * g1
             beside[s, octave[min(int(area * twice), 128)]] += z * z
             area = a2 * b1
@@ -126,11 +143,12 @@ def pair_sums(
 
 
 @numba.njit(cache=True, nogil=True)
-def separations(p: np.ndarray, octaves: int, every_lag: bool) -> np.ndarray:
+def separations(p: np.ndarray, octaves: int, most: int) -> np.ndarray:
     """Sum of |p[i + lag] - p[i]| by octave of the lag, of p and of its inverse.
 
-    Octave k holds the lags 2^(k-1) < lag <= 2^k (k = 0: the lag 1); without
-    `every_lag` only the lag 2^k. Lag 1 of p is Chatterjee's xi. Shape (2, octaves).
+    Octave k holds the lags 2^(k-1) < lag <= 2^k (k = 0: the lag 1), at regular
+    steps if there are more than `most`. Lag 1 of p is Chatterjee's xi. Shape
+    (2, octaves).
     """
     n = p.size
     inverse = np.empty(n, p.dtype)
@@ -138,8 +156,8 @@ def separations(p: np.ndarray, octaves: int, every_lag: bool) -> np.ndarray:
         inverse[p[i]] = i
     result = np.zeros((2, octaves))
     for k in range(octaves):
-        first = (1 << k >> 1) + 1 if every_lag else 1 << k
-        for lag in range(first, min(1 << k, n - 1) + 1):
+        first, last = (1 << k >> 1) + 1, min(1 << k, n - 1)
+        for lag in range(min(first, last), last + 1, 1 + (last - first) // most):
             for i in range(n - lag):
                 result[0, k] += abs(p[i + lag] - p[i])
                 result[1, k] += abs(inverse[i + lag] - inverse[i])
