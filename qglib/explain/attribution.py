@@ -78,10 +78,9 @@ def attribute(
         target: (word index, label) of a token classifier, (None, label) of a text
             classifier, else the column of ``predict``.
         method: ``gradient_x_input`` (x - blank) . gradient at x, and
-            ``integrated_gradients`` (Sundararajan et al. 2017), for
-            transformers models; for every model ``occlusion`` (value lost when one
-            part is absent), ``shapley`` (exact, at most 12 parts) and
-            ``shapley_sampled``.
+            ``integrated_gradients`` (Sundararajan et al. 2017), for transformers
+            models; for every model ``occlusion`` (value lost when one part is
+            absent), ``shapley`` (exact, at most 12 parts) and ``shapley_sampled``.
         kind: ``"text"``, ``"image"``, ``"sound"``, ``"table"`` or ``"series"``, or an
             object with ``parts(x)`` and ``blank(x, keep, background)``; not needed
             for a (model, tokenizer).
@@ -102,10 +101,18 @@ def attribute(
         raise ValueError(f"method={method!r} is unknown: use one of {METHODS}")
     if steps < 1:
         raise ValueError(f"steps={steps}: at least one")
+    if method == "shapley_sampled" and rng is None:
+        raise ValueError("shapley_sampled needs rng=numpy.random.Generator")
     game = game_of(
         model, x, target, kind=kind, background=background, baseline=baseline,
         batch_size=batch_size,
     )  # fmt: skip
+    if method in GRADIENTS and game.decision is None:
+        raise ValueError(
+            f"method={method!r} follows gradients from the blank sentence of a "
+            "(transformers model, tokenizer): use 'occlusion', 'shapley' or "
+            "'shapley_sampled' for other models"
+        )
     n, stderr, worth = len(game.parts), None, {}
 
     def value(keep: np.ndarray) -> np.ndarray:
@@ -113,32 +120,29 @@ def attribute(
         worth.update(zip(keep.sum(1).tolist(), out, strict=False))  # by parts kept
         return out
 
-    if method not in ("shapley", "shapley_sampled"):  # those ask for both ends
-        value(np.array([np.ones(n, bool), np.zeros(n, bool)]))
+    if "shapley" not in method:  # those ask for both ends
+        value(np.array([np.zeros(n, bool), np.ones(n, bool)]))
     if method == "occlusion":
         scores = worth[n] - game.value(~np.eye(n, dtype=bool))
     elif method == "shapley":
         scores = exact_shapley(value, n)
     elif method == "shapley_sampled":
-        if rng is None:
-            raise ValueError("shapley_sampled needs rng=numpy.random.Generator")
         scores, stderr = sampled_shapley(value, n, permutations, rng)
-    elif game.decision is None:
-        raise ValueError(
-            f"method={method!r} follows gradients from the blank sentence of a "
-            "(transformers model, tokenizer): use 'occlusion', 'shapley' or "
-            "'shapley_sampled' for other models"
-        )
     else:
-        points, weights = np.polynomial.legendre.leggauss(steps)
-        points, weights = (points + 1) / 2, weights / 2
-        if method == "gradient_x_input":
-            points, weights = np.ones(1), np.ones(1)
+        points, weights = np.ones(1), np.ones(1)  # at x alone
+        if method == "integrated_gradients":
+            points, weights = np.polynomial.legendre.leggauss(steps)
+            points, weights = (points + 1) / 2, weights / 2
         scores = _along_line(game.decision, baseline, points, weights, batch_size)
     return Attribution(
-        parts=game.parts, scores=scores, method=method, target=game.target,
-        full=float(worth[n]), empty=float(worth[0]), stderr=stderr,
-    )  # fmt: skip
+        game.parts,
+        scores,
+        method,
+        game.target,
+        float(worth[n]),
+        float(worth[0]),
+        stderr,
+    )
 
 
 def _along_line(
@@ -153,8 +157,7 @@ def _along_line(
     mean = torch.zeros_like(end[0])
     for at in np.array_split(np.arange(len(points)), -(-len(points) // batch_size)):
         share, weight = (torch.as_tensor(v[at]).to(end) for v in (points, weights))
-        rows = start + share[:, None, None] * (end - start)
-        rows.requires_grad_()
+        rows = (start + share[:, None, None] * (end - start)).requires_grad_()
         handle = table.register_forward_hook(lambda module, args, out, rows=rows: rows)
         try:
             with evaluation_mode(this.model), torch.enable_grad():

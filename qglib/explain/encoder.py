@@ -114,20 +114,6 @@ def eager_attention(model: nn.Module) -> Iterator[None]:
         config._attn_implementation = before
 
 
-def hidden_states(model: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Hidden states of a batch without gradient, shape (L+1, B, T, D)."""
-    states = []
-
-    def keep(number: int, hidden: torch.Tensor) -> torch.Tensor:
-        states.append(hidden)
-        return hidden
-
-    with evaluation_mode(model), torch.inference_mode():
-        with layer_inputs_changed(model, keep):
-            model(**inputs)
-    return torch.stack(states)
-
-
 def trace(
     model: nn.Module,
     inputs: dict[str, torch.Tensor],

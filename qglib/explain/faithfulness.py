@@ -31,19 +31,12 @@ class FaithfulnessCurve:
     insertion: np.ndarray
 
     @property
-    def comprehensiveness(self) -> float:
-        """Mean loss of probability over the deletion curve; higher is better."""
-        return float(self.deletion[0] - np.trapezoid(self.deletion, self.fraction))
-
-    @property
-    def sufficiency(self) -> float:
-        """Mean loss of probability over the insertion curve; lower is better."""
-        return float(self.insertion[-1] - np.trapezoid(self.insertion, self.fraction))
-
-    @property
     def gain(self) -> float:
-        """Area under insertion minus area under deletion; 0 for a random order."""
-        return self.comprehensiveness - self.sufficiency
+        """Area under insertion minus area under deletion; 0 for a random order.
+
+        ERASER's comprehensiveness minus its sufficiency, both as areas.
+        """
+        return float(np.trapezoid(self.insertion - self.deletion, self.fraction))
 
 
 def faithfulness(

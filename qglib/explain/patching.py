@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from qglib.explain.decision import aligned_decisions
-from qglib.explain.encoder import hidden_states, layer_inputs_changed
+from qglib.explain.encoder import layer_inputs_changed
 
 
 def patched_logits(
@@ -47,8 +47,10 @@ def patched_logits(
         ValueError: texts that do not align, a node outside the encoder.
     """
     first, second = aligned_decisions(model, tokenizer, clean, corrupt, target)
-    source = hidden_states(model, first.inputs)[:, 0]
-    layers, tokens = source.shape[:2]
+    source: dict[int, torch.Tensor] = {}  # layer -> clean states
+    with layer_inputs_changed(model, lambda n, hidden: source.setdefault(n, hidden)):
+        first.logits(first.inputs)
+    layers, tokens = len(source), len(first.tokens)
     mask = torch.zeros(layers, len(patches), tokens, 1, dtype=torch.bool)
     for row, nodes in enumerate(patches):
         for layer, token in nodes:
@@ -58,7 +60,7 @@ def patched_logits(
                     f"{layers - 1} and sub-words 0 to {tokens - 1}"
                 )
             mask[layer, row, token] = True
-    mask = mask.to(source.device)
+    mask = mask.to(source[0].device)
     out = [np.zeros(0)]
     for start in range(0, len(patches), batch_size):
         part = mask[:, start : start + batch_size]

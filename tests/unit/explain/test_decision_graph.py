@@ -5,7 +5,7 @@ from transformers import BertForTokenClassification
 
 from qglib.explain import decision_graphs
 from qglib.explain.decision import decision
-from qglib.explain.encoder import hidden_states, layer_inputs_changed, trace
+from qglib.explain.encoder import layer_inputs_changed, trace
 
 CLEAN = ["jordan", "said", "the", "plan"]
 CORRUPT = ["paris", "said", "the", "plan"]
@@ -190,7 +190,7 @@ def test_midpoint_gradient_is_the_slope_halfway(bert, tokenizer, fixed_attention
     """
     fixed_attention(bert)
     clean, corrupt = (decision(bert, tokenizer, w, TARGET) for w in (CLEAN, CORRUPT))
-    one, two = (hidden_states(bert, d.inputs)[0] for d in (clean, corrupt))
+    one, two = (trace(bert, d.inputs, d.read).hidden[0] for d in (clean, corrupt))
 
     def logit(share):
         def change(layer, hidden):
