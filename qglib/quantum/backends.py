@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 
 import pennylane as qml
 import torch
 
 from qglib import devices
-from qglib.engines.circuits.compiled import Compiled
-from qglib.engines.circuits.lanes import make_lane_plan
-from qglib.engines.circuits.simulate import Simulator
-from qglib.engines.circuits.trace import TracedCircuit, UnsupportedCircuit, trace
+from qglib.engines.circuits.angles import UnsupportedCircuit
+from qglib.engines.circuits.lanes import LanePlan, make_lane_plan
+from qglib.engines.circuits.trace import TracedCircuit, trace
 from qglib.memory import require
 
 BACKENDS = ("auto", "batched", "lightning.gpu", "lightning.qubit", "default.qubit")
@@ -50,10 +50,14 @@ def trace_head(
     failure = None
     for width in widths:
         try:
-            return width, trace(qnode, shapes, width), ""
+            # Loaders build models on the meta device, where a probe has no numbers.
+            with torch.device("cpu"):
+                return width, trace(qnode, shapes, width), ""
         except UnsupportedCircuit as error:
             return width, None, str(error)
         except Exception as error:
+            if "norm" in str(error):
+                return width, None, f"random inputs do not fit ({error})"
             failure = failure or error
     raise ValueError(
         f"the QNode could not be run on {widths[0]} inputs with weights "
@@ -61,23 +65,38 @@ def trace_head(
     ) from failure
 
 
-def make_plans(
-    circuit: TracedCircuit, backend: str
-) -> tuple[Simulator | None, Compiled | None, str]:
-    """Tables for torch and for the compiled passes, or why there are none.
+def make_plan(circuit: TracedCircuit, backend: str) -> tuple[LanePlan | None, str]:
+    """Tables of the batched passes, or why there are none.
 
     Raises:
         MemoryError: before allocating, when one state would not fit.
     """
     n = circuit.n_wires
     if backend == "auto" and n > MOST_BATCHED_QUBITS:
-        return None, None, f"{n} qubits, batched up to {MOST_BATCHED_QUBITS}"
+        return None, f"{n} qubits, batched up to {MOST_BATCHED_QUBITS}"
     require_state(n)
     try:
-        plan = make_lane_plan(circuit)
+        return make_lane_plan(circuit), ""
     except UnsupportedCircuit as error:
-        return None, None, str(error)
-    return Simulator(plan), Compiled(plan), ""
+        return None, str(error)
+
+
+def start_weight(name: str, shape: tuple[int, ...], method) -> torch.Tensor:
+    """First value of a weight, as ``qml.qnn.TorchLayer`` makes it."""
+    if isinstance(method, Mapping):
+        if name not in method:
+            raise ValueError(f"init_method has no entry for the weight {name!r}")
+        method = method[name]
+    if isinstance(method, torch.Tensor):
+        if tuple(method.shape) != shape:
+            raise ValueError(
+                f"init_method[{name!r}] has shape {tuple(method.shape)}, "
+                f"weight_shapes says {shape}"
+            )
+        return method.detach().clone()
+    if method is None:
+        return 2 * math.pi * torch.rand(shape)
+    return method(torch.empty(shape)) if shape else method(torch.empty(1))[0]
 
 
 def require_state(n: int, device: torch.device | str = "cpu", count: int = 1) -> None:
@@ -88,7 +107,7 @@ def require_state(n: int, device: torch.device | str = "cpu", count: int = 1) ->
 
 
 def choose(
-    qnode: qml.QNode, backend: str, plan: Simulator | None, refusal: str
+    qnode: qml.QNode, backend: str, plan: LanePlan | None, refusal: str
 ) -> tuple[str, str]:
     """The backend in use and one line that says why."""
     device = qnode.device
@@ -126,6 +145,8 @@ def call_qnode(
         result = qnode(inputs=inputs, **weights)
     finally:
         torch.set_default_dtype(usual)
+    if isinstance(result, Mapping):
+        result = list(result.values())
     parts = list(result) if isinstance(result, tuple | list) else [result]
     columns = []
     for part in parts:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 
 import pennylane as qml
 import torch
 from torch import nn
 
 from qglib import devices
+from qglib.engines.circuits.compiled import Compiled
+from qglib.engines.circuits.simulate import Simulator
 from qglib.memory import require
 from qglib.quantum.backends import (
     BACKENDS,
     call_qnode,
     check_arguments,
     choose,
-    make_plans,
+    make_plan,
     rebuild,
     require_state,
+    start_weight,
     trace_head,
 )
 
@@ -26,6 +29,13 @@ from qglib.quantum.backends import (
 # the time of the torch passes at all sizes measured: 4 to 12 qubits, 16 to 4096
 # samples, both precisions.
 COMPILED = frozenset({"cpu"})
+COST = "15 to 40 times slower for hundreds of samples"
+
+
+def symbolic() -> bool:
+    """Whether torch.func or torch.export runs, so that tensors hide their numbers."""
+    inside = torch._C._functorch.peek_interpreter_stack() is not None
+    return inside or torch.compiler.is_compiling()
 
 
 class QuantumHead(nn.Module):
@@ -36,7 +46,9 @@ class QuantumHead(nn.Module):
     passes on the CPU, which the first call of an installation compiles once, by torch
     elsewhere) and in their precision (float32 as complex64, float64 as complex128;
     lower precisions are computed in float32); the other backends run the QNode.
-    Simulated: exact expectation values, no shots.
+    Angles may be any torch functions of inputs and weights: they are computed by
+    torch, the circuit by the simulation. Second derivatives, ``torch.func`` and
+    ``torch.export`` take the torch passes. Simulated: exact expectation values.
 
     Attributes:
         backend: The backend in use.
@@ -47,8 +59,7 @@ class QuantumHead(nn.Module):
         qnode: QNode with an argument ``inputs`` and one argument for every entry
             of ``weight_shapes``; it returns expectation values of Pauli words (or
             sums of them), probabilities, or the state.
-        weight_shapes: Shape of every weight, as for ``qml.qnn.TorchLayer``; the
-            weights start uniform in [0, 2 pi) from torch's generator.
+        weight_shapes: Shape of every weight, as for ``qml.qnn.TorchLayer``.
         backend: ``"auto"``, ``"batched"``, or a PennyLane device name:
             ``"default.qubit"``, ``"lightning.qubit"``, ``"lightning.gpu"``.
             ``"auto"`` takes ``"batched"`` for every circuit it covers up to
@@ -59,6 +70,12 @@ class QuantumHead(nn.Module):
             and the QNode's own device otherwise.
         n_inputs: Width of one sample; by default found by trying, starting with
             one input per wire.
+        init_method: How weights start, as for ``TorchLayer``: a function that fills a
+            tensor, or one function or tensor for every weight; by default uniform
+            in [0, 2 pi) from torch's generator.
+
+    Warns:
+        UserWarning: when ``"auto"`` cannot take ``"batched"``: the reason, the cost.
 
     Raises:
         TypeError: when the QNode lacks an argument.
@@ -74,6 +91,7 @@ class QuantumHead(nn.Module):
         backend: str = "auto",
         *,
         n_inputs: int | None = None,
+        init_method: Callable | Mapping[str, Callable | torch.Tensor] | None = None,
     ) -> None:
         """Trace the QNode and choose a backend."""
         super().__init__()
@@ -88,16 +106,21 @@ class QuantumHead(nn.Module):
         check_arguments(qnode, shapes)
         self.qnode, self.weight_names = qnode, tuple(shapes)
         for name, shape in shapes.items():
-            start = nn.Parameter(2 * math.pi * torch.rand(shape))
+            start = nn.Parameter(start_weight(name, shape, init_method))
             self.register_parameter(name, start)
         self.n_inputs, circuit, refusal = trace_head(qnode, shapes, n_inputs)
-        self._simulator, self._compiled = None, None
+        plan = None
         if circuit is not None and backend in {"auto", "batched"}:
-            self._simulator, self._compiled, refusal = make_plans(circuit, backend)
-        self.backend, self.reason = choose(qnode, backend, self._simulator, refusal)
-        if self.backend != "batched":
-            self._simulator = self._compiled = None
+            plan, refusal = make_plan(circuit, backend)
+        self.backend, self.reason = choose(qnode, backend, plan, refusal)
+        self._simulator = self._compiled = None
+        if self.backend == "batched":
+            self._program, self._simulator = circuit.program, Simulator(plan)
+            self._compiled = Compiled(self._simulator)
+        else:
             self._circuit = rebuild(qnode, self.backend)
+            if backend == "auto" and "shots" not in refusal:
+                warnings.warn(f"{self.reason} ({COST})", stacklevel=2)
 
     def extra_repr(self) -> str:
         """Backend and reason, for ``print(model)``."""
@@ -121,55 +144,44 @@ class QuantumHead(nn.Module):
             )
         if not inputs.is_floating_point():
             raise ValueError(f"inputs of dtype {inputs.dtype}: pass floating point")
-        if self._compiled is not None and inputs.device.type in COMPILED:
-            return self._run_compiled(inputs)
-        dtype = inputs.dtype if inputs.dtype == torch.float64 else torch.float32
-        flat = inputs.reshape(-1, self.n_inputs).to(dtype)
-        compute = self._run_qnode if self._simulator is None else self._run_batched
-        if len(flat):
-            outputs = compute(flat)
-        else:
-            outputs = compute(flat.new_zeros(1, self.n_inputs))[:0]
-        if not math.isfinite(float(outputs.detach().abs().sum())):
-            self._explain_not_finite(flat)
+        flat = inputs.reshape(-1, self.n_inputs)
+        if not len(flat):  # one sample is run for the shape, and keeps its gradient
+            outputs = self(torch.cat([flat, flat.new_zeros(1, self.n_inputs)]))[:0]
+            return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
+        if flat.dtype not in (torch.float32, torch.float64):
+            flat = flat.float()
+        outputs = self._run_qnode(flat) if self._simulator is None else self._run(flat)
         if not outputs.is_complex():
             outputs = outputs.to(inputs.dtype)
+        if inputs.dim() == 2:
+            return outputs
         return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
 
-    def _run_compiled(self, inputs: torch.Tensor) -> torch.Tensor:
-        devices.count("batched", inputs.numel() // self.n_inputs)
-        exact = inputs
-        if inputs.dtype not in (torch.float32, torch.float64):
-            exact = inputs.float()
-        if torch.is_grad_enabled():  # the final states are kept, else 16 at a time
-            n, count = self._simulator.n_wires, inputs.numel() // self.n_inputs
-            self._reserve(2 * exact.element_size() * 2**n * count, inputs, n, count)
+    def _run(self, flat: torch.Tensor) -> torch.Tensor:
+        """Batched outputs: compiled where values are at hand, else by torch."""
+        n, count, size = self._simulator.n_wires, len(flat), 2 * flat.element_size()
+        devices.count("batched", count)
         weights = [getattr(self, name) for name in self.weight_names]
-        outputs, finite = self._compiled(exact, *weights)
+        with torch.autocast(flat.device.type, enabled=False):
+            if symbolic() or flat.device.type not in COMPILED:
+                self._reserve(self._simulator.copies * 2**n * count * size, flat, n)
+                outputs = self._simulator(*self._program(flat, weights))
+                if not symbolic() and not bool(torch.isfinite(outputs.sum())):
+                    self._explain_not_finite(flat)
+                return outputs
+            if torch.is_grad_enabled():  # the final states are kept, else 16 at a time
+                self._reserve(2**n * count * size, flat, n)
+            columns, shared = self._program(flat, weights)
+            outputs, finite = self._compiled(columns, *shared)
         if not finite:
-            self._explain_not_finite(inputs)
-        if exact is inputs or outputs.is_complex():
-            return outputs
-        return outputs.to(inputs.dtype)
+            self._explain_not_finite(flat)
+        return outputs
 
-    def _reserve(self, needed: int, like: torch.Tensor, n: int, count: int) -> None:
+    def _reserve(self, needed: int, like: torch.Tensor, n: int) -> None:
         if needed > 2**26:
-            what = f"A batch of {count} states of {n} qubits"
+            what = f"A batch of {len(like)} states of {n} qubits"
             remedy = "use a smaller batch or fewer qubits"
             require(needed, like.device, what, remedy)
-
-    def _run_batched(self, flat: torch.Tensor) -> torch.Tensor:
-        n = self._simulator.n_wires
-        needed = self._simulator.copies * 2**n * len(flat) * 2 * flat.element_size()
-        self._reserve(needed, flat, n, len(flat))
-        devices.count("batched", len(flat))
-        with torch.autocast(flat.device.type, enabled=False):
-            return self._simulator(flat, self._flat_weights(flat))
-
-    def _flat_weights(self, like: torch.Tensor) -> torch.Tensor:
-        weights = [getattr(self, name).flatten() for name in self.weight_names]
-        flat = torch.cat(weights) if weights else like.new_zeros(0)
-        return flat.to(like.dtype)
 
     def named_weights(self) -> dict[str, nn.Parameter]:
         """The weights by name."""
@@ -180,7 +192,14 @@ class QuantumHead(nn.Module):
         if wires is not None:
             broadcast = self.backend == "default.qubit"
             require_state(len(wires), "cpu", len(flat) if broadcast else 1)
-        return call_qnode(self._circuit, flat, self.named_weights())
+        weights = {
+            name: w.float() if w.dtype in (torch.half, torch.bfloat16) else w
+            for name, w in self.named_weights().items()
+        }
+        outputs = call_qnode(self._circuit, flat, weights)
+        if not symbolic() and not bool(torch.isfinite(outputs.sum())):
+            self._explain_not_finite(flat)
+        return outputs
 
     def _explain_not_finite(self, flat: torch.Tensor) -> None:
         named = {"inputs": flat, **self.named_weights()}

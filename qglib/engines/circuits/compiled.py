@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 
 from qglib.engines.circuits.lane_backward import backward
 from qglib.engines.circuits.lane_forward import forward
 from qglib.engines.circuits.lane_kernels import LANES
-from qglib.engines.circuits.lanes import LanePlan, LaneTables
-
-SECOND = (
-    "QuantumHead gives first derivatives only: drop create_graph=True, or use "
-    'backend="default.qubit" for second derivatives'
-)
+from qglib.engines.circuits.lanes import LaneTables
+from qglib.engines.circuits.simulate import Simulator
 
 
 class Compiled:
     """A circuit's tables in both precisions, callable on tensors."""
 
-    def __init__(self, plan: LanePlan) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         """Nothing is compiled before the first call."""
-        self.plan = plan
+        self.simulator, self.plan = simulator, simulator.plan
         self.tables: dict[np.dtype, LaneTables] = {}
 
     def __call__(
         self, inputs: torch.Tensor, *weights: torch.Tensor
     ) -> tuple[torch.Tensor, bool]:
-        """Outputs (..., R) of inputs (..., n_inputs), and whether all are finite.
+        """Outputs (B, R) of columns (B, C), and whether all are finite.
 
-        Inputs are float32 or float64 and decide the precision; weights may be any
+        Columns are float32 or float64 and decide the precision; weights may be any
         real tensors.
         """
         track = torch.is_grad_enabled() and (
@@ -57,7 +51,7 @@ class Compiled:
         parts = np.empty((chains // 2, 2, 8), x.dtype)
         kept = states, paths, parts
         finite = forward(tables, plan.n_wires, shared, x, keep, *kept, out)
-        outputs = torch.from_numpy(out.reshape(*inputs.shape[:-1], width))
+        outputs = torch.from_numpy(out)
         if plan.complex_output:
             outputs = torch.view_as_complex(outputs.unflatten(-1, (-1, 2)))
         return outputs, finite, (shared, *kept)
@@ -69,7 +63,7 @@ class Compiled:
         x, (shared, *kept) = _samples(inputs), kept
         if self.plan.complex_output:
             grad = torch.view_as_real(grad.resolve_conj()).flatten(-2)
-        g = np.ascontiguousarray(grad.resolve_neg().numpy()).reshape(len(x), -1)
+        g = np.ascontiguousarray(grad.resolve_neg().numpy())
         grad_x, grad_shared = np.zeros(x.shape, x.dtype), np.zeros(len(shared))
         tables, n = self._tables(x.dtype), self.plan.n_wires
         backward(tables, n, shared, x, *kept, g, grad_x, grad_shared)
@@ -84,8 +78,6 @@ class Compiled:
 
 def _samples(inputs: torch.Tensor) -> np.ndarray:
     x = inputs.detach().resolve_neg().numpy()
-    if x.ndim != 2:
-        x = x.reshape(-1, x.shape[-1])
     return x if x.flags.c_contiguous else np.ascontiguousarray(x)
 
 
@@ -97,31 +89,36 @@ def _flat(weight: torch.Tensor) -> np.ndarray:
 
 
 class _Run(torch.autograd.Function):
-    """First derivatives only."""
+    """Compiled derivatives; those of the derivatives are torch's own."""
 
     @staticmethod
     def forward(ctx, compiled, inputs, *weights):
         outputs, finite, kept = compiled.run(inputs, weights, True)
         ctx.compiled, ctx.kept = compiled, kept
-        ctx.save_for_backward(inputs)
-        ctx.weights = [(w.shape, w.dtype) for w in weights]
+        ctx.save_for_backward(inputs, *weights)
         return outputs, finite
 
     @staticmethod
     def backward(ctx, grad, _):
-        # once_differentiable stays silent when the incoming gradient needs no
-        # gradient (loss = head(x).sum()); a wrong Hessian must be an error.
-        if torch.is_grad_enabled():
-            raise RuntimeError(SECOND)
-        (inputs,) = ctx.saved_tensors
+        inputs, *weights = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True
+            outputs = ctx.compiled.simulator(inputs, weights)
+            leaves = [one for one in (inputs, *weights) if one.requires_grad]
+            found = torch.autograd.grad(
+                outputs, leaves, grad, create_graph=True, allow_unused=True
+            )
+            left = iter(found)
+            return None, *(
+                next(left) if one.requires_grad else None for one in (inputs, *weights)
+            )
         grad_x, grad_shared = ctx.compiled.gradients(inputs, ctx.kept, grad)
-        weights, start = [], 0
-        for shape, dtype in ctx.weights:
-            stop = start + math.prod(shape)
-            part = grad_shared[start:stop].reshape(shape)
-            if dtype is torch.float32:
+        slopes, start = [], 0
+        for weight in weights:
+            stop = start + weight.numel()
+            part = grad_shared[start:stop].reshape(weight.shape)
+            if weight.dtype is torch.float32:
                 part = part.astype(np.float32)
             part = torch.from_numpy(part)
-            weights.append(part if part.dtype is dtype else part.to(dtype))
+            slopes.append(part if part.dtype is weight.dtype else part.to(weight.dtype))
             start = stop
-        return None, torch.from_numpy(grad_x.reshape(inputs.shape)), *weights
+        return None, torch.from_numpy(grad_x), *slopes

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qglib.engines.circuits.angles import CONSTANT
+
 HADAMARD = np.array([[1, 1], [1, -1]], complex) / math.sqrt(2)
 # RX(-pi/2): conjugation with it takes Z to Y.
 Z_TO_Y = np.array([[1, 1j], [1j, 1]], complex) / math.sqrt(2)
@@ -51,18 +53,18 @@ SUPPORTED = frozenset(
 
 @dataclass(frozen=True)
 class Angle:
-    """``scale`` times the product of the ``factors``, in radians.
+    """``scale`` times a slot, in radians.
 
-    Factors number the inputs first, then the flattened weights; no factor makes
-    the angle a constant.
+    Slots number the columns of a sample first, then the shared numbers; CONSTANT
+    makes the angle ``scale``.
     """
 
-    factors: tuple[int, ...]
+    slot: int
     scale: float = 1.0
 
-    def carries_data(self, n_inputs: int) -> bool:
+    def carries_data(self, n_columns: int) -> bool:
         """Whether the angle differs from sample to sample."""
-        return any(factor < n_inputs for factor in self.factors)
+        return 0 <= self.slot < n_columns
 
 
 @dataclass(frozen=True)
@@ -114,16 +116,16 @@ class Permute:
 Primitive = Fixed | Turn | Phase | Permute
 
 
-def lower(gates: tuple[Gate, ...], n_inputs: int) -> list[Primitive]:
+def lower(gates: tuple[Gate, ...], n_columns: int) -> list[Primitive]:
     """Rewrite traced gates as turns, phases and permutations."""
-    return [part for gate in gates for part in _lower(gate, n_inputs)]
+    return [part for gate in gates for part in _lower(gate, n_columns)]
 
 
 def _constant(value: float) -> Angle:
-    return Angle((), value)
+    return Angle(CONSTANT, value)
 
 
-def _lower(gate: Gate, n_inputs: int) -> Iterator[Primitive]:
+def _lower(gate: Gate, n_columns: int) -> Iterator[Primitive]:
     name, wires = gate.name, gate.wires
     if name == "fixed":
         if wires:
@@ -131,7 +133,7 @@ def _lower(gate: Gate, n_inputs: int) -> Iterator[Primitive]:
     elif name == "GlobalPhase":
         yield Phase((), np.array([-1.0]), gate.angles[0])
     elif name in _ROTATIONS:
-        yield from _lower_rotation(gate, n_inputs)
+        yield from _lower_rotation(gate, n_columns)
     elif name in _PERMUTATIONS:
         yield Permute(wires, np.array(_PERMUTATIONS[name]))
     else:
@@ -153,9 +155,9 @@ def _table(name: str, n_wires: int) -> np.ndarray:
     return -0.5 * signs
 
 
-def _lower_rotation(gate: Gate, n_inputs: int) -> Iterator[Primitive]:
+def _lower_rotation(gate: Gate, n_columns: int) -> Iterator[Primitive]:
     name, wire = gate.name, gate.wires[0]
-    data = [angle.carries_data(n_inputs) for angle in gate.angles]
+    data = [angle.carries_data(n_columns) for angle in gate.angles]
     if name == "Rot":
         if not any(data):
             yield Turn(wire, gate.angles)

@@ -56,7 +56,7 @@ def backward(tables, n, shared, x, states, paths, parts, grad, grad_x, grad_shar
     grad_wave = np.empty((wave.shape[0], LANES))
     grad_rows = np.zeros((diagonal.shape[0], 1 << n))
     for first in range(0, x.shape[0], LANES):
-        load_block(tables, shared, x, first, wave)
+        load_block(tables, x, first, wave)
         load_cells(tables, parts, wave, first == 0, m)
         fill(grad_wave.ravel(), 0)
         copy(states[first // LANES], psi)
@@ -90,7 +90,7 @@ def backward(tables, n, shared, x, states, paths, parts, grad, grad_x, grad_shar
             _add_cell(tables, wire, parts, wave, g, grad_parts, grad_wave)
             shrink(lam, rows, m[wire], lam_next)
             lam, lam_next = lam_next, lam
-        _add_features(tables, shared, x, first, grad_wave, grad_x, grad_shared)
+        _add_features(tables, first, grad_wave, grad_x)
     totals = np.zeros((m.shape[0], 2, 8))
     for c in range(m.shape[0]):
         for part in range(2):
@@ -149,18 +149,9 @@ def _add_diagonal(tables, d, psi, lam, slope, grad_rows, grad_wave):
 
 
 @compiled
-def _add_features(tables, shared, x, first, grad_wave, grad_x, grad_shared):
-    """Gradient of the features, passed on to inputs and weights."""
-    count = min(LANES, x.shape[0] - first)
+def _add_features(tables, first, grad_wave, grad_x):
+    """Gradient of the features, passed on to the columns."""
     for f in range(grad_wave.shape[0]):
-        i, j = tables.factors[f, 0], tables.factors[f, 1]
-        for k in range(count):
-            g, row = grad_wave[f, k], first + k
-            if j == -1:
-                grad_x[row, i] += g
-            elif j >= 0:
-                grad_x[row, i] += g * x[row, j]
-                grad_x[row, j] += g * x[row, i]
-            else:
-                grad_x[row, i] += g * shared[-2 - j]
-                grad_shared[-2 - j] += g * x[row, i]
+        i, scale = tables.feature_column[f], tables.feature_scale[f]
+        for k in range(min(LANES, grad_x.shape[0] - first)):
+            grad_x[first + k, i] += scale * grad_wave[f, k]

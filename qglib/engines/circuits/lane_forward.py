@@ -39,22 +39,15 @@ def diagonals(tables, shared, way, out):
 
 
 @compiled
-def load_block(tables, shared, x, first, wave):
+def load_block(tables, x, first, wave):
     """cos and sin of half of every feature of 16 samples; missing ones are 0."""
     count = min(LANES, x.shape[0] - first)
     for f in range(wave.shape[0]):
-        i, j = tables.factors[f, 0], tables.factors[f, 1]
+        i, half = tables.feature_column[f], tables.feature_scale[f] / 2
         fill(wave[f], 0)
         for k in range(count):
-            wave[f, k] = x[first + k, i]
-        if j >= 0:
-            for k in range(count):
-                wave[f, k] *= x[first + k, j]
-        elif j < -1:
-            for k in range(count):
-                wave[f, k] *= shared[-2 - j]
+            wave[f, k] = half * x[first + k, i]
         for k in range(LANES):
-            wave[f, k] /= 2
             wave[f, LANES + k] = np.sin(wave[f, k])
             wave[f, k] = np.cos(wave[f, k])
 
@@ -124,7 +117,7 @@ def forward(tables, n, shared, x, keep, states, paths, parts, out):
     levels, a, b = work[0], work[1], work[2]
     total = 0.0
     for first in range(0, x.shape[0], LANES):
-        load_block(tables, shared, x, first, wave)
+        load_block(tables, x, first, wave)
         load_cells(tables, parts, wave, first == 0, m)
         grow_levels(m, n, levels, a)
         for s in range(tables.step_cell.shape[0]):
@@ -144,7 +137,7 @@ def forward(tables, n, shared, x, keep, states, paths, parts, out):
 def workspace(tables, n, width, x):
     """Arrays in the precision of x, used again by every block."""
     dtype = x.dtype
-    cells, features = tables.cell_feature.shape[0], tables.factors.shape[0]
+    cells, features = tables.cell_feature.shape[0], tables.feature_column.shape[0]
     wave = np.empty((features, 2 * LANES), dtype)
     m = np.empty((cells, 8 * LANES), dtype)
     diagonal = np.empty((tables.angle_range.shape[0], 2 << n), dtype)

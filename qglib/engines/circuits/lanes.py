@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from qglib.engines.circuits.angles import CONSTANT
 from qglib.engines.circuits.gates import Angle, lower
 from qglib.engines.circuits.lane_layout import Layout
 from qglib.engines.circuits.readout import read_tables
@@ -36,7 +37,8 @@ class LaneTables(NamedTuple):
     chain_constant: np.ndarray  # (2 C, D + 1, 2, 2) complex128
     cell_feature: np.ndarray  # (C,) feature of the data turn, -1 for none
     cell_sign: np.ndarray  # (C,)
-    factors: np.ndarray  # (K, 2) feature = input * (input j >= 0 | 1 | weight -2 - j)
+    feature_column: np.ndarray  # (K,)
+    feature_scale: np.ndarray  # (K,)
     step_cell: np.ndarray  # (S,) cell of a turn, -1 - d for diagonal d
     step_table: np.ndarray  # (S, 2) gather of a turn, forward and backward
     gather: np.ndarray  # (T, 2**n) uint64, times the length of a row
@@ -71,7 +73,7 @@ def make_lane_plan(circuit: TracedCircuit) -> LanePlan:
         UnsupportedCircuit: when a read-out table would be too large.
     """
     n, size = circuit.n_wires, 2**circuit.n_wires
-    cells, steps = arrange(lower(circuit.gates, circuit.n_inputs), circuit)
+    cells, steps = arrange(lower(circuit.gates, circuit.program.n_columns), circuit)
     writer = _Writer(circuit, cells)
     layout = Layout(n)
     for step in steps:
@@ -101,45 +103,41 @@ class _Writer:
     """Cells, features and angles as arrays."""
 
     def __init__(self, circuit: TracedCircuit, cells: list[Cell]) -> None:
-        self.inputs, self.weights = circuit.n_inputs, circuit.n_weights
-        self.features: dict[tuple[int, ...], int] = {}
+        self.columns, self.shared = circuit.program.n_columns, circuit.program.n_shared
+        self.features: dict[tuple[int, float], int] = {}
         self.constants = [0.0]
         self.cells = cells
 
     def feature(self, angle: Angle) -> int:
-        return self.features.setdefault(angle.factors, len(self.features))
+        key = angle.slot, abs(angle.scale)
+        return self.features.setdefault(key, len(self.features))
 
-    def shared(self, angle: Angle | None) -> tuple[int, float]:
-        """Index into [weights | 0 | constants] and scale."""
+    def number(self, angle: Angle | None) -> tuple[int, float]:
+        """Index into [shared | 0 | constants] and scale."""
         if angle is None:
-            return self.weights, 1.0
-        if angle.factors:
-            return angle.factors[0] - self.inputs, angle.scale
+            return self.shared, 1.0
+        if angle.slot != CONSTANT:
+            return angle.slot - self.columns, angle.scale
         self.constants.append(angle.scale)
-        return self.weights + len(self.constants) - 1, 1.0
+        return self.shared + len(self.constants) - 1, 1.0
 
     def tables(self, layout: Layout, **read_out: np.ndarray) -> LaneTables:
         chains = [chain for cell in self.cells for chain in (cell.before, cell.after)]
         depth = max(1, *(len(chain.turns) for chain in chains))
-        index = np.full((len(chains), depth, 3), self.weights)
+        index = np.full((len(chains), depth, 3), self.shared)
         scale = np.ones(index.shape)
         constant = np.tile(np.eye(2) + 0j, (len(chains), depth + 1, 1, 1))
         for k, chain in enumerate(chains):
             constant[k, : len(chain.constants)] = chain.constants
             for d, turn in enumerate(chain.turns):
                 for a, angle in enumerate(turn):
-                    index[k, d, a], scale[k, d, a] = self.shared(angle)
+                    index[k, d, a], scale[k, d, a] = self.number(angle)
         size = 2**layout.n
         data = [cell.data for cell in self.cells]
         feature = [-1 if a is None else self.feature(a) for a in data]
-        sign = [1.0 if a is None else a.scale for a in data]
+        sign = [1.0 if a is None else np.copysign(1.0, a.scale) for a in data]
         diagonals = self._diagonals(layout)  # may find more features
-        factors = np.full((len(self.features), 2), -1)
-        for key, k in self.features.items():
-            second = key[1] if len(key) > 1 else -1
-            factors[k] = key[0], second
-            if second >= self.inputs:
-                factors[k, 1] = -2 - (second - self.inputs)
+        features = np.array(list(self.features), float).reshape(-1, 2)
         return LaneTables(
             chain_depth=np.array([len(chain.turns) for chain in chains]),
             chain_index=index,
@@ -147,7 +145,8 @@ class _Writer:
             chain_constant=constant,
             cell_feature=np.array(feature),
             cell_sign=np.array(sign),
-            factors=factors,
+            feature_column=features[:, 0].astype(int),
+            feature_scale=features[:, 1].copy(),
             step_cell=np.array(layout.cells, int),
             step_table=np.array(layout.tables, int).T.copy(),
             gather=np.array(layout.gathers, np.uint64).reshape(-1, size),
@@ -165,11 +164,11 @@ class _Writer:
             limits[d, :, 0] = len(indices), len(which)
             for phase in phases:
                 angle, table = phase.angle, layout.both(phase, d)
-                if angle.carries_data(self.inputs):
+                if angle.carries_data(self.columns):
                     which.append(self.feature(angle))
-                    halves.append(np.rint(2 * angle.scale * table))
-                elif angle.factors:
-                    index, scale = self.shared(angle)
+                    halves.append(np.rint(2 * np.copysign(table, table * angle.scale)))
+                elif angle.slot != CONSTANT:
+                    index, scale = self.number(angle)
                     indices.append(index)
                     angles.append(scale * table)
                 else:

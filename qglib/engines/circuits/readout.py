@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from qglib.engines.circuits.angles import UnsupportedCircuit
 from qglib.engines.circuits.schedule import local_index
-from qglib.engines.circuits.trace import Readout, UnsupportedCircuit
+from qglib.engines.circuits.trace import Readout
 
 LARGEST_TABLE = 2**24  # entries of a read-out matrix
 

@@ -6,7 +6,8 @@ The state is a matrix (2**n, batch). Gradients are torch's own. On the CPU
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+
 import torch
 
 from qglib.engines.circuits.lane_kernels import LANES
@@ -28,14 +29,17 @@ class Simulator:
         """About how many states are alive at once, kept for the way back."""
         return 4 * len(self.plan.tables.step_cell) + 8
 
-    def __call__(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Outputs (B, n_outputs) of inputs (B, n_inputs) and flat weights.
+    def __call__(
+        self, inputs: torch.Tensor, weights: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """Outputs (B, n_outputs) of columns (B, C) and shared numbers.
 
         Real for expectation values and probabilities, complex for the state.
         """
         t, plan = self._load(inputs), self.plan.tables
-        shared = torch.cat([weights, t["extra"]])
-        waves = self._waves(inputs, shared, plan.factors)
+        parts = [w.flatten().to(inputs.dtype) for w in weights]
+        shared = torch.cat([*parts, t["extra"]])
+        waves = (inputs[:, t["feature_column"]] * t["feature_scale"] / 2).t()
         cells = self._cells(shared, waves, t)
         state = inputs.new_ones((1, len(inputs)), dtype=COMPLEX[inputs.dtype])
         for cell in cells[: self.n_wires]:
@@ -49,19 +53,6 @@ class Simulator:
             else:
                 state = state * self._diagonal(-1 - cell, shared, waves, t)
         return self._read_out(state, t).t()
-
-    def _waves(self, inputs, shared, factors) -> torch.Tensor:
-        """Half of every feature, (K, B)."""
-        features = inputs.new_zeros(len(factors), len(inputs))
-        if len(factors):
-            sources = [inputs, inputs.new_ones(len(inputs), 1)]
-            sources.append(shared.expand(len(inputs), -1))
-            one = inputs.shape[1]
-            second = np.where(factors[:, 1] < -1, one - 1 - factors[:, 1], one)
-            second = np.where(factors[:, 1] >= 0, factors[:, 1], second)
-            columns = torch.cat(sources, 1).t()
-            features = columns[factors[:, 0]] * columns[second]
-        return features / 2
 
     def _cells(self, shared, waves, t) -> list[torch.Tensor]:
         """Matrices of the cells, (2, 2, 1) or per sample (2, 2, B)."""
@@ -87,9 +78,7 @@ class Simulator:
         factor = t["diagonal"][0, d][:, None]
         if last > first:
             angles = shared[t["angle_index"][first:last]]
-            factor = (
-                factor * unit(t["angle_table"][0, first:last].t() @ angles)[:, None]
-            )
+            factor = factor * unit(angles @ t["angle_table"][0, first:last])[:, None]
         if high > low:
             chosen = waves[t["phase_feature"][low:high]]
             factor = factor * unit(t["phase_table"][0, low:high].t() @ chosen)

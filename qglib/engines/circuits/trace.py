@@ -1,26 +1,17 @@
-"""Reading a QNode: which gate angle is which input, weight, product or constant.
-
-The QNode is run twice on random numbers. Every angle it asks for is then looked
-up by value: a float64 that equals input 3 in both runs *is* input 3. One run is
-positive, the other negative and beyond 2 pi, so that relu(x), abs(x) or a wrapped
-angle changes a value in one of them and is refused instead of compiled wrongly.
-"""
+"""Reading a QNode: gates, read-outs, and what every angle is made of."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pennylane as qml
 import torch
 
+from qglib.engines.circuits.angles import Follower, Program, UnsupportedCircuit
 from qglib.engines.circuits.gates import SUPPORTED, Angle, Gate
-
-
-class UnsupportedCircuit(ValueError):
-    """The circuit is outside what batched simulation can express."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +29,13 @@ class Readout:
 
 @dataclass(frozen=True)
 class TracedCircuit:
-    """Gates and read-outs of a QNode, free of PennyLane objects."""
+    """Gates and read-outs of a QNode, free of PennyLane objects.
+
+    Angles are numbered through the columns and shared numbers of ``program``.
+    """
 
     n_wires: int
-    n_inputs: int
-    n_weights: int
+    program: Program
     gates: tuple[Gate, ...]
     readouts: tuple[Readout, ...]
 
@@ -61,25 +54,30 @@ def trace(
         UnsupportedCircuit: with a one-line reason, when the circuit holds
             anything that batched simulation does not cover.
     """
-    tapes, values = [], []
+    probes, tapes = [], []
     for low, high, seed in ((0.1, 1.1, 1), (-8.1, -7.1, 2)):
         generator = torch.Generator("cpu").manual_seed(seed)
-        # Loaders build models on the meta device, where a probe has no numbers.
-        with torch.device("cpu"):
-            inputs, weights = _draw(weight_shapes, n_inputs, low, high, generator)
+        inputs, weights = _draw(weight_shapes, n_inputs, low, high, generator)
+        follower = Follower([inputs, *weights.values()])
+        with follower:
             tapes.append(_basic_tape(qnode, inputs, weights))
-        flat = torch.cat([inputs, *(w.flatten() for w in weights.values())])
-        values.append(flat.numpy())
+        probes.append((follower, inputs, [*weights.values()]))
     first, second = tapes
-    lookup = _AngleLookup(values[0], values[1], n_inputs)
     number = _wire_numbers(qnode, first)
     if _signature(first) != _signature(second):
         raise UnsupportedCircuit("the structure of the circuit depends on the data")
+    follower = probes[0][0]
+    found = [[follower.find(p) for p in _parameters(op)] for op in first.operations]
+    used = [slot for angles in found for slot, _ in angles]
+    program = Program(follower, n_inputs, used)
+    flat = [pair for angles in found for pair in angles]
+    for (_, inputs, weights), tape in zip(probes, tapes, strict=True):
+        _check(program, flat, tape, inputs, weights)
     gates = []
-    for a, b in zip(first.operations, second.operations, strict=True):
-        gate = _read_gate(a, b, number, lookup)
-        if gate is not None:
-            gates.append(gate)
+    for op, angles in zip(first.operations, found, strict=True):
+        if op.name not in {"Barrier", "Identity"}:
+            angles = [Angle(program.place[slot], scale) for slot, scale in angles]
+            gates.append(_read_gate(op, tuple(angles), number))
     readouts = []
     for a, b in zip(first.measurements, second.measurements, strict=True):
         readouts.append(_read_measurement(a, number))
@@ -89,10 +87,7 @@ def trace(
         raise UnsupportedCircuit("qml.state() beside other measurements")
     if not readouts:
         raise UnsupportedCircuit("the circuit measures nothing")
-    n_weights = len(values[0]) - n_inputs
-    return TracedCircuit(
-        len(number), n_inputs, n_weights, tuple(gates), tuple(readouts)
-    )
+    return TracedCircuit(len(number), program, tuple(gates), tuple(readouts))
 
 
 def _draw(shapes, n_inputs, low, high, generator):
@@ -109,6 +104,8 @@ def _basic_tape(qnode, inputs, weights):
         return _basic_gates(construct(**weights))
     try:
         tape = construct(inputs=inputs, **weights)
+    except UnsupportedCircuit:
+        raise
     except Exception:  # a circuit may be written for a batch only: inputs[:, i]
         tape = construct(inputs=inputs[None], **weights)
     return _basic_gates(tape)
@@ -129,6 +126,8 @@ def _basic_gates(tape):
             stopping_condition=_is_basic,
             skip_initial_state_prep=False,
         )
+    except UnsupportedCircuit:
+        raise
     except Exception as error:
         text = str(error).splitlines()[0][:120]
         raise UnsupportedCircuit(f"a gate has no decomposition: {text}") from error
@@ -164,54 +163,39 @@ def _wire_numbers(qnode, tape) -> dict:
     return {wire: k for k, wire in enumerate(ordered)}
 
 
-class _AngleLookup:
-    """Finds the source of an angle by its value in both probes."""
+def _parameters(op) -> list:
+    """Numbers of a gate that hold angles."""
+    if op.name not in SUPPORTED:
+        return []
+    if any(qml.math.size(p) != 1 for p in op.parameters):
+        raise UnsupportedCircuit(f"gate {op.name} carries a batch of angles")
+    return list(op.parameters)
 
-    def __init__(self, first: np.ndarray, second: np.ndarray, n_inputs: int) -> None:
-        self.first, self.second, self.n_inputs = first, second, n_inputs
-        self.single = {float(value): k for k, value in enumerate(first)}
-        self.pairs: dict[float, tuple[int, int]] | None = None
 
-    def __call__(self, a: float, b: float) -> Angle:
-        if a == b:
-            return Angle((), a)
-        for sign in (1.0, -1.0):
-            k = self.single.get(sign * a)
-            if k is not None and self.second[k] == sign * b:
-                return Angle((k,), sign)
-        if self.pairs is None:
-            self.pairs = {
-                float(self.first[i] * value): (i, k)
-                for i in range(self.n_inputs)
-                for k, value in enumerate(self.first)
-                if k >= i
-            }
-        for sign in (1.0, -1.0):
-            i, k = self.pairs.get(sign * a, (-1, -1))
-            if i >= 0 and float(self.second[i] * self.second[k]) == sign * b:
-                return Angle((i, k), sign)
+def _check(program, found, tape, inputs, weights) -> None:
+    """Compare the angles of a run with those that the program computes."""
+    try:
+        columns, shared = program(inputs[None], weights)
+    except Exception as error:
+        text = str(error).splitlines()[0][:120]
+        raise UnsupportedCircuit(f"an angle cannot be batched: {text}") from error
+    one = torch.ones(1)
+    table = torch.cat([columns[0], *(part.flatten() for part in shared), one])
+    want = [float(p) for op in tape.operations for p in _parameters(op)]
+    got = [float(table[program.place[slot]] * scale) for slot, scale in found]
+    if table.is_complex() or not np.allclose(got, want, rtol=1e-9, atol=1e-12):
         raise UnsupportedCircuit(
-            "an angle is computed from inputs or weights inside the QNode"
+            "an angle is computed from inputs or weights in a way torch does not see"
         )
 
 
-def _read_gate(a, b, number, lookup: Callable[[float, float], Angle]) -> Gate | None:
-    if a.name in {"Barrier", "Identity"}:
-        return None
-    wires = tuple(number[wire] for wire in a.wires)
-    values = [np.asarray(qml.math.toarray(p)) for p in a.parameters]
-    others = [np.asarray(qml.math.toarray(p)) for p in b.parameters]
-    if a.name not in SUPPORTED:
-        if len(wires) > 1:
-            raise UnsupportedCircuit(f"gate {a.name} on {len(wires)} wires")
-        return Gate("fixed", wires, (), np.asarray(qml.matrix(a), complex))
-    if any(value.size != 1 for value in values):
-        raise UnsupportedCircuit(f"gate {a.name} carries a batch of angles")
-    angles = tuple(
-        lookup(float(v.item()), float(w.item()))
-        for v, w in zip(values, others, strict=True)
-    )
-    return Gate(a.name, wires, angles)
+def _read_gate(op, angles: tuple[Angle, ...], number) -> Gate:
+    wires = tuple(number[wire] for wire in op.wires)
+    if op.name in SUPPORTED:
+        return Gate(op.name, wires, angles)
+    if len(wires) > 1:
+        raise UnsupportedCircuit(f"gate {op.name} on {len(wires)} wires")
+    return Gate("fixed", wires, (), np.asarray(qml.matrix(op), complex))
 
 
 def _read_measurement(m, number) -> Readout:
