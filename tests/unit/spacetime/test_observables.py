@@ -221,3 +221,61 @@ def test_ties_and_bad_input(table):
         independence_test(y[:5], y[5:10])
     with pytest.raises(ValueError, match="draws"):
         null_table(40, rng, draws=10)
+
+
+def test_reflections_and_exchange_change_nothing(table):
+    rng = np.random.default_rng(29)
+    for _ in range(20):
+        x = rng.normal(size=40)
+        y = rng.normal(size=40) + rng.uniform(0, 0.6) * x**2
+        images = [(a, b) for u in (x, -x) for v in (y, -y) for a, b in ((u, v), (v, u))]
+        found = {tuple(independence_test(*pair, null=table)) for pair in images}
+        assert len(found) == 1
+
+
+def test_strong_dependence_is_told_from_chance_beyond_the_draws(table):
+    rng = np.random.default_rng(30)
+    x = rng.normal(size=40)
+    strong = independence_test(x, x**3 + 1e-6 * rng.normal(size=40), null=table)
+    # 7 of 105 pairs survive Benjamini and Yekutieli below 7 / 105 * .05 / 5.24
+    assert strong.pvalue < 1e-5 < 1 / (table.draws + 1)
+    pvalues = [table.pvalue(v) for v in np.linspace(0, 200, 400)]
+    assert (np.diff(pvalues) <= 0).all() and pvalues[-1] > 0
+
+
+def test_tail_levels_on_fresh_nulls():
+    rng = np.random.default_rng(31)
+    table = null_table(30, rng, draws=4000)
+    fresh = np.array(
+        [table.pvalue(table.statistic(rng.permutation(30))) for _ in range(8000)]
+    )
+    for level, least, most in ((0.05, 300, 510), (0.01, 40, 130), (0.001, 1, 22)):
+        assert least < (fresh <= level).sum() < most, level
+
+
+def test_ranks_come_from_the_own_type(table):
+    rng = np.random.default_rng(32)
+    y = rng.normal(size=40)
+    steps = rng.permutation(40)
+    plain = independence_test(steps, y, null=table)
+    dates = np.datetime64("2026-01-01T00:00:00.000000001", "ns") + steps
+    for x in (2**60 + steps, dates, steps.astype("i1"), steps.astype("f2")):
+        assert independence_test(x, y, null=table).pvalue == plain.pvalue
+    statistic, pvalue = plain
+    assert (statistic, pvalue) == (plain.statistic, plain.pvalue)
+
+
+@pytest.mark.parametrize(
+    ("x", "rng", "error", "words"),
+    [
+        (np.ma.masked_less(np.arange(40.0), 3), None, ValueError, "3 masked"),
+        (np.arange(40) + 1j, None, TypeError, "complex"),
+        (np.array(list("ab") * 20, object), None, TypeError, "object"),
+        (np.arange(40.0), 3, TypeError, "default_rng"),
+        (np.full(40, 7), None, ValueError, "constant .7"),
+        (np.r_[np.nan, np.arange(39.0)], None, ValueError, "row 0"),
+    ],
+)
+def test_what_has_no_order_is_refused(table, x, rng, error, words):
+    with pytest.raises(error, match=words):
+        independence_test(x, np.arange(40.0), rng, null=table)
