@@ -15,15 +15,13 @@ from torch import nn
 from qglib.data import Examples, labels_of
 from qglib.data.examples import SPLITS, check_examples
 from qglib.data.signals import sound_features
-from qglib.models.decoding import decode_all
-from qglib.models.evaluation import entity_f1
-from qglib.models.inference import frozen_features
-from qglib.models.shapes import N_SHAPES
 from qglib.models.storage import build_tagger
-from qglib.models.tokenizer import ShapeTokenizer
+from qglib.models.tags import decode_all, entity_f1
+from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
 from qglib.models.windows import (
     check_words,
     collate,
+    frozen_features,
     length_batches,
     model_limit,
     windows,
