@@ -6,19 +6,17 @@ kind.
 """
 
 from qglib.models.comparison import compare
-from qglib.models.decoding import decode_all
 from qglib.models.encoder import encoder_path as encoder_path
-from qglib.models.evaluation import entity_f1
-from qglib.models.evaluation import f1_interval as f1_interval
-from qglib.models.fine_tuning import train_tagger
-from qglib.models.fitting import head_logits as head_logits
-from qglib.models.fitting import train_head
-from qglib.models.inference import frozen_features, word_logits
-from qglib.models.shapes import word_shape as word_shape
+from qglib.models.fine_tuning import head_logits as head_logits
+from qglib.models.fine_tuning import train_head, train_tagger
 from qglib.models.storage import build_tagger, load_tagger
 from qglib.models.storage import save_head as save_head
 from qglib.models.tagger import TokenTagger as TokenTagger
+from qglib.models.tags import decode_all, entity_f1
+from qglib.models.tags import f1_interval as f1_interval
+from qglib.models.tokenizer import word_shape as word_shape
 from qglib.models.training import load_model, train
+from qglib.models.windows import frozen_features, word_logits
 
 __all__ = [
     "build_tagger",

@@ -53,8 +53,9 @@ def compare(
     Raises:
         ValueError: no heads or seeds, and what `train` refuses.
     """
-    if not len(heads) or not len(seeds):
-        raise ValueError(f"heads {list(heads)} and seeds {list(seeds)}: give some")
+    for name, given in (("heads", heads), ("seeds", seeds)):
+        if isinstance(given, str) or not np.iterable(given) or not len(given):
+            raise ValueError(f"{name} is {given!r}: give a sequence of at least one")
     scores: dict[str, list[float]] = {name: [] for name in heads}
     sizes: dict[str, int] = {}
     fixed = None if callable(examples) else prepare(examples, metric, features)

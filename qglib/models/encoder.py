@@ -157,6 +157,18 @@ def _no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
     return {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
 
 
+def longest_input(encoder: torch.nn.Module) -> int:
+    """Sub-words that the encoder's table of positions holds; 0 without a table."""
+    for name, part in encoder.named_modules():
+        if name.endswith("position_embeddings") and isinstance(
+            part, torch.nn.Embedding
+        ):
+            # RoBERTa and its kin count on from the number of the padding token
+            first = 0 if part.padding_idx is None else part.padding_idx + 1
+            return part.num_embeddings - first
+    return 0
+
+
 def fingerprint(encoder: torch.nn.Module) -> str:
     """SHA-256 over the encoder's weights, in the order of their names."""
     digest = hashlib.sha256()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.metrics import f1_score
 from torch import nn
@@ -15,15 +17,13 @@ from torch import nn
 from qglib.data import Examples, labels_of
 from qglib.data.examples import SPLITS, check_examples
 from qglib.data.signals import sound_features
-from qglib.models.decoding import decode_all
-from qglib.models.evaluation import entity_f1
-from qglib.models.inference import frozen_features
-from qglib.models.shapes import N_SHAPES
 from qglib.models.storage import build_tagger
-from qglib.models.tokenizer import ShapeTokenizer
+from qglib.models.tags import decode_all, entity_f1
+from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
 from qglib.models.windows import (
     check_words,
     collate,
+    frozen_features,
     length_batches,
     model_limit,
     windows,
@@ -228,6 +228,26 @@ def decoded(logits: np.ndarray, sentences: Any, labels: Any) -> list[list[str]]:
     return decode_all(np.split(logits, stops), labels)
 
 
+def _classes(examples: Examples) -> list[Any]:
+    """One class per example, of the type that it was given in."""
+    if examples.tagged:
+        return [tag for sentence in examples.labels for tag in sentence]
+    flat = [v.item() if isinstance(v, np.generic) else v for v in examples.labels]
+    missing = [k for k, v in enumerate(flat) if pd.isna(v)]
+    if missing:
+        raise ValueError(
+            f"labels: example {missing[0]} and {len(missing) - 1} more have no label "
+            f"({flat[missing[0]]}): drop them or name a class for them"
+        )
+    flat = [v if isinstance(v, str | int | float) else str(v) for v in flat]
+    twice = Counter(str(v) for v in set(flat)).most_common(1)[0]
+    if twice[1] > 1:
+        raise ValueError(
+            f"labels: {twice[0]} occurs as a number and as text: give all one type"
+        )
+    return flat
+
+
 def prepare(
     examples: Examples, metric: str = "", features: FeatureFunction | None = None
 ) -> Prepared:
@@ -254,14 +274,15 @@ def prepare(
     rows = np.asarray(
         (features or features_of(examples.kind, examples.tagged))(examples.inputs)
     )
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused as inf
+        rows = rows.astype(np.float32)
     check_features(rows)
     parts, tags = np.asarray(examples.split), {}
-    flat: list[Any] = [str(label) for label in examples.labels]
-    labels = sorted(set(flat))
+    flat: list[Any] = _classes(examples)
+    labels = sorted(set(flat), key=str)
     if examples.tagged:
         tags = {name: examples.part(name)[1] for name in SPLITS}
         parts = np.repeat(parts, [len(t) for t in examples.labels])
-        flat = [tag for sentence in examples.labels for tag in sentence]
         labels = labels_of(tuple(sorted({t[2:] for t in flat if t != "O"})))
     if len(rows) != len(flat):
         raise ValueError(
@@ -269,7 +290,7 @@ def prepare(
         )
     gold = np.array([labels.index(label) for label in flat])
     return Prepared(
-        {name: rows[parts == name].astype(np.float32) for name in SPLITS},
+        {name: rows[parts == name] for name in SPLITS},
         {name: gold[parts == name] for name in SPLITS},
         tuple(labels),
         tags,

@@ -1,11 +1,9 @@
-"""Fine-tuning of a tagger, encoder and head: batches of similar length."""
+"""Training of a tagger: its head on frozen features, or the encoder as well."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,21 +12,21 @@ import torch
 from torch import nn
 
 from qglib.data import Sentence
-from qglib.models.decoding import decode_all
-from qglib.models.evaluation import entity_f1
-from qglib.models.inference import word_logits
-from qglib.models.loop import run_epochs
+from qglib.models.fitting import DEFAULTS, WARMUP, WEIGHT_DECAY, fit, run_epochs
+from qglib.models.heads import head_kind
 from qglib.models.tagger import TokenTagger
-from qglib.models.targets import check_training, label_numbers
+from qglib.models.tags import check_training, decode_all, entity_f1, label_numbers
 from qglib.models.tokenizer import ShapeTokenizer
 from qglib.models.windows import (
     Window,
+    WordFeatures,
     check_words,
     collate,
     kept_positions,
     length_batches,
     model_limit,
     windows,
+    word_logits,
 )
 
 
@@ -42,13 +40,10 @@ def train_tagger(
     rate: float = 4e-4,
     batch_size: int = 16,
     head_factor: float = 10.0,
-    weight_decay: float = 0.01,
-    warmup: float = 0.1,
     max_length: int = 128,
     precision: str = "auto",
     seed: int = 0,
-    checkpoint: str | Path | None = None,
-    **options: Any,
+    report: Callable[[int, float], None] | None = None,
 ) -> pd.DataFrame:
     """Fine-tune encoder and head in place; the best epoch on dev is kept.
 
@@ -63,17 +58,14 @@ def train_tagger(
         max_length: sub-words per training window, special tokens included; longer
             sentences are read in adjoining windows, never cut.
         precision: "auto", "bf16" or "fp32".
-        checkpoint: folder written after every epoch; if it holds a checkpoint of the
-            same run, training goes on from there with the same result.
-        options: report and stale of `qglib.models.loop.run_epochs`.
+        report: see `qglib.models.fitting.run_epochs`.
 
     Returns:
         One row per epoch: epoch, loss, dev_f1 (entity F1, Viterbi), seconds.
-        ``attrs``: precision, best_epoch, resumed_after.
+        ``attrs``: precision, best_epoch.
 
     Raises:
-        ValueError: data that cannot be learnt from, a loss that is not finite, a
-            checkpoint of another run.
+        ValueError: data that cannot be learnt from, a loss that is not finite.
     """
     if epochs < 1 or batch_size < 1:
         raise ValueError(
@@ -92,33 +84,21 @@ def train_tagger(
     rng = np.random.default_rng(seed)
     lengths = [len(w.ids) for w in pieces]
     total = epochs * -(-len(pieces) // batch_size)
-    settings = {
-        "epochs": epochs, "rate": rate, "batch_size": batch_size,
-        "head_factor": head_factor, "weight_decay": weight_decay, "warmup": warmup,
-        "max_length": max_length,
-        "seed": seed, "bf16": bf16,
-        "model": _fingerprint(model.config.to_dict()),
-        "data": _fingerprint(words, tags, [(s.words, s.tags) for s in dev]),
-    }  # fmt: skip
-    groups = _groups(model, rate, head_factor, weight_decay)
+    groups = _groups(model, rate, head_factor)
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: linear_schedule(step, total, warmup)
+        optimiser, lambda step: linear_schedule(step, total)
     )
     history = run_epochs(
         model,
-        lambda batch: word_loss(
-            model, [pieces[k] for k in batch], targets, pad_id, bf16
-        ),
+        lambda rows: word_loss(model, [pieces[k] for k in rows], targets, pad_id, bf16),
         lambda: length_batches(lengths, batch_size, rng),
         optimiser,
         schedule,
         epochs=epochs,
         seed=seed,
         score=lambda: _dev_f1(model, tokenizer, dev),
-        checkpoint=checkpoint,
-        settings=settings,
-        **options,
+        report=report,
     )
     history.attrs["precision"] = "bfloat16" if bf16 else "float32"
     return history.rename(columns={"score": "dev_f1"})
@@ -141,9 +121,9 @@ def choose_precision(device: torch.device, precision: str = "auto") -> bool:
     return device.type == "cpu" and any(getattr(torch.cpu, u, bool)() for u in units)
 
 
-def linear_schedule(step: int, total: int, warmup: float) -> float:
-    """Factor on the learning rate: linear rise over ``warmup``, then linear to 0."""
-    rise = max(1, round(warmup * total))
+def linear_schedule(step: int, total: int) -> float:
+    """Factor on the learning rate: linear rise over a tenth, then linear to 0."""
+    rise = max(1, round(WARMUP * total))
     if step < rise:
         return (step + 1) / rise
     return max(0.0, (total - step) / max(1, total - rise))
@@ -171,22 +151,16 @@ def word_loss(
     return nn.functional.cross_entropy(logits, torch.from_numpy(gold).to(device))
 
 
-def _groups(
-    model: TokenTagger, rate: float, head_factor: float, weight_decay: float
-) -> list[dict[str, Any]]:
+def _groups(model: TokenTagger, rate: float, factor: float) -> list[dict[str, Any]]:
     """AdamW groups: head and shape vectors learn faster, vectors do not decay."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            fast = not name.startswith("encoder.")
-            groups.setdefault((fast, parameter.ndim > 1), []).append(parameter)
     return [
         {
-            "params": members,
-            "lr": rate * (head_factor if fast else 1.0),
-            "weight_decay": weight_decay if decays else 0.0,
+            "params": [parameter],
+            "lr": rate * (1.0 if name.startswith("encoder.") else factor),
+            "weight_decay": WEIGHT_DECAY if parameter.ndim > 1 else 0.0,
         }
-        for (fast, decays), members in groups.items()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
     ]
 
 
@@ -199,5 +173,97 @@ def _dev_f1(
     return entity_f1([s.tags for s in dev], decode_all(logits, model.config.labels))
 
 
-def _fingerprint(*parts: Any) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+def train_head(
+    model: TokenTagger,
+    features: WordFeatures,
+    tags: Sequence[Sequence[str]],
+    dev: tuple[WordFeatures, Sequence[Sequence[str]]] | None = None,
+    *,
+    epochs: int | None = None,
+    rate: float | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> pd.DataFrame:
+    """Train ``model.head`` in place on `frozen_features`; the encoder stays.
+
+    The standardising buffers take mean and deviation of these features. With
+    ``dev`` the epoch with the best entity F1 (Viterbi) is kept.
+
+    Args:
+        model: a tagger; its head is trained.
+        features, tags: frozen features and IOB2 tags of the same sentences.
+        dev: the same of other sentences.
+        epochs, rate: default to tried values of the head in use (``DEFAULTS``).
+        seed: of dropout and of the order of the batches.
+        options: further arguments of `fit`.
+
+    Returns:
+        One row per epoch: epoch, loss, dev_f1, seconds.
+
+    Raises:
+        ValueError: features of other sentences, labels that cannot be learnt, a
+            loss that is not finite.
+    """
+    labels = model.config.labels
+    check_training(labels, tags)
+    _check_features(features, tags)
+    if dev is not None:
+        _check_features(*dev)
+        label_numbers(labels, dev[1], "dev")
+    usual_epochs, usual_rate = DEFAULTS[head_kind(model.config.head)[0]]
+    device = model.feature_mean.device
+    gold = torch.from_numpy(np.concatenate(label_numbers(labels, tags))).to(device)
+    hidden = torch.from_numpy(features.hidden).to(device)
+    shapes = torch.from_numpy(features.shapes).to(device)
+    variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)
+    model.standardise(mean, variance.sqrt())
+
+    def score() -> float:
+        return entity_f1(dev[1], decode_all(head_logits(model, dev[0]), labels))
+
+    history = fit(
+        model.head,
+        model.features(hidden, shapes),
+        gold,
+        epochs=usual_epochs if epochs is None else epochs,
+        rate=usual_rate if rate is None else rate,
+        seed=seed,
+        score=score if dev is not None else None,
+        **options,
+    )
+    model.eval()
+    return history.rename(columns={"score": "dev_f1"})
+
+
+def head_logits(
+    model: TokenTagger, features: WordFeatures, batch_size: int = 4096
+) -> list[np.ndarray]:
+    """Logits ``(n_words, n_labels)`` per sentence from frozen features.
+
+    Equal to `word_logits` up to the precision the features were stored in; the head
+    is left in eval mode.
+    """
+    device = model.feature_mean.device
+    model.head.eval()
+    hidden, shapes = (
+        torch.from_numpy(values).split(batch_size)
+        for values in (features.hidden, features.shapes)
+    )
+    with torch.inference_mode():
+        rows = [
+            model.head(model.features(h.to(device), s.to(device))).float().cpu()
+            for h, s in zip(hidden, shapes, strict=True)
+        ]
+    return features.split(torch.cat(rows).numpy())
+
+
+def _check_features(features: WordFeatures, tags: Sequence[Sequence[str]]) -> None:
+    found = [len(t) for t in tags]
+    if found != features.lengths.tolist():
+        raise ValueError(
+            f"features hold {len(features.lengths)} sentences and "
+            f"{int(features.lengths.sum())} words, tags {len(found)} and {sum(found)}: "
+            "give the tags of the sentences the features were computed from"
+        )
+    if not np.isfinite(features.hidden).all():
+        raise ValueError("features hold NaN or infinity: compute them again")

@@ -1,22 +1,16 @@
-"""Training of a head on inputs that were computed once."""
+"""The one training loop of the package, and a head on inputs computed once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-
-from qglib.models.decoding import decode_all
-from qglib.models.evaluation import entity_f1
-from qglib.models.heads import head_kind
-from qglib.models.inference import WordFeatures
-from qglib.models.loop import run_epochs
-from qglib.models.tagger import TokenTagger
-from qglib.models.targets import check_training, label_numbers
 
 # Epochs and peak learning rate per head. The rates are those of the best dev F1 in
 # data/reference/results/head_rates.json: rates 1e-3 to 2e-2, seeds 101 to 103, 12
@@ -31,6 +25,7 @@ DEFAULTS = {
 WIDE = 100  # inputs of a unit from which it counts as wide
 SMALL_FACTOR = 5.0  # how much faster the others learn
 WEIGHT_DECAY, WARMUP = 0.01, 0.1
+CLIP = 1.0  # largest norm of the gradient of all parameters
 
 Reader = Callable[[torch.Tensor], Any]
 
@@ -70,7 +65,7 @@ def fit(
     """Train a head in place with cross-entropy; it is left in eval mode.
 
     AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; the loop and
-    what it returns: `qglib.models.loop.run_epochs`.
+    what it returns: `run_epochs`.
 
     Args:
         inputs: ``(n, n_inputs)``, or a function from row numbers to what the head
@@ -114,97 +109,101 @@ def fit(
     )
 
 
-def train_head(
-    model: TokenTagger,
-    features: WordFeatures,
-    tags: Sequence[Sequence[str]],
-    dev: tuple[WordFeatures, Sequence[Sequence[str]]] | None = None,
+def run_epochs(
+    module: nn.Module,
+    loss: Callable[[Any], torch.Tensor],
+    batches: Callable[[], Iterable[Sized]],
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
     *,
-    epochs: int | None = None,
-    rate: float | None = None,
-    seed: int = 0,
-    **options: Any,
+    epochs: int,
+    seed: int,
+    score: Callable[[], float] | None = None,
+    report: Callable[[int, float], None] | None = None,
 ) -> pd.DataFrame:
-    """Train ``model.head`` in place on `frozen_features`; the encoder stays.
+    """Train a module in place; the epoch with the best score is kept, in eval mode.
 
-    The standardising buffers take mean and deviation of these features. With
-    ``dev`` the epoch with the best entity F1 (Viterbi) is kept.
+    Deterministic for the same seed and number of threads; torch's own generator is
+    left as it was.
 
     Args:
-        model: a tagger; its head is trained.
-        features, tags: frozen features and IOB2 tags of the same sentences.
-        dev: the same of other sentences.
-        epochs, rate: default to tried values of the head in use (``DEFAULTS``).
-        seed: of dropout and of the order of the batches.
-        options: further arguments of `fit`.
+        module: what is trained, and put into train and eval mode.
+        loss: mean loss of one batch.
+        batches: the batches of an epoch, drawn anew at every call.
+        optimiser, schedule: of the parameters; the schedule makes one step a batch.
+        epochs: passes over the data.
+        seed: of dropout.
+        score: called after every epoch, larger is better. Without it, or where it is
+            NaN, the last epoch is kept.
+        report: called with epoch and score after every epoch; may raise to stop.
 
     Returns:
-        One row per epoch: epoch, loss, dev_f1, seconds.
+        One row per epoch: epoch, loss (mean over items), score (NaN without),
+        seconds. ``attrs``: best_epoch.
 
     Raises:
-        ValueError: features of other sentences, labels that cannot be learnt, a
-            loss that is not finite.
+        ValueError: a loss that is not finite.
     """
-    labels = model.config.labels
-    check_training(labels, tags)
-    _check_features(features, tags)
-    if dev is not None:
-        _check_features(*dev)
-        label_numbers(labels, dev[1], "dev")
-    usual_epochs, usual_rate = DEFAULTS[head_kind(model.config.head)[0]]
-    device = model.feature_mean.device
-    gold = torch.from_numpy(np.concatenate(label_numbers(labels, tags))).to(device)
-    hidden = torch.from_numpy(features.hidden).to(device)
-    shapes = torch.from_numpy(features.shapes).to(device)
-    variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)
-    model.standardise(mean, variance.sqrt())
-
-    def score() -> float:
-        return entity_f1(dev[1], decode_all(head_logits(model, dev[0]), labels))
-
-    history = fit(
-        model.head,
-        model.features(hidden, shapes),
-        gold,
-        epochs=usual_epochs if epochs is None else epochs,
-        rate=usual_rate if rate is None else rate,
-        seed=seed,
-        score=score if dev is not None else None,
-        **options,
-    )
-    model.eval()
-    return history.rename(columns={"score": "dev_f1"})
+    history, best, best_score, best_epoch = [], None, -math.inf, epochs
+    with _reproducible(next(module.parameters()).device, seed):
+        for epoch in range(1, epochs + 1):
+            began = time.perf_counter()
+            mean = _epoch(module, loss, batches(), optimiser, schedule)
+            if not math.isfinite(mean):
+                raise ValueError(
+                    f"the loss became {mean} in epoch {epoch}: the weights hold NaN "
+                    "or the learning rate is too high; lower rate"
+                )
+            seconds = time.perf_counter() - began
+            module.eval()
+            value = math.nan if score is None else score()
+            if value > best_score:
+                best_score, best_epoch = value, epoch
+                best = {k: v.detach().clone() for k, v in module.state_dict().items()}
+            history.append((epoch, mean, value, seconds))
+            if report is not None:
+                report(epoch, value)
+    if best is not None and best_epoch != epochs:
+        module.load_state_dict(best)
+    table = pd.DataFrame(history, columns=["epoch", "loss", "score", "seconds"])
+    table.attrs = {"best_epoch": best_epoch}
+    return table
 
 
-def head_logits(
-    model: TokenTagger, features: WordFeatures, batch_size: int = 4096
-) -> list[np.ndarray]:
-    """Logits ``(n_words, n_labels)`` per sentence from frozen features.
+def _epoch(
+    module: nn.Module,
+    loss: Callable[[Any], torch.Tensor],
+    batches: Iterable[Sized],
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> float:
+    """One pass over all batches; the mean loss."""
+    module.train()
+    total, items = 0.0, 0
+    for batch in batches:
+        value = loss(batch)
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), CLIP)
+        optimiser.step()
+        schedule.step()
+        total = total + value.detach() * len(batch)
+        items += len(batch)
+    return float(total) / items
 
-    Equal to `word_logits` up to the precision the features were stored in; the head
-    is left in eval mode.
-    """
-    device = model.feature_mean.device
-    model.head.eval()
-    hidden, shapes = (
-        torch.from_numpy(values).split(batch_size)
-        for values in (features.hidden, features.shapes)
-    )
-    with torch.inference_mode():
-        rows = [
-            model.head(model.features(h.to(device), s.to(device))).float().cpu()
-            for h, s in zip(hidden, shapes, strict=True)
-        ]
-    return features.split(torch.cat(rows).numpy())
 
-
-def _check_features(features: WordFeatures, tags: Sequence[Sequence[str]]) -> None:
-    found = [len(t) for t in tags]
-    if found != features.lengths.tolist():
-        raise ValueError(
-            f"features hold {len(features.lengths)} sentences and "
-            f"{int(features.lengths.sum())} words, tags {len(found)} and {sum(found)}: "
-            "give the tags of the sentences the features were computed from"
-        )
-    if not np.isfinite(features.hidden).all():
-        raise ValueError("features hold NaN or infinity: compute them again")
+@contextmanager
+def _reproducible(device: torch.device, seed: int) -> Iterator[None]:
+    """Seeded generators and deterministic kernels; all restored."""
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    exact = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # costs a tenth
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(exact, warn_only=warn_only)
+            torch.utils.deterministic.fill_uninitialized_memory = filled

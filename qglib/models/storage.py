@@ -138,7 +138,7 @@ def _load(folder: Path, encoder: str) -> tuple[TokenTagger, ShapeTokenizer]:
         )
     if not (folder / HEAD_FILE).is_file():
         model = TokenTagger.from_pretrained(folder)
-        return model.eval(), ShapeTokenizer.from_pretrained(folder)
+        return model.eval(), load_tokenizer(str(folder), model.encoder.config)
     config = TokenTaggerConfig.from_pretrained(folder)
     path = encoder_path(encoder or config.encoder_name)
     pretrained = load_encoder(path)

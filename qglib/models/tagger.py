@@ -18,8 +18,7 @@ from transformers.modeling_outputs import TokenClassifierOutput
 
 from qglib.models import encoder as encoders
 from qglib.models.heads import build_head
-from qglib.models.shapes import N_SHAPES
-from qglib.models.tokenizer import ShapeTokenizer
+from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
 
 
 class TokenTaggerConfig(PreTrainedConfig):
@@ -93,6 +92,7 @@ class TokenTagger(PreTrainedModel):
                 f"hidden_layers must name layers 0 to {depth} of this encoder, "
                 f"got {list(config.hidden_layers)}"
             )
+        self.longest = encoders.longest_input(self.encoder)
         self.shape_embedding = nn.Embedding(N_SHAPES, width)
         n_features = width * len(config.hidden_layers) + N_SHAPES
         self.register_buffer("feature_mean", torch.zeros(n_features))
@@ -143,6 +143,13 @@ class TokenTagger(PreTrainedModel):
             if input_ids is None:
                 raise ValueError("give input_ids or inputs_embeds, got neither")
             inputs_embeds = self.get_input_embeddings()(input_ids)
+        length = inputs_embeds.shape[1]
+        if self.longest and length > self.longest:
+            raise ValueError(
+                f"input_ids hold {length} sub-words, the encoder reads at most "
+                f"{self.longest}: cut the text, or call word_logits, which reads long "
+                "sentences in windows"
+            )
         shapes = token_type_ids
         if shapes is None:
             size = inputs_embeds.shape[:2]

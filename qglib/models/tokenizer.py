@@ -1,9 +1,18 @@
-"""A fast tokenizer that writes word shapes where BERT expects token types."""
+"""A fast tokenizer that writes word shapes where BERT expects token types.
+
+The shape is what an uncased vocabulary forgets about a word. Nine classes: 0 special
+token or padding; 1 digits without letters; 2 digits and letters; 3 neither; 4 one
+capital letter; 5 all capitals; 6 initial capital, then lower case; 7 lower case; 8 any
+other mixture.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Any
 
+import torch
 from transformers import (
     AutoTokenizer,
     BatchEncoding,
@@ -11,8 +20,47 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from qglib.models.encoder import REVISIONS, quiet
-from qglib.models.shapes import shapes_of_text, word_shape
+from qglib.models.encoder import REVISIONS, empty_encoder, longest_input, quiet
+
+N_SHAPES = 9
+CORE = re.compile(r"[^\W_](?:\S*[^\W_])?")  # from the first letter or digit to the last
+CLITIC = re.compile(r"(?<=.)['\u2019][^\W\d_]{1,2}$")  # 's, 're
+
+
+@lru_cache(maxsize=1 << 16)
+def word_shape(word: str) -> int:
+    """Shape class 1 to 8 of one word."""
+    letters = [c for c in word if c.isalpha()]
+    digits = any(c.isdigit() for c in word)
+    if digits:
+        return 2 if letters else 1
+    if not letters:
+        return 3
+    if all(c.isupper() for c in letters):
+        return 4 if len(letters) == 1 else 5
+    if letters[0].isupper() and all(c.islower() for c in letters[1:]):
+        return 6
+    return 7 if all(c.islower() for c in letters) else 8
+
+
+def shapes_of_text(text: str) -> list[int]:
+    """Shape class of the word around every character of raw text.
+
+    Words are cut as in newswire corpora: at blanks, with punctuation and a
+    final ``'s`` split off and the dots of abbreviations kept. Blanks get 3.
+    """
+    shapes = [3] * len(text)
+    for found in CORE.finditer(text):
+        (start, stop), word = found.span(), found.group()
+        if text[:start].endswith(("'", "\u2019")) and word.isalpha() and len(word) < 3:
+            start -= 1  # a clitic that stands alone
+        dotted = "." in word or (len(word) == 1 and word.isupper())
+        stop += dotted and text[stop : stop + 1] == "."  # U.S. or an initial
+        clitic = CLITIC.search(text[start:stop])
+        cut = start + clitic.start() if clitic else stop
+        for a, b in ((start, cut), (cut, stop)):
+            shapes[a:b] = [word_shape(text[a:b])] * (b - a)
+    return shapes
 
 
 class ShapeTokenizer(PreTrainedTokenizerFast):
@@ -82,7 +130,12 @@ def load_tokenizer(path: str, config: PreTrainedConfig) -> ShapeTokenizer:
     """
     with quiet():
         base = AutoTokenizer.from_pretrained(path, revision=REVISIONS.get(path, "main"))
+        with torch.device("meta"):
+            positions = longest_input(empty_encoder(config))
+        positions = positions or getattr(config, "max_position_embeddings", 512)
+        limit = int(min(base.model_max_length, positions))
         if isinstance(base, ShapeTokenizer):
+            base.model_max_length = limit
             return base
         if not getattr(base, "is_fast", False):
             raise TypeError(
@@ -92,10 +145,9 @@ def load_tokenizer(path: str, config: PreTrainedConfig) -> ShapeTokenizer:
         backend = base.backend_tokenizer
         backend.no_truncation()  # sentence encoders store a cut at 128
         backend.no_padding()
-        positions = getattr(config, "max_position_embeddings", 512)
         return ShapeTokenizer(
             tokenizer_object=backend,
-            model_max_length=int(min(base.model_max_length, positions)),
+            model_max_length=limit,
             padding_side="right",
             **base.special_tokens_map,
         )

@@ -25,7 +25,7 @@ from qglib.models.features import (
 )
 from qglib.models.fitting import DEFAULTS, WIDE, fit
 from qglib.models.heads import SAME_SIZE, build_head, head_kind, same_size_mlp
-from qglib.models.shapes import N_SHAPES
+from qglib.models.tokenizer import N_SHAPES
 from qglib.record import write_json
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"

@@ -44,8 +44,12 @@ def test_one_seed_has_no_interval() -> None:
 
 
 def test_bad_arguments_are_named() -> None:
-    with pytest.raises(ValueError, match="seeds"):
+    with pytest.raises(ValueError, match=r"seeds is \(\): give a sequence"):
         compare(blobs, ("linear",), ())
+    with pytest.raises(ValueError, match="seeds is 3: give a sequence"):
+        compare(blobs, ("linear",), 3)
+    with pytest.raises(ValueError, match="heads is 'linear': give a sequence"):
+        compare(blobs, "linear")
 
 
 def test_the_default_rates_are_those_the_search_found() -> None:

@@ -196,6 +196,26 @@ def test_features_of_a_series_do_not_depend_on_its_scale() -> None:
         series_features(rows[:, :3])
 
 
+@pytest.mark.parametrize("kind", [int, float, bool, np.int64, str])
+def test_answers_are_of_the_type_of_the_labels(kind, tmp_path) -> None:
+    """A number answered as text would equal no label, and score 0 in silence."""
+    plain = table()
+    labels = [kind(name == "left") for name in plain.labels]
+    examples = Examples(plain.inputs, labels, plain.split)
+    model = train(examples, "linear", 0, **FAST)
+    found = np.array(model.predict(plain.inputs))
+    assert (found == np.array(labels)).mean() > 0.9
+    model.save(tmp_path)
+    assert load_model(tmp_path).predict(plain.inputs) == found.tolist()
+
+
+def test_two_rows_are_enough_to_train() -> None:
+    rows, labels = [[-1.0], [1.0]] * 3, ["a", "b"] * 3
+    split = np.repeat(["train", "dev", "test"], 2)
+    model = train(Examples(rows, labels, split), "linear", epochs=60)
+    assert model.predict([[-1.0], [1.0]]) == ["a", "b"]
+
+
 def changed(change) -> Examples:
     found = table()
     return change(found.inputs.copy(), list(found.labels), found.split.copy())
@@ -223,6 +243,20 @@ def unseen(rows, labels, split):
         (one_class, "training holds the one class 'left'"),
         (unseen, r"\['up'\] occur in dev or test and never in training"),
         (lambda r, y, s: Examples(r[:0], [], s[:0]), "examples are empty"),
+        (lambda r, y, s: Examples(r[:1], y[:1], s[:1]), "part is empty"),
+        (
+            lambda r, y, s: Examples(r, [None, *y[1:]], s),
+            "example 0 and 0 more have no",
+        ),
+        (
+            lambda r, y, s: Examples(r, [np.nan if v == "left" else v for v in y], s),
+            "and 39 more have no label",
+        ),
+        (
+            lambda r, y, s: Examples(r, [1, "1", *y[2:]], s),
+            "1 occurs as a number and as text",
+        ),
+        (lambda r, y, s: Examples(1e300 * r, y, s), "inf in row 0, column 0 and 239"),
         (lambda r, y, s: Examples(r[:9], y, s), "9 inputs, 80 labels"),
         (lambda r, y, s: Examples(r, y, np.full(80, "train")), "the dev part is empty"),
         (lambda r, y, s: Examples(r, y, np.full(80, "all")), "split holds 'all'"),

@@ -19,7 +19,7 @@ from qglib.models import (
 from qglib.models import fine_tuning as module
 from qglib.models.fine_tuning import choose_precision
 from qglib.models.heads import HEADS
-from qglib.models.targets import check_training
+from qglib.models.tags import check_training
 
 NAMES = {"PER": ["Anna", "Bo"], "LOC": ["Paris", "France"]}
 
@@ -97,42 +97,7 @@ def test_same_seed_same_result_and_the_global_generator_rests(build) -> None:
     assert not same(results[0][0], results[2][0])
 
 
-@pytest.mark.parametrize("head", ["mlp", "quantum"])
-@pytest.mark.parametrize("after", [1, 2])
-def test_resume_after_any_epoch_is_exact(build, tmp_path, after, head) -> None:
-    train, dev = sentences(30), sentences(10, 1)
-    options = {**OPTIONS, "epochs": 3, "seed": 2}
-    whole, tokenizer = build(head)
-    expected = train_tagger(whole, tokenizer, train, dev, **options)
-
-    class Killed(Exception):
-        pass
-
-    def dies(epoch, _):
-        if epoch == after:
-            raise Killed
-
-    broken, _ = build(head)
-    with pytest.raises(Killed):
-        train_tagger(
-            broken, tokenizer, train, dev, checkpoint=tmp_path, report=dies, **options
-        )
-    assert [f.name for f in tmp_path.iterdir()] == ["checkpoint.safetensors"]
-    resumed, _ = build(head)
-    history = train_tagger(
-        resumed, tokenizer, train, dev, checkpoint=tmp_path, **options
-    )
-    assert history.attrs["resumed_after"] == after
-    pd.testing.assert_frame_equal(columns(history), columns(expected))
-    assert same(weights(whole), weights(resumed))
-    # a finished run is only loaded
-    again, _ = build(head)
-    history = train_tagger(again, tokenizer, train, dev, checkpoint=tmp_path, **options)
-    assert history.attrs["resumed_after"] == 3
-    assert same(weights(whole), weights(again))
-
-
-def test_best_epoch_is_kept(build, monkeypatch, tmp_path) -> None:
+def test_best_epoch_is_kept(build, monkeypatch) -> None:
     scores = iter([0.2, 0.9, 0.4, 0.3, 0.8])
     states = []
 
@@ -143,37 +108,11 @@ def test_best_epoch_is_kept(build, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(module, "_dev_f1", score)
     model, tokenizer = build()
     history = train_tagger(
-        model, tokenizer, sentences(16), sentences(4), epochs=5,
-        checkpoint=tmp_path, **OPTIONS,
-    )  # fmt: skip
+        model, tokenizer, sentences(16), sentences(4), epochs=5, **OPTIONS
+    )
     assert history["dev_f1"].tolist() == [0.2, 0.9, 0.4, 0.3, 0.8]
     assert history.attrs["best_epoch"] == 2
     assert same(states[1], weights(model))
-    again, _ = build()
-    train_tagger(
-        again, tokenizer, sentences(16), sentences(4), epochs=5,
-        checkpoint=tmp_path, **OPTIONS,
-    )  # fmt: skip
-    assert same(states[1], weights(again))
-
-
-def test_checkpoint_of_another_run_is_refused(build, tmp_path) -> None:
-    model, tokenizer = build()
-    options = {**OPTIONS, "checkpoint": tmp_path}
-    train_tagger(model, tokenizer, sentences(10), [], epochs=1, **options)
-    with pytest.raises(ValueError, match=r"another run \(seed was 0, is 1\)"):
-        train_tagger(model, tokenizer, sentences(10), [], epochs=1, seed=1, **options)
-    with pytest.raises(ValueError, match="data was"):
-        train_tagger(model, tokenizer, sentences(11), [], epochs=1, **options)
-
-
-def test_a_half_written_checkpoint_is_ignored(build, tmp_path) -> None:
-    model, tokenizer = build()
-    options = {**OPTIONS, "checkpoint": tmp_path, "epochs": 1}
-    train_tagger(model, tokenizer, sentences(10), [], **options)
-    (tmp_path / "checkpoint.safetensors.part").write_bytes(b"{")
-    history = train_tagger(build()[0], tokenizer, sentences(10), [], **options)
-    assert history.attrs["resumed_after"] == 1
 
 
 def test_every_word_of_a_long_sentence_is_learnt_from(build) -> None:

@@ -1,0 +1,200 @@
+"""Tags in IOB2: their numbers, the best legal sequence of logits, entity scores."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from qglib.data import entities, illegal
+from qglib.stats import Interval, group_weights
+
+Tags = Sequence[Sequence[str]]
+
+
+def label_numbers(
+    labels: Sequence[str], tags: Sequence[Sequence[str]], name: str = "sentences"
+) -> list[np.ndarray]:
+    """Number of each tag in ``labels``, one array per sentence.
+
+    Raises:
+        ValueError: a tag the model does not have, or one that breaks IOB2.
+    """
+    number = {label: k for k, label in enumerate(labels)}
+    out = []
+    for row, sentence in enumerate(tags):
+        unknown = [t for t in sentence if t not in number]
+        if unknown:
+            raise ValueError(
+                f"{name}: sentence {row} has the tag {unknown[0]!r}, the model knows "
+                f"{list(labels)}; build it with types=corpus.types"
+            )
+        broken = illegal(sentence)
+        if broken:
+            raise ValueError(
+                f"{name}: sentence {row} has {sentence[broken[0]]!r} without its B- "
+                "before it; tags must be IOB2 (read_conll converts IOB1)"
+            )
+        out.append(np.array([number[t] for t in sentence], dtype=np.int64))
+    return out
+
+
+def check_training(labels: Sequence[str], tags: Sequence[Sequence[str]]) -> None:
+    """Refuse training data from which nothing can be learnt.
+
+    Entity types that never occur are counted in a warning: a small part of a
+    corpus with many types lacks some, and their recall will be 0.
+
+    Raises:
+        ValueError: no sentences or a single class.
+    """
+    if not len(tags):
+        raise ValueError("train is empty: give at least one tagged sentence")
+    seen = Counter(t for sentence in tags for t in sentence)
+    if len(seen) < 2:
+        only = next(iter(seen), "nothing")
+        raise ValueError(
+            f"train holds one class only ({only}): nothing to learn; add sentences "
+            "with and without entities"
+        )
+    absent = [t[2:] for t in labels if t.startswith("B-") and not seen[t]]
+    if absent:
+        warnings.warn(
+            f"the entity types {absent} never occur in the {len(tags)} training "
+            "sentences and cannot be learnt: train on more sentences",
+            stacklevel=3,
+        )
+
+
+def decode_all(
+    logits: Sequence[np.ndarray], labels: Sequence[str], viterbi: bool = True
+) -> list[list[str]]:
+    """Tags for each array of logits ``(n_words, n_labels)``.
+
+    With ``viterbi`` the legal IOB2 sequence with the largest sum of logits; else
+    the largest logit of each word, which may be illegal. Both agree wherever the
+    latter is legal, so only the other sentences are searched.
+
+    Raises:
+        ValueError: logits of another width than ``labels``, or not finite.
+    """
+    names = np.array(labels, dtype=object)
+    # I-X follows only B-X or I-X and starts no sentence
+    inside = np.array([label.startswith("I-") for label in labels])
+    kind = np.array([label[2:] for label in labels])
+    starts, follows = ~inside, ~inside | (kind[:, None] == kind)
+    tags = []
+    for number, rows in enumerate(logits):
+        scores = np.asarray(rows, dtype=np.float64)
+        if scores.ndim != 2 or scores.shape[1] != len(labels):
+            raise ValueError(
+                f"logits of sentence {number} have shape {scores.shape}, expected "
+                f"(n_words, {len(labels)}) for the labels {list(labels)}"
+            )
+        if not np.isfinite(scores).all():
+            raise ValueError(f"logits of sentence {number} hold NaN or infinity")
+        path = scores.argmax(axis=1)
+        legal = starts[path[:1]].all() and follows[path[:-1], path[1:]].all()
+        if viterbi and not legal:
+            path = _viterbi(scores, starts, follows)
+        tags.append(names[path].tolist())
+    return tags
+
+
+def _viterbi(scores: np.ndarray, starts: np.ndarray, follows: np.ndarray) -> np.ndarray:
+    """Label numbers of the best legal path through scores (n_words, L)."""
+    penalty = np.where(follows, 0.0, -np.inf)
+    best = scores[0] + np.where(starts, 0.0, -np.inf)
+    back = []
+    for row in scores[1:]:
+        step = best[:, None] + penalty
+        back.append(step.argmax(axis=0))
+        best = step.max(axis=0) + row
+    path = [best.argmax()]
+    for before in reversed(back):
+        path.append(before[path[-1]])
+    return np.array(path[::-1])
+
+
+def span_counts(gold: Tags, predicted: Tags) -> np.ndarray:
+    """Per sentence: entities found, entities predicted, entities in gold; (S, 3).
+
+    Raises:
+        ValueError: no sentences, or different numbers of sentences or tags.
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(
+            f"gold has {len(gold)} sentences, predicted has {len(predicted)}"
+        )
+    if not len(gold):
+        raise ValueError("gold is empty: nothing to score")
+    rows = []
+    for number, (g, p) in enumerate(zip(gold, predicted, strict=True)):
+        if len(g) != len(p):
+            raise ValueError(
+                f"sentence {number}: {len(g)} gold tags, {len(p)} predicted tags"
+            )
+        true, found = set(entities(g)), set(entities(p))
+        rows.append((len(true & found), len(found), len(true)))
+    return np.array(rows, dtype=np.int64)
+
+
+def f1_of_counts(counts: np.ndarray) -> np.ndarray:
+    """F1 of sums of `span_counts`, shape (..., 3) to (...); 0 where undefined."""
+    both = counts[..., 1] + counts[..., 2]
+    return np.divide(
+        2.0 * counts[..., 0], both, where=both > 0, out=np.zeros(both.shape)
+    )
+
+
+def entity_f1(gold: Tags, predicted: Tags) -> float:
+    """Micro-averaged F1 over whole entities, strict IOB2, in [0, 1].
+
+    An entity counts when type, start and end all agree.
+
+    Raises:
+        ValueError: sentences or tags that do not pair up.
+    """
+    return float(f1_of_counts(span_counts(gold, predicted).sum(axis=0)))
+
+
+def f1_interval(
+    gold: Tags,
+    predicted: Tags,
+    groups: Sequence[Hashable] | None,
+    rng: np.random.Generator,
+    rival: Tags | None = None,
+) -> Interval:
+    """Entity F1 with its 95 % percentile bootstrap interval over groups.
+
+    Args:
+        gold, predicted: tags of the same sentences.
+        groups: the document of each sentence; documents are drawn whole, because
+            their sentences err together. None: every sentence is one.
+        rng: source of 2000 resamples.
+        rival: other predictions: F1 of ``predicted`` minus theirs, both on the same
+            draws, so the interval is that of the difference.
+
+    Raises:
+        ValueError: sentences, tags or groups that do not pair up, fewer than two
+            groups.
+
+    Source: Efron and Tibshirani (1993), chapter 13.
+    """
+    if groups is not None and len(groups) != len(gold):
+        raise ValueError(f"groups names {len(groups)} sentences, there are {len(gold)}")
+    answers = [predicted] if rival is None else [predicted, rival]
+    units = range(len(gold)) if groups is None else groups
+    codes, weights = group_weights(units, rng)
+    values = []
+    for found in answers:
+        totals = np.zeros((codes.max() + 1, 3), dtype=np.int64)
+        np.add.at(totals, codes, span_counts(gold, found))
+        # row 0: every group once, the sample itself
+        drawn = np.vstack([np.ones_like(weights[:1]), weights]) @ totals
+        values.append(f1_of_counts(drawn))
+    gain = values[0] if rival is None else values[0] - values[1]
+    low, high = np.quantile(gain[1:], [0.025, 0.975])
+    return Interval(float(gain[0]), float(low), float(high))
