@@ -133,7 +133,7 @@ def choose(
 def call_qnode(
     qnode: qml.QNode, inputs: torch.Tensor, weights: Mapping[str, torch.Tensor]
 ) -> torch.Tensor:
-    """Outputs (B, n_outputs) of a QNode for inputs (B, n_inputs).
+    """Outputs (B, n_outputs) of a QNode for inputs (B, n_inputs) or (n_inputs,).
 
     Lightning answers in Python floats, which PennyLane gives torch's default
     precision; for double inputs that is made double while the QNode runs.
@@ -148,14 +148,11 @@ def call_qnode(
     if isinstance(result, Mapping):
         result = list(result.values())
     parts = list(result) if isinstance(result, tuple | list) else [result]
-    columns = []
-    for part in parts:
-        part = torch.as_tensor(part)
-        matched = part.dim() > 0 and part.shape[0] == len(inputs)
-        columns.append(
-            part.reshape(len(inputs), -1) if matched else part.reshape(1, -1)
-        )
-    columns = [column.expand(len(inputs), -1) for column in columns]
+    count, columns = len(inputs) if inputs.dim() > 1 else 1, []
+    for part in map(torch.as_tensor, parts):
+        matched = part.dim() > 0 and part.shape[0] == count
+        column = part.reshape(count if matched else 1, -1)
+        columns.append(column.expand(count, -1))
     return torch.cat(columns, 1)
 
 

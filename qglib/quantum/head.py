@@ -144,7 +144,7 @@ class QuantumHead(nn.Module):
             )
         if not inputs.is_floating_point():
             raise ValueError(f"inputs of dtype {inputs.dtype}: pass floating point")
-        flat = inputs.reshape(-1, self.n_inputs)
+        flat = inputs if inputs.dim() == 2 else inputs.reshape(-1, self.n_inputs)
         if not len(flat):  # one sample is run for the shape, and keeps its gradient
             outputs = self(torch.cat([flat, flat.new_zeros(1, self.n_inputs)]))[:0]
             return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
@@ -158,20 +158,22 @@ class QuantumHead(nn.Module):
         return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
 
     def _run(self, flat: torch.Tensor) -> torch.Tensor:
-        """Batched outputs: compiled where values are at hand, else by torch."""
-        n, count, size = self._simulator.n_wires, len(flat), 2 * flat.element_size()
-        devices.count("batched", count)
-        weights = [getattr(self, name) for name in self.weight_names]
-        with torch.autocast(flat.device.type, enabled=False):
-            if symbolic() or flat.device.type not in COMPILED:
-                self._reserve(self._simulator.copies * 2**n * count * size, flat, n)
-                outputs = self._simulator(*self._program(flat, weights))
-                if not symbolic() and not bool(torch.isfinite(outputs.sum())):
-                    self._explain_not_finite(flat)
-                return outputs
+        """Batched outputs: compiled where numbers are at hand, else by torch."""
+        n, size = self._simulator.n_wires, 2 * len(flat) * flat.element_size()
+        devices.count("batched", len(flat))
+        columns, shared = flat, [getattr(self, name) for name in self.weight_names]
+        hidden = symbolic()
+        if not self._program.trivial:
+            with torch.autocast(flat.device.type, enabled=False):
+                columns, shared = self._program(flat, shared)
+        if hidden or flat.device.type not in COMPILED:
+            self._reserve(self._simulator.copies * 2**n * size, flat, n)
+            with torch.autocast(flat.device.type, enabled=False):
+                outputs = self._simulator(columns, shared)
+            finite = hidden or bool(torch.isfinite(outputs.sum()))
+        else:
             if torch.is_grad_enabled():  # the final states are kept, else 16 at a time
-                self._reserve(2**n * count * size, flat, n)
-            columns, shared = self._program(flat, weights)
+                self._reserve(2**n * size, flat, n)
             outputs, finite = self._compiled(columns, *shared)
         if not finite:
             self._explain_not_finite(flat)

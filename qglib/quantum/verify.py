@@ -26,7 +26,8 @@ def verify(
     Args:
         head: The head to check; its weights are used as they are and stay as they
             are.
-        batch: Number of random samples, normal with standard deviation 2.
+        batch: Number of random samples, normal with standard deviations from 1e-3 to
+            1e3 in turns, 2 the first.
         seed: Seed of the samples and of the loss.
         inputs: Samples (batch, n_inputs) to take instead of random ones; they are
             taken in the weights' precision.
@@ -46,9 +47,10 @@ def verify(
     like = next(iter(weights.values()), like)
     generator = torch.Generator().manual_seed(seed)
     if inputs is None:
-        inputs = 2 * torch.randn(
-            batch, head.n_inputs, generator=generator, dtype=like.dtype
-        )
+        sizes = torch.tensor([2, 1e-3, 30, 1e3, 0.1, 2]).repeat(1 + batch // 6)[:batch]
+        shape = batch, head.n_inputs
+        normal = torch.randn(shape, generator=generator, dtype=torch.float64)
+        inputs = (sizes[:, None] * normal).to(like.dtype)
     inputs = inputs.detach().to(like.device, like.dtype).requires_grad_()
     outputs = head(inputs)
     probe = torch.randn(outputs.shape, generator=generator, dtype=torch.float64)
@@ -75,7 +77,15 @@ def verify(
 
 
 def _by_sample(qnode, inputs: torch.Tensor, weights: dict) -> torch.Tensor:
-    return torch.cat([call_qnode(qnode, row[None], weights) for row in inputs])
+    """One run a sample: no gradient transform then sees a broadcast batch."""
+
+    def one(row):
+        try:
+            return call_qnode(qnode, row, weights)
+        except (IndexError, TypeError, ValueError):  # written for a batch: inputs[:, i]
+            return call_qnode(qnode, row[None], weights)
+
+    return torch.cat([one(row) for row in inputs])
 
 
 def _gradients(values, probe, arguments) -> list[torch.Tensor]:

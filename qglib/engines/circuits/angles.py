@@ -187,7 +187,7 @@ class Follower(TorchFunctionMode):
         if both.numel() and not 0 <= both.min() <= both.max() < self.leaf_slots:
             return None
         slots, ones = self._fresh(both.shape[1:])
-        pairs = both.flatten(1).t().tolist()
+        pairs = both.reshape(2, -1).t().tolist()
         self.products |= {
             slot: tuple(pair)
             for slot, pair in zip(slots.flatten().tolist(), pairs, strict=True)

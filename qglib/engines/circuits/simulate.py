@@ -99,16 +99,19 @@ class Simulator:
     def _load(self, like: torch.Tensor) -> dict[str, torch.Tensor]:
         """The tables as tensors of one device and precision, made once."""
         key = like.device, like.dtype
-        if key not in self._loaded:
-            arrays = self.plan.tables._asdict() | {"extra": self.plan.extra}
-            arrays["gather"] = arrays["gather"].astype(int) // (2 * LANES)
-            arrays["phase_table"] = arrays["phase_table"].astype(float)
-            kinds = {"f": like.dtype, "c": COMPLEX[like.dtype], "i": torch.long}
-            self._loaded[key] = {
-                name: torch.as_tensor(a, dtype=kinds[a.dtype.kind], device=like.device)
-                for name, a in arrays.items()
-            }
-        return self._loaded[key]
+        if key in self._loaded:
+            return self._loaded[key]
+        arrays = self.plan.tables._asdict() | {"extra": self.plan.extra}
+        arrays["gather"] = arrays["gather"].astype(int) // (2 * LANES)
+        arrays["phase_table"] = arrays["phase_table"].astype(float)
+        kinds = {"f": like.dtype, "c": COMPLEX[like.dtype], "i": torch.long}
+        loaded = {
+            name: torch.as_tensor(a, dtype=kinds[a.dtype.kind], device=like.device)
+            for name, a in arrays.items()
+        }
+        if not torch.compiler.is_compiling():  # torch.export makes tensors of its own
+            self._loaded[key] = loaded
+        return loaded
 
 
 def rotations(angles: torch.Tensor) -> torch.Tensor:

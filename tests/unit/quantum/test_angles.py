@@ -32,8 +32,13 @@ ANGLES = {
     "half detached": lambda x, w: x * x.detach().cos(),
     "weight detached": lambda x, w: x + w.detach()[0],
     "no grad": lambda x, w: _no_grad(x),
-    "stacked": lambda x, w: torch.stack([x[..., 0], w[0], torch.tensor(0.3)]),
+    "stacked": lambda x, w: torch.stack(
+        [x[..., 0], 0 * x[..., 1] + w[0], -x[..., 2]], -1
+    ),
     "flipped": lambda x, w: torch.cat([x[..., 1:], x[..., :1]], -1).flip(-1),
+    "joined with a constant": lambda x, w: torch.cat(
+        [x[..., :2], x.new_full((*x.shape[:-1], 1), 0.3)], -1
+    ),
     "weights only": lambda x, w: x * 0 + torch.exp(w[:3] / 4),
 }
 
