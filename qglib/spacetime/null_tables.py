@@ -28,7 +28,7 @@ from qglib.spacetime.rank_observables import (
     rank_observables,
 )
 
-RECIPE_VERSION = 5  # part of the name of a kept table
+RECIPE_VERSION = 6  # part of the name of a kept table
 MOST_FIT = 2000  # fit draws; power is level from 500 on
 COUNTED = 10  # a p-value that fewer calibration draws reach comes from the tail
 SMALLEST = 20  # points; below it the rejection regions are too coarse
@@ -87,10 +87,7 @@ class NullTable:
         return float(np.sqrt(0.05 * 0.95 / self.draws))
 
     def seen(self, permutation: np.ndarray) -> np.ndarray:
-        """Observables of one of the eight images of a sample, the same for all.
-
-        Reflections of x or y and their exchange change nothing then, to the bit.
-        """
+        """Observables of one of the eight images of a sample, the same for all."""
         return self.observables(canonical(permutation))
 
     def group_pvalues(self, values: np.ndarray) -> np.ndarray:
