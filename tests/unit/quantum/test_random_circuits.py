@@ -97,7 +97,7 @@ def build(n, ops, read):
     return qml.QNode(circuit, device, interface="torch", diff_method="backprop")
 
 
-@pytest.mark.parametrize(("dtype", "limit"), [("float64", 1e-10), ("float32", 1e-4)])
+@pytest.mark.parametrize(("dtype", "limit"), [("float64", 1e-10), ("float32", 2e-5)])
 def test_random_circuits_match_pennylane(dtype, limit):
     @settings(
         max_examples=60,
@@ -110,8 +110,10 @@ def test_random_circuits_match_pennylane(dtype, limit):
         torch.manual_seed(seed)
         shapes = {"weights": (N_WEIGHTS,)}
         head = QuantumHead(build(*case), shapes, "batched", n_inputs=N_INPUTS)
-        # float32 knows an angle of 500 radians to 3e-5 only; a wrong slope is near 1
-        inputs = torch.randn(3, N_INPUTS, dtype=torch.float64)
+        # float32 knows an angle of 500 radians to 3e-5 only
+        inputs = 2 * torch.randn(
+            3, N_INPUTS, generator=torch.Generator().manual_seed(0)
+        )
         errors = verify(head.to(getattr(torch, dtype)), inputs=inputs)
         assert max(errors.values()) < limit, (case, errors)
 
