@@ -5,9 +5,19 @@ from __future__ import annotations
 from qglib.causal.best_path import best_path
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 from qglib.causal.discovery import discover
-from qglib.causal.effects import effects_over_class, fit_linear_model
+from qglib.causal.effects import (
+    effects_over_class,
+    effects_over_resamples,
+    fit_linear_model,
+)
 from qglib.causal.exact_search import exact_search
-from qglib.causal.graphs import class_members, cpdag, graph_metrics, identifiability
+from qglib.causal.graphs import (
+    class_members,
+    class_size,
+    cpdag,
+    graph_metrics,
+    identifiability,
+)
 from qglib.causal.intervene import intervene
 from qglib.causal.kernel_tests import KernelTests as KernelTests
 from qglib.causal.kernel_tests import kernel_test
@@ -19,9 +29,11 @@ __all__ = [
     "QuantumKernel",
     "best_path",
     "class_members",
+    "class_size",
     "cpdag",
     "discover",
     "effects_over_class",
+    "effects_over_resamples",
     "exact_search",
     "fit_linear_model",
     "graph_metrics",

@@ -45,6 +45,10 @@ class GaussianKernel:
         """What tables and figures call it."""
         return f"Gaussian, {self.scale:g} x median"
 
+    def scaled(self, factor: float) -> GaussianKernel:
+        """The kernel with another width."""
+        return GaussianKernel(self.scale * factor)
+
     def gram(self, x: np.ndarray) -> np.ndarray:
         """Gram matrices (..., n, n) of samples (..., n, d)."""
         squares = (x * x).sum(-1)
@@ -79,6 +83,10 @@ class QuantumKernel:
     def name(self) -> str:
         """What tables and figures call it."""
         return f"{self.circuit.upper()} {self.bandwidth:g}"
+
+    def scaled(self, factor: float) -> QuantumKernel:
+        """The kernel with another width: the bandwidth is divided by the factor."""
+        return QuantumKernel(self.circuit, self.bandwidth / factor)
 
     def gram(self, x: np.ndarray) -> np.ndarray:
         """Exact Gram matrices (..., n, n) of samples (..., n, d).

@@ -1,34 +1,38 @@
 """Causal discovery behind one function: PC, GES and exact search.
 
-PC (Spirtes & Glymour 1991) and GES (Chickering, JMLR 3 (2002) 507) come from
-causal-learn; exact search is `exact_search`. Every method returns the equivalence
-class as a `networkx.DiGraph` (see `qglib.causal.graphs`).
+Every method returns the equivalence class as a `networkx.DiGraph` (see
+`qglib.causal.graphs`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
-from qglib.causal.exact_search import exact_search
-from qglib.causal.graphs import compelled_arrows, cpdag
-from qglib.causal.kernel_tests import KernelTests
-from qglib.causal.scores import discrete_bic, gaussian_bic
+from qglib.causal.graphs import compelled_arrows, is_class
+from qglib.causal.kernel_tests import CARD, KernelTests
+from qglib.causal.learners import (
+    Arcs,
+    PValue,
+    knowledge,
+    learn_exact,
+    learn_ges,
+    learn_pc,
+    named,
+)
+from qglib.causal.scores import mixed_test
 from qglib.causal.tables import Table, read_table
 
 __all__ = ["discover"]
 
 METHODS = ("pc", "ges", "exact", "empty")
-TESTS = ("auto", "fisherz", "chisq")
+TESTS = ("auto", "fisherz", "chisq", "mixed")
 
-PValue = Callable[[int, int, Sequence[int]], float]
-"""p-value of independence of two column numbers, given others."""
 Test = (
     str | GaussianKernel | QuantumKernel | Callable[[np.ndarray], PValue | KernelTests]
 )
@@ -39,9 +43,13 @@ def discover(
     method: str = "pc",
     *,
     test: Test = "auto",
-    kind: str = "auto",
+    kind: str | Mapping[Hashable, str] = "auto",
+    missing: str = "error",
     alpha: float = 0.05,
     max_conditioning: int | None = None,
+    required: Arcs = (),
+    forbidden: Arcs = (),
+    tiers: Sequence[Sequence[Hashable]] = (),
     n_bootstrap: int = 0,
     rng: np.random.Generator | None = None,
 ) -> nx.DiGraph:
@@ -49,18 +57,21 @@ def discover(
 
     Args:
         data: (n, d) table; DataFrame columns name the nodes.
-        method: 'pc' (tests, see `test`), 'ges' (BDeu or Gaussian BIC), 'exact'
-            (dynamic programming with the discrete or Gaussian BIC, at most four
-            parents), 'empty' (no edge: the row every comparison needs).
-        test: what PC asks. 'auto': chi-square on categories, Fisher z on numbers;
-            'chisq', 'fisherz'; a `GaussianKernel` or `QuantumKernel`, for the kernel
-            test (a quantum kernel may break its level: notebook 31 measures it);
-            or a function that takes the (n, d) values and returns a function of
-            (i, j, given) to a p-value.
-        kind: 'auto', 'discrete' or 'continuous' columns, see `read_table`.
+        method: 'pc' (tests, see `test`), 'ges' (BDeu on categories, else BIC), 'exact'
+            (dynamic programming with the BIC, at most four parents), 'empty' (no edge:
+            the row every comparison needs).
+        test: what PC asks. 'auto': chi-square on categories ('chisq'), Fisher z on
+            numbers ('fisherz'), `mixed_test` on both ('mixed'); a `GaussianKernel` or
+            `QuantumKernel`, for the kernel test (a warning says where it is not known
+            to keep its level; notebook 31 measures it); or a function that takes the
+            (n, d) values and returns a function of (i, j, given) to a p-value.
+        kind, missing: of the columns, and what to do about gaps, see `read_table`.
         alpha: level of PC's tests.
         max_conditioning: largest condition of PC's tests; None takes 2 for kernels
             and functions, else no bound.
+        required, forbidden: arrows (cause, effect) that must or cannot be there; for
+            'pc' and 'exact'.
+        tiers: groups of columns in time; nothing causes what stands in an earlier one.
         n_bootstrap: when positive, resample the rows this often and write the edge
             attributes ``confidence`` (share of resamples with the two nodes adjacent)
             and ``arrow_confidence`` (share with this compelled arrow). Rows are drawn
@@ -71,16 +82,18 @@ def discover(
 
     Returns:
         A graph with an opposite pair of arcs where the direction is unknown;
-        ``graph.graph`` holds ``method`` and ``warnings``, and after an exact search
-        ``score`` and ``arcs``, the arcs of the one graph that was found.
+        ``graph.graph`` holds ``method``, ``kinds`` (column to 'discrete' or
+        'continuous') and ``warnings``, and after an exact search ``score`` and
+        ``arcs``, the arcs of the one graph that was found.
 
     Raises:
         ValueError: bad data (see `read_table`), an unknown method or test, one that
-            does not fit the columns, a missing rng, or more variables than exact
-            search can hold.
+            does not fit the columns, knowledge that contradicts itself, a missing rng,
+            or more variables than exact search can hold.
     """
-    table = read_table(data, kind)
+    table = read_table(data, kind, missing)
     _check(table, method, test, alpha)
+    known = knowledge(table.names, method, required, forbidden, tiers)
     if n_bootstrap < 0 or (n_bootstrap and rng is None):
         raise ValueError(
             f"n_bootstrap={n_bootstrap} needs a number of at least 0 and, above 0, "
@@ -92,20 +105,33 @@ def discover(
 
     def learn(part: Table) -> nx.DiGraph:
         if method == "empty":
-            found = _named(np.zeros((0, 2), int), part.names)
+            found = named(np.zeros((0, 2), int), part.names)
         elif method == "pc":
-            found = _learn_pc(part, alpha, _pvalue_of(part, test), max_conditioning)
+            pvalue = _pvalue_of(part, test)
+            found = learn_pc(part, alpha, pvalue, max_conditioning, *known)
+        elif method == "ges":
+            found = learn_ges(part)
         else:
-            found = {"ges": _learn_ges, "exact": _learn_exact}[method](part)
+            found = learn_exact(part, *known)
         found.graph["method"] = method
-        found.graph.setdefault("warnings", [])
         return found
 
     graph = learn(table)
-    if graph.number_of_edges() and not compelled_arrows(graph):
-        graph.graph["warnings"].append(
-            "No arrow is identified: only the skeleton carries meaning."
+    warnings = [*table.notes, *graph.graph.get("warnings", ())]
+    if isinstance(test, GaussianKernel | QuantumKernel):
+        warnings += _doubts(
+            test, len(table.values), min(max_conditioning, len(table.names) - 2)
         )
+    if graph.number_of_edges() and not compelled_arrows(graph):
+        warnings.append("No arrow is identified: only the skeleton carries meaning.")
+    if not is_class(graph):
+        warnings.append(
+            "The arrows contradict each other: no graph has this class; it has no "
+            "members and no effects. Use method='exact' or 'ges', or more rows."
+        )
+    kinds = np.where(table.categorical, "discrete", "continuous").tolist()
+    graph.graph["warnings"] = warnings
+    graph.graph["kinds"] = dict(zip(table.names, kinds, strict=True))
     if n_bootstrap:
         halves = method == "pc" and not copies
         resamples = (_resample(table, rng, halves) for _ in range(n_bootstrap))
@@ -131,7 +157,7 @@ def _resample(table: Table, rng: np.random.Generator, halves: bool) -> Table:
         rows = rng.permutation(n)[: n // 2] if halves else rng.integers(0, n, n)
         values = table.values[rows]
         if (values != values[0]).any(0).all():
-            return Table(table.names, values, table.discrete)
+            return table._replace(values=values)
     raise ValueError(
         "a column is constant in nearly every resample: its rare value is seen too "
         "seldom. Drop the column or collect more rows."
@@ -151,15 +177,17 @@ def _check(table: Table, method: str, test: Test, alpha: float) -> None:
         raise ValueError(
             f"test must be one of {TESTS}, a kernel or a function, got {test!r}."
         )
-    if test == "chisq" and not table.discrete:
+    numbers = [n for n, c in zip(table.names, table.categorical, strict=True) if not c]
+    if test == "chisq" and numbers:
         raise ValueError(
-            "test='chisq' needs categories, the table holds numbers; bin them "
-            "(pandas.cut) or use 'fisherz' or a GaussianKernel."
+            f"test='chisq' needs categories, columns {numbers} hold numbers; bin them "
+            "(pandas.cut) or use 'mixed', 'fisherz' or a GaussianKernel."
         )
-    if table.discrete and (kernel or test == "fisherz"):
+    if table.categorical.any() and (kernel or test == "fisherz"):
+        named = [n for n in table.names if n not in numbers]
         raise ValueError(
-            f"test={test!r} needs numbers, the table holds categories; use 'chisq', "
-            "or pass kind='continuous' if the codes are amounts."
+            f"test={test!r} needs numbers, columns {named} hold categories; use "
+            "'mixed' or 'chisq', or pass kind='continuous' if the codes are amounts."
         )
 
 
@@ -167,7 +195,10 @@ def _pvalue_of(table: Table, test: Test) -> PValue:
     """Function (i, j, given) -> p-value on the columns of one table."""
     values = table.values
     if test == "auto":
-        test = "chisq" if table.discrete else "fisherz"
+        some, every = table.categorical.any(), table.categorical.all()
+        test = "chisq" if every else "mixed" if some else "fisherz"
+    if test == "mixed":
+        return mixed_test(values, table.categorical)
     if isinstance(test, str):
         from causallearn.utils.cit import CIT
 
@@ -176,62 +207,20 @@ def _pvalue_of(table: Table, test: Test) -> PValue:
     return KernelTests(values, test) if kernel else test(values)
 
 
-def _learn_pc(
-    table: Table, alpha: float, pvalue: PValue, max_conditioning: int | None
-) -> nx.DiGraph:
-    """PC: skeleton, colliders (the first found wins), then Meek's rules."""
-    from causallearn.utils.PCUtils import Meek, SkeletonDiscovery, UCSepset
-
-    @cache
-    def answer(i: int, j: int, given: tuple[int, ...]) -> float:
-        found = pvalue(i, j, given)
-        return float(getattr(found, "pvalue", found))
-
-    def asked(i, j, given=()) -> float:  # as causal-learn calls a test
-        ends = sorted((int(i), int(j)))
-        return answer(*ends, tuple(sorted(map(int, given or ()))))
-
-    asked.method = "qglib"
-    skeleton = SkeletonDiscovery.skeleton_discovery(
-        table.values, alpha, asked, show_progress=False, max_k=max_conditioning
-    )
-    found = Meek.meek(UCSepset.uc_sepset(skeleton, 2))
-    return _from_causal_learn(found.G.graph, table.names)
-
-
-def _learn_ges(table: Table) -> nx.DiGraph:
-    """GES with the BDeu score on categories and the Gaussian BIC on numbers."""
-    from causallearn.search.ScoreBased.GES import ges
-
-    score = "local_score_BDeu" if table.discrete else "local_score_BIC"
-    found = ges(table.values.astype(float), score_func=score)
-    return _from_causal_learn(found["G"].graph, table.names)
-
-
-def _learn_exact(table: Table) -> nx.DiGraph:
-    """The class of the best-scoring graph, whose score and arcs are kept."""
-    score = (discrete_bic if table.discrete else gaussian_bic)(table.values)
-    adjacency, value = exact_search(len(table.names), score)
-    dag = _named(np.argwhere(adjacency), table.names)
-    graph = cpdag(dag)
-    graph.graph.update(score=value, arcs=list(dag.edges))
-    return graph
-
-
-def _named(arcs: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
-    """Directed graph on all names, arcs given as (k, 2) column numbers."""
-    graph = nx.DiGraph()
-    graph.add_nodes_from(names)
-    graph.add_edges_from((names[a], names[b]) for a, b in arcs)
-    return graph
-
-
-def _from_causal_learn(endpoints: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
-    """causal-learn marks: [i, j] = -1 tail at i, 1 arrow head at i of edge i - j."""
-    same = (endpoints == endpoints.T) & (endpoints != 0)
-    graph = _named(np.argwhere(same | (endpoints.T == 1)), names)
-    conflicts = int(np.triu(same & (endpoints == 1)).sum())
-    if conflicts:
-        said = f"{conflicts} edges had two arrow heads; kept undirected."
-        graph.graph["warnings"] = [said]
-    return graph
+def _doubts(kernel: GaussianKernel | QuantumKernel, n: int, most: int) -> list[str]:
+    """What the card of a kernel says about conditions of up to `most` columns."""
+    rates = CARD.get(kernel)
+    if rates is None:
+        return [
+            f"The level of the test with {kernel.name} has not been measured: its "
+            "p-values may mean nothing (notebook 31 shows how to measure it)."
+        ]
+    rows = max((size for size in (50, 100, 200) if size <= n), default=50)
+    worst = max(rate for (k, size), rate in rates.items() if k <= most and size == rows)
+    if worst <= 0.075:
+        return []
+    return [
+        f"Given {most} columns and about {rows} rows, the test with {kernel.name} "
+        f"rejects true nulls up to {worst:.0%} of the time at level 5 %: edges may be "
+        "false. Condition on fewer columns (max_conditioning)."
+    ]

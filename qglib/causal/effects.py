@@ -12,40 +12,62 @@ Ann. Stat. 37 (2009) 3133.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 
 from qglib.causal.best_path import best_path
+from qglib.causal.discovery import discover
 from qglib.causal.graphs import class_members, require_dag
+from qglib.causal.tables import read_table
 
-__all__ = ["effects_over_class", "fit_linear_model"]
+__all__ = ["effects_over_class", "effects_over_resamples", "fit_linear_model"]
 
 
 def fit_linear_model(dag: nx.DiGraph, data: pd.DataFrame) -> nx.DiGraph:
     """Copy of `dag` with the least-squares coefficient of each arc as ``weight``.
 
-    On 0/1 columns a coefficient is a difference of probabilities (the linear
-    probability model), an approximation wherever causes interact.
+    Columns of two values count as 0 and 1: a coefficient is then a difference of
+    probabilities (the linear probability model), an approximation wherever causes
+    interact.
 
     Raises:
-        ValueError: a cycle, or nodes that are not columns of `data`.
+        ValueError: a cycle, nodes that are not columns of `data`, or columns of three
+            texts or more.
     """
     require_dag(dag, "dag")
     missing = [node for node in dag if node not in data.columns]
     if missing:
         raise ValueError(f"data has no columns {missing}; it has {list(data.columns)}.")
     fitted = dag.copy()
-    centred = data.astype(float) - data.astype(float).mean()
+    values = {node: _amounts(data[node], node) for node in dag}
     for node in dag:
         parents = list(dag.predecessors(node))
         if parents:
-            design = centred[parents].to_numpy()
-            slopes = np.linalg.lstsq(design, centred[node].to_numpy(), rcond=None)[0]
+            design = np.column_stack([values[p] for p in parents])
+            slopes = np.linalg.lstsq(design, values[node], rcond=None)[0]
             for parent, slope in zip(parents, slopes, strict=True):
                 fitted.edges[parent, node]["weight"] = float(slope)
     return fitted
+
+
+def _amounts(cells: pd.Series, name: Hashable) -> np.ndarray:
+    """Centred numbers of a column; of two values the later one is 1."""
+    if cells.nunique() <= 2:
+        values = pd.factorize(cells, sort=True)[0].astype(float)
+        if pd.api.types.is_numeric_dtype(cells) and len(cells.unique()) == 2:
+            values *= abs(float(cells.max()) - float(cells.min()))
+    else:
+        try:
+            values = cells.to_numpy(dtype=float)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"column {name!r} holds no amounts ({error}): an effect of or on it "
+                "has no unit. Merge its values into two, or drop it before `discover`."
+            ) from None
+    return values - values.mean()
 
 
 def total_effects(graph: nx.DiGraph) -> pd.DataFrame:
@@ -83,3 +105,66 @@ def effects_over_class(
         total = float(total_effects(fitted).loc[source, target])
         rows.append({"total_effect": total, "path": path, "path_effect": along})
     return pd.DataFrame(rows)
+
+
+def effects_over_resamples(
+    data: pd.DataFrame,
+    source: Hashable,
+    target: Hashable,
+    rng: np.random.Generator,
+    method: str = "exact",
+    n_bootstrap: int = 100,
+    limit: int = 1000,
+    **options: Any,
+) -> pd.DataFrame:
+    """Effects and best paths in every graph of the class learnt from each resample.
+
+    Sampling and the class are one uncertainty: a path that all members of one class
+    share may be missing from the next resample. Members of one class weigh alike, and
+    so do resamples.
+
+    Args:
+        data: table with the columns `source` and `target`.
+        source, target: cause and outcome asked about.
+        rng: draws the rows with replacement.
+        method, options: see `discover`, learnt anew on every resample.
+        n_bootstrap: resamples.
+        limit: see `class_members`.
+
+    Returns:
+        Rows as of `effects_over_class` with ``resample`` and ``weight`` (sum 1).
+        ``attrs``: ``shares`` of weight by path, largest first, "-" where source is no
+        cause of target; ``interval``, the 2.5 and 97.5 % points of the total effect;
+        ``failed``, resamples without a valid class, left out.
+
+    Raises:
+        ValueError: as `discover`; every resample failed.
+    """
+    table = read_table(
+        data, options.pop("kind", "auto"), options.get("missing", "error")
+    )
+    kinds = np.where(table.categorical, "discrete", "continuous").tolist()
+    options["kind"] = dict(zip(table.names, kinds, strict=True))  # the same in all
+    found, problems = [], []
+    for number in range(n_bootstrap):
+        again = data.iloc[rng.integers(0, len(data), len(data))]
+        try:
+            graph = discover(again, method, **options)
+            rows = effects_over_class(graph, again, source, target, limit)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        found.append(rows.assign(resample=number, weight=1 / len(rows)))
+    if not found:
+        raise ValueError(f"no resample of data has a class: {problems[:1]}.")
+    table = pd.concat(found, ignore_index=True)
+    table["weight"] /= len(found)
+    ordered = table.sort_values("total_effect")
+    reached = ordered.weight.cumsum().to_numpy()
+    ends = np.searchsorted(reached, [0.025, 0.975]).clip(0, len(ordered) - 1)
+    table.attrs = {
+        "shares": table.groupby("path").weight.sum().sort_values(ascending=False),
+        "interval": tuple(ordered.total_effect.to_numpy()[ends].tolist()),
+        "failed": len(problems),
+    }
+    return table

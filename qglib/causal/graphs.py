@@ -3,29 +3,23 @@
 Observational data fix a causal graph only up to its Markov equivalence class.
 The class is held as a *completed partially directed acyclic graph* (CPDAG): a
 `networkx.DiGraph` in which a compelled arrow is one arc and an edge of unknown
-direction is a pair of opposite arcs.
+direction is a pair of opposite arcs. Knowledge from outside may turn more edges.
 
 Source: Verma & Pearl, "Equivalence and synthesis of causal models", UAI 1990;
 Meek, "Causal inference and causal explanation with background knowledge", UAI
-1995 (rules 1 to 3); members root by root: He, Jia & Yu, JMLR 16 (2015).
+1995 (rules 1 to 4); size of a class: Wienobst, Bannach & Liskiewicz, "Polynomial-time
+algorithms for counting and sampling Markov equivalent DAGs", AAAI 2021.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from itertools import combinations, islice
+from functools import cache
+from itertools import combinations, islice, pairwise
+from math import factorial, prod
 
 import networkx as nx
-
-__all__ = [
-    "Identifiability",
-    "class_members",
-    "compelled_arrows",
-    "cpdag",
-    "graph_metrics",
-    "identifiability",
-]
 
 Arc = tuple[Hashable, Hashable]
 
@@ -60,8 +54,19 @@ def _adjacent(pdag: nx.DiGraph, a: Hashable, b: Hashable) -> bool:
     return pdag.has_edge(a, b) or pdag.has_edge(b, a)
 
 
+def _colliders(graph: nx.DiGraph) -> set[tuple[frozenset, Hashable]]:
+    """Unshielded colliders: ({a, b}, node) for a -> node <- b, a and b not joined."""
+    arrows = nx.DiGraph(compelled_arrows(graph))
+    return {
+        (frozenset((a, b)), node)
+        for node in arrows
+        for a, b in combinations(arrows.predecessors(node), 2)
+        if not _adjacent(graph, a, b)
+    }
+
+
 def _must_point(pdag: nx.DiGraph, a: Hashable, b: Hashable) -> bool:
-    """Whether one of Meek's rules 1 to 3 turns the edge a - b into a -> b."""
+    """Whether one of Meek's rules turns the edge a - b into a -> b."""
     into_b = {p for p in pdag.predecessors(b) if not pdag.has_edge(b, p)}
     for c in pdag.predecessors(a):  # rule 1: c -> a - b, c and b not adjacent
         if not pdag.has_edge(a, c) and not _adjacent(pdag, c, b):
@@ -72,11 +77,22 @@ def _must_point(pdag: nx.DiGraph, a: Hashable, b: Hashable) -> bool:
             return True
     both = [c for c in beside_a & into_b if pdag.has_edge(c, a)]
     # rule 3: a - c -> b and a - d -> b, c and d not adjacent
-    return any(not _adjacent(pdag, c, d) for c, d in combinations(both, 2))
+    if any(not _adjacent(pdag, c, d) for c, d in combinations(both, 2)):
+        return True
+    # rule 4: a - d -> c -> b, a next to c, b and d not adjacent
+    return any(
+        pdag.has_edge(d, a)
+        and pdag.has_edge(a, d)
+        and not pdag.has_edge(c, d)
+        and _adjacent(pdag, a, c)
+        and not _adjacent(pdag, b, d)
+        for c in into_b
+        for d in pdag.predecessors(c)
+    )
 
 
 def close_under_meek(pdag: nx.DiGraph) -> nx.DiGraph:
-    """Orient by Meek's rules 1 to 3 until nothing changes; returns a new graph."""
+    """Orient by Meek's rules 1 to 4 until nothing changes; returns a new graph."""
     pdag = pdag.copy()
     changed = True
     while changed:
@@ -97,16 +113,10 @@ def cpdag(dag: nx.DiGraph) -> nx.DiGraph:
     require_dag(dag, "dag")
     pdag = nx.DiGraph()
     pdag.add_nodes_from(dag.nodes)
-    colliders = {
-        arc
-        for node in dag
-        for a, b in combinations(dag.predecessors(node), 2)
-        if not _adjacent(dag, a, b)
-        for arc in ((a, node), (b, node))
-    }
+    turned = {(a, node) for pair, node in _colliders(dag) for a in pair}
     for a, b in dag.edges:
         pdag.add_edge(a, b)
-        if (a, b) not in colliders:
+        if (a, b) not in turned:
             pdag.add_edge(b, a)
     return close_under_meek(pdag)
 
@@ -133,6 +143,11 @@ def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
             "estimate and truth must share their nodes; they differ in "
             f"{sorted(map(str, set(estimate) ^ set(truth)))}. Rename the columns."
         )
+
+    def f1(found: set, true: set) -> float:
+        size = len(found) + len(true)
+        return 2 * len(found & true) / size if size else float("nan")
+
     target = cpdag(truth)
     shd = 0
     for pair in combinations(target.nodes, 2):
@@ -143,65 +158,112 @@ def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
     found, true = ({frozenset(arc) for arc in g.edges} for g in (estimate, target))
     return {
         "shd": float(shd),
-        "adjacency_f1": _f1(found, true),
-        "arrow_f1": _f1(compelled_arrows(estimate), compelled_arrows(target)),
+        "adjacency_f1": f1(found, true),
+        "arrow_f1": f1(compelled_arrows(estimate), compelled_arrows(target)),
         "edges": float(len(found)),
     }
 
 
-def _f1(found: set, true: set) -> float:
-    """NaN where nothing was to be found and nothing was claimed."""
-    size = len(found) + len(true)
-    return 2 * len(found & true) / size if size else float("nan")
-
-
-def _orientations(pdag: nx.DiGraph) -> Iterator[set[Arc]]:
-    """Every way to turn the open edges of a class, as a set of arcs.
-
-    A connected part of the open edges has exactly one source in each member; with
-    the source chosen, Meek's rules turn what follows, and the rest is open again.
-    """
-    open_edges = nx.Graph((a, b) for a, b in pdag.edges if pdag.has_edge(b, a))
-    if not open_edges:
-        yield set()
+def _turned(pdag: nx.DiGraph) -> Iterator[nx.DiGraph]:
+    """Every way to turn the open edges: one of them both ways, Meek, and so on."""
+    a, b = next((e for e in pdag.edges if pdag.has_edge(*e[::-1])), (None, None))
+    if a is None:
+        yield pdag
         return
-    parts = [open_edges.subgraph(c) for c in nx.connected_components(open_edges)]
-    first, others = parts[0], nx.DiGraph(nx.compose_all([nx.Graph(), *parts[1:]]))
-    for root in sorted(first, key=str):
-        rooted = nx.DiGraph(first)
-        rooted.remove_edges_from([(other, root) for other in first[root]])
-        rooted = close_under_meek(rooted)
-        for inner in _orientations(rooted):
-            for outer in _orientations(others):
-                yield compelled_arrows(rooted) | inner | outer
+    for wrong in ((b, a), (a, b)):
+        part = pdag.copy()
+        part.remove_edge(*wrong)
+        yield from _turned(close_under_meek(part))
 
 
 def class_members(pdag: nx.DiGraph, limit: int = 1000) -> list[nx.DiGraph]:
-    """All directed acyclic graphs of the equivalence class `pdag`.
+    """All directed acyclic graphs of the class `pdag`, also one with knowledge.
 
     Raises:
         ValueError: the class holds more than `limit` graphs, or `pdag` is not an
             equivalence class.
     """
-    turned = list(islice(_orientations(pdag), limit + 1))
-    if len(turned) > limit:
-        raise ValueError(
-            f"the class holds more than limit={limit} graphs; raise the limit or fix "
-            "some directions first."
-        )
-    members = []
-    for arrows in turned:
-        member = nx.DiGraph()
-        member.add_nodes_from(pdag.nodes)
-        member.add_edges_from(compelled_arrows(pdag) | arrows)
-        require_dag(member, "a member of pdag")
-        members.append(member)
-    if set(cpdag(members[0]).edges) != set(pdag.edges):
+    members = list(islice(_turned(pdag), limit + 1))
+    if not all(_extends(member, pdag) for member in members):
         raise ValueError(
             "pdag is not the class of any directed acyclic graph (PC can return "
             "such conflicting orientations); use method='ges' or 'exact'."
         )
+    if len(members) > limit:
+        raise ValueError(
+            f"the class holds more than limit={limit} graphs; raise the limit or fix "
+            "some directions first (required, forbidden and tiers of discover)."
+        )
     return members
+
+
+def is_class(pdag: nx.DiGraph) -> bool:
+    """Whether some directed acyclic graph belongs to `pdag`."""
+    first = next(_turned(pdag))
+    return _extends(first, pdag) and (
+        compelled_arrows(cpdag(first)) <= compelled_arrows(pdag)
+    )
+
+
+def _extends(dag: nx.DiGraph, pdag: nx.DiGraph) -> bool:
+    return nx.is_directed_acyclic_graph(dag) and _colliders(dag) == _colliders(pdag)
+
+
+def class_size(pdag: nx.DiGraph) -> int:
+    """Number of directed acyclic graphs in an equivalence class, in polynomial time.
+
+    For classes without knowledge from outside, whose open parts are chordal.
+
+    Raises:
+        ValueError: an open part is not chordal: no such class exists.
+    """
+    edges = nx.Graph((a, b) for a, b in pdag.edges if pdag.has_edge(b, a))
+    if edges and not nx.is_chordal(edges):
+        raise ValueError("pdag is not the class of any directed acyclic graph.")
+
+    @cache
+    def count(nodes: frozenset) -> int:
+        """Orientations of a connected part without cycle or new collider."""
+        part = edges.subgraph(nodes)
+        if part.number_of_edges() == len(nodes) - 1:
+            return len(nodes)  # a tree: every node may be the root
+        cliques = [frozenset(c) for c in nx.find_cliques(part)]
+        if len(cliques) == 1:
+            return factorial(len(nodes))
+        tree = nx.Graph()
+        for a, b in combinations(cliques, 2):
+            tree.add_edge(a, b, weight=len(a & b))
+        tree = nx.maximum_spanning_tree(tree)
+        paths = nx.single_source_shortest_path(tree, cliques[0])
+        return sum(
+            _orders(clique, path) * prod(count(rest) for rest in _left(part, clique))
+            for clique, path in paths.items()
+        )
+
+    return prod(count(frozenset(part)) for part in nx.connected_components(edges))
+
+
+def _orders(clique: frozenset, path: list[frozenset]) -> int:
+    """Orders of a clique that start with no separator on the way from the root."""
+    cuts = {len(a & b) for a, b in pairwise(path) if a & b <= clique}
+    sizes = [0, *sorted(cuts)]
+
+    def free(i: int) -> int:
+        later = range(i + 1, len(sizes))
+        lost = (factorial(sizes[j] - sizes[i]) * free(j) for j in later)
+        return factorial(len(clique) - sizes[i]) - sum(lost)
+
+    return free(0)
+
+
+def _left(part: nx.Graph, clique: frozenset) -> list[frozenset]:
+    """Parts that stay open when `clique` comes first."""
+    arcs = nx.DiGraph(part)
+    arcs.remove_edges_from([(a, b) for a, b in arcs.edges if b in clique])
+    arcs = close_under_meek(arcs)
+    still = nx.Graph((a, b) for a, b in arcs.edges if arcs.has_edge(b, a))
+    still.add_nodes_from(set(part) - clique)
+    return [frozenset(nodes) for nodes in nx.connected_components(still)]
 
 
 @dataclass(frozen=True)
@@ -235,5 +297,4 @@ def identifiability(dag: nx.DiGraph) -> Identifiability:
         warning = f"{edges} of {arrows + edges} directions cannot be learned."
     if edges and not arrows:
         warning = "No direction can be learned: do not score arrows on this graph."
-    size = sum(1 for _ in _orientations(pdag))
-    return Identifiability(arrows, edges, size, warning)
+    return Identifiability(arrows, edges, class_size(pdag), warning)

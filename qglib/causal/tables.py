@@ -2,98 +2,237 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 __all__ = ["Table", "read_table"]
+
+KINDS = ("auto", "discrete", "continuous")
+FEW = 10  # different whole numbers that may still be names of categories
+ROWS_PER_CELL = 10  # of two such columns, on average
+MOST_WORDS = 20  # different texts of a column of categories
+SMALL = 50  # rows below which a warning is due
 
 
 class Table(NamedTuple):
     """A checked table.
 
     Attributes:
-        names: column names, in order.
-        values: (n, d) integer codes when `discrete`, else floats.
-        discrete: whether the columns are categories.
+        names: column names as the user has them, in order.
+        values: (n, d) floats; of a category the number of its value, from 0.
+        categorical: (d,) whether a column holds categories.
+        notes: what a reader of the result must know, one sentence each.
     """
 
-    names: tuple[str, ...]
+    names: tuple[Hashable, ...]
     values: np.ndarray
-    discrete: bool
+    categorical: np.ndarray
+    notes: tuple[str, ...]
 
 
-def read_table(data: pd.DataFrame | np.ndarray, kind: str = "auto") -> Table:
-    """Check a table and decide whether its columns are categories or numbers.
+def read_table(
+    data: pd.DataFrame | np.ndarray,
+    kind: str | Mapping[Hashable, str] = "auto",
+    missing: str = "error",
+) -> Table:
+    """Check a table and decide which columns are categories and which numbers.
+
+    Categories are columns of category, boolean or text type, columns of two values,
+    and whole numbers of k <= 10 values where the table has 10 k^2 rows (with fewer,
+    tests on categories miss chains that tests on amounts find). All other numbers,
+    also `decimal.Decimal` and lengths of time (in seconds), are numbers. A note tells
+    where few whole numbers leave it open.
 
     Args:
         data: DataFrame, or (n, d) array whose columns are then named x0, x1, ...
-        kind: 'discrete', 'continuous', or 'auto': integer, boolean, text and category
-            columns are categories, floats are numbers.
+        kind: 'auto' for this rule, 'discrete' or 'continuous' for every column, or
+            a mapping from some columns to their kinds.
+        missing: 'error' refuses gaps; 'drop' leaves out rows that have one
+            (complete cases: right where gaps come at random) and says how many.
 
     Raises:
-        ValueError: missing values, constant or duplicated columns, fewer rows than
-            variables, categories coded as floats, or mixed kinds.
+        ValueError: gaps, columns that cannot be told, are constant, copies or exact
+            sums of others, too few rows; the message names columns and remedy.
     """
-    frame = pd.DataFrame(data)
-    if not isinstance(data, pd.DataFrame):
-        frame = frame.add_prefix("x")
-    frame = frame.set_axis(frame.columns.map(str), axis=1)
-    names = tuple(frame)
-    if kind not in ("auto", "discrete", "continuous"):
-        raise ValueError(
-            f"kind must be 'auto', 'discrete' or 'continuous', got {kind!r}."
-        )
-    if len(set(names)) < len(names):
-        raise ValueError(f"column names repeat in {list(names)}; rename them.")
-    if len(frame) < max(len(names), 2):
-        raise ValueError(
-            f"data has {len(frame)} rows for {len(names)} variables; at least as many "
-            "rows as variables are needed. Collect rows or drop columns."
-        )
-    floats = [n for n in names if pd.api.types.is_float_dtype(frame[n])]
-    infinite = [n for n in floats if np.isinf(frame[n]).any()]
-    _refuse(
-        [n for n in names if n in infinite or frame[n].isna().any()],
-        "hold missing or infinite values; drop those rows (data.dropna()) or impute "
-        "them first.",
-    )
-    if kind == "auto":
-        _refuse(
-            floats if len(floats) < len(names) else [],
-            "are numbers and the others are categories; bin the numbers (pandas.cut) "
-            "or pass kind='continuous' for number codes.",
-        )
-        _refuse(
-            [n for n in floats if _looks_coded(frame[n].to_numpy())],
-            "look like categories coded as floats; convert them with .astype(int), or "
-            "pass kind='continuous' to treat them as numbers.",
-        )
-        kind = "continuous" if floats else "discrete"
-    if kind == "discrete":
-        codes = [np.unique(frame[n].to_numpy(), return_inverse=True)[1] for n in names]
-        values = np.column_stack(codes).astype(np.int64)
+    if isinstance(data, pd.DataFrame):
+        frame = data
     else:
-        values = frame.to_numpy(dtype=float)
-    _refuse(
-        [n for n, v in zip(names, values.T, strict=True) if (v == v[0]).all()],
-        "are constant: they can neither cause nor be caused here. Drop them.",
-    )
-    firsts = np.unique(values.T, axis=0, return_index=True)[1]
-    _refuse(
-        [n for k, n in enumerate(names) if k not in firsts],
-        "are duplicates of earlier ones: no test can tell them apart. Drop them.",
-    )
-    return Table(names, values, kind == "discrete")
+        frame = pd.DataFrame(data)
+        frame.columns = [f"x{k}" for k in range(frame.shape[1])]
+    names = tuple(frame.columns)
+    if not frame.columns.is_unique:
+        raise ValueError(f"column names repeat in {list(names)}; rename them.")
+    if None in names or any(name != name for name in names):
+        raise ValueError(f"some columns have no name in {list(names)}; name them.")
+    kinds = _kinds(names, kind)
+    frame, notes = _complete(frame, missing)
+    if len(frame) < max(10, len(names) + 5):
+        raise ValueError(
+            f"data has {len(frame)} rows for {len(names)} columns; at least "
+            f"{max(10, len(names) + 5)} are needed. Collect rows or drop columns."
+        )
+    if len(frame) < max(SMALL, 5 * len(names)):
+        notes.append(f"Only {len(frame)} rows: most true edges will be missed.")
+    columns, categorical = [], []
+    for name in names:
+        values, is_category, unsure = _column(frame[name], name, kinds[name])
+        if unsure:
+            notes.append(
+                f"Column {name!r} holds {unsure} different whole numbers, taken as "
+                + (
+                    "categories; kind='continuous' if they are amounts."
+                    if is_category
+                    else "amounts; kind='discrete' if they name categories."
+                )
+            )
+        columns.append(values)
+        categorical.append(is_category)
+    table = Table(names, np.column_stack(columns), np.array(categorical), tuple(notes))
+    _require_different(table)
+    return table
 
 
-def _refuse(columns: Iterable[str], why: str) -> None:
-    if columns:
-        raise ValueError(f"columns {columns} {why}")
+def _kinds(names: Sequence[Hashable], kind: str | Mapping) -> dict[Hashable, str]:
+    given = kind if isinstance(kind, Mapping) else dict.fromkeys(names, kind)
+    unknown = [name for name in given if name not in names]
+    wrong = [value for value in given.values() if value not in KINDS]
+    if unknown or wrong:
+        raise ValueError(
+            f"kind must be one of {KINDS}, or a mapping from columns to them, got "
+            f"{kind!r}; the columns are {list(names)}."
+        )
+    return dict.fromkeys(names, "auto") | dict(given)
 
 
-def _looks_coded(column: np.ndarray) -> bool:
-    values = np.unique(column)
-    return 1 < len(values) <= 10 and bool(np.all(values == np.round(values)))
+def _complete(frame: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, list[str]]:
+    """Rows without a gap, and what was left out."""
+    if missing not in ("error", "drop"):
+        raise ValueError(f"missing must be 'error' or 'drop', got {missing!r}.")
+    gaps = frame.isna()
+    for name, kind in frame.dtypes.items():
+        if types.is_float_dtype(kind):
+            gaps[name] |= np.isinf(frame[name].to_numpy(dtype=float, na_value=np.nan))
+    counts = gaps.sum()[gaps.any()].to_dict()
+    if not counts:
+        return frame, []
+    if missing == "error":
+        raise ValueError(
+            f"columns hold missing or infinite values (column: count): {counts}; "
+            "missing='drop' leaves out those rows, or fill them in first."
+        )
+    kept = frame[~gaps.any(axis=1)]
+    return kept, [f"{len(frame) - len(kept)} of {len(frame)} rows have a gap: dropped."]
+
+
+def _column(
+    cells: pd.Series, name: Hashable, kind: str
+) -> tuple[np.ndarray, bool, int]:
+    """Values as floats, whether they are categories, and of how many unsure values."""
+    if kind == "discrete" or (kind == "auto" and _is_named(cells, name)):
+        codes = pd.factorize(cells.to_numpy(), sort=_sortable(cells))[0]
+        return codes.astype(float), True, 0
+    numbers = _numbers(cells, name)
+    levels, codes = np.unique(numbers, return_inverse=True)
+    k = len(levels)
+    if kind == "continuous" or k > FEW or (levels != np.round(levels)).any():
+        two = kind == "auto" and k == 2
+        return (codes.astype(float), True, 0) if two else (numbers, False, 0)
+    unsure = k if k > 2 else 0
+    if k == 2 or (k > 2 and len(numbers) >= ROWS_PER_CELL * k * k):
+        return codes.astype(float), True, unsure
+    return numbers, False, unsure
+
+
+def _sortable(cells: pd.Series) -> bool:
+    return len({type(v) for v in cells.unique()}) == 1
+
+
+def _is_named(cells: pd.Series, name: Hashable) -> bool:
+    """Whether the type alone makes a column one of categories.
+
+    Raises:
+        ValueError: texts that are numbers, too many different texts, or a mixture.
+    """
+    if isinstance(cells.dtype, pd.CategoricalDtype) or types.is_bool_dtype(cells):
+        return True
+    if not (types.is_object_dtype(cells) or types.is_string_dtype(cells)):
+        return False
+    values = list(cells.unique())
+    if all(isinstance(v, bool | np.bool_) for v in values):
+        return True
+    if all(isinstance(v, Real | Decimal) for v in values):
+        return False
+    if not all(isinstance(v, str) for v in values):
+        kinds = sorted({type(v).__name__ for v in values})
+        raise ValueError(
+            f"column {name!r} mixes values of {', '.join(kinds)}: give all one type."
+        )
+    if pd.to_numeric(pd.Series(values), errors="coerce").notna().all():
+        raise ValueError(
+            f"column {name!r} holds numbers as text ({values[0]!r}): convert it with "
+            f"pandas.to_numeric, or pass kind={{{name!r}: 'discrete'}}."
+        )
+    if len(values) > MOST_WORDS:
+        raise ValueError(
+            f"column {name!r} holds {len(values)} different texts, more than "
+            f"{MOST_WORDS}: merge them into fewer, or drop the column."
+        )
+    return True
+
+
+def _numbers(cells: pd.Series, name: Hashable) -> np.ndarray:
+    if types.is_timedelta64_dtype(cells):
+        return cells.dt.total_seconds().to_numpy(dtype=float)
+    try:
+        if types.is_complex_dtype(cells) or types.is_datetime64_any_dtype(cells):
+            raise TypeError(f"values of type {cells.dtype}")
+        numbers = cells.to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"column {name!r} cannot be read as numbers ({error}): turn it into a "
+            f"number, drop it, or pass kind={{{name!r}: 'discrete'}}."
+        ) from None
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"column {name!r} holds infinite values: drop those rows.")
+    return numbers
+
+
+def _require_different(table: Table) -> None:
+    """Refuse columns that no test can tell apart from others."""
+    values, names = table.values, table.names
+    constant = [n for n, v in zip(names, values.T, strict=True) if (v == v[0]).all()]
+    if constant:
+        raise ValueError(
+            f"columns {constant} are constant: they can neither cause nor be caused "
+            "here. Drop them."
+        )
+    codes = [np.unique(column, return_inverse=True)[1] for column in values.T]
+    for k, name in enumerate(names):
+        for j in range(k):
+            if table.categorical[j] and table.categorical[k]:
+                pairs = len(np.unique(codes[j] * len(values) + codes[k]))
+                same = pairs == codes[j].max() + 1 == codes[k].max() + 1
+            else:
+                same = np.array_equal(values[:, j], values[:, k])
+            if same:
+                raise ValueError(
+                    f"columns {[name]} are duplicates of earlier ones ({names[j]!r}): "
+                    "no test can tell them apart. Drop them."
+                )
+    numbers = np.flatnonzero(~table.categorical)
+    x = values[:, numbers]
+    x = (x - x.mean(0)) / x.std(0)
+    for k in range(1, len(numbers)):
+        slopes = np.linalg.lstsq(x[:, :k], x[:, k], rcond=None)[0]
+        if np.abs(x[:, k] - x[:, :k] @ slopes).max() < 1e-7:
+            others = [names[numbers[j]] for j in np.flatnonzero(abs(slopes) > 1e-6)]
+            raise ValueError(
+                f"column {names[numbers[k]]!r} is an exact sum of multiples of "
+                f"{others}: no test can tell them apart. Drop one of them."
+            )

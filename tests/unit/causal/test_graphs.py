@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import combinations, product
 
 import networkx as nx
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 
 from qglib.causal import (
     class_members,
+    class_size,
     cpdag,
     graph_metrics,
     identifiability,
     load_network,
 )
-from qglib.causal.graphs import compelled_arrows
+from qglib.causal.graphs import close_under_meek, compelled_arrows, is_class
 
 
 def random_dag(d: int, density: float, seed: int) -> nx.DiGraph:
@@ -140,3 +142,59 @@ def test_bad_input() -> None:
     square = nx.DiGraph(nx.cycle_graph(4))  # not chordal: the class of no graph
     with pytest.raises(ValueError, match="not the class"):
         list(class_members(square))
+
+
+def complete(n: int) -> nx.DiGraph:
+    return nx.DiGraph(list(combinations(range(n), 2)))
+
+
+def test_size_of_a_class_has_closed_forms() -> None:
+    assert class_size(cpdag(complete(9))) == math.factorial(9)
+    assert class_size(cpdag(complete(20))) == math.factorial(20)
+    line = nx.path_graph(60, create_using=nx.DiGraph)
+    assert class_size(cpdag(line)) == 60
+    # two triangles that share an edge: 3! and, with that edge not first, 3! - 2
+    kite = nx.DiGraph([(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)])
+    assert class_size(cpdag(kite)) == len(brute_force_class(kite)) == 10
+    two = nx.disjoint_union(complete(4), line)
+    assert class_size(cpdag(two)) == 24 * 60
+    assert class_size(cpdag(nx.DiGraph([(0, 2), (1, 2)]))) == 1
+    with pytest.raises(ValueError, match="not the class"):
+        class_size(nx.DiGraph(nx.cycle_graph(4)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 8), st.floats(0.2, 1.0), st.integers(0, 10_000))
+def test_size_equals_the_number_of_members(d: int, density: float, seed: int) -> None:
+    pdag = cpdag(random_dag(d, density, seed))
+    size = class_size(pdag)
+    if size <= 500:
+        assert len(class_members(pdag)) == size
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(3, 6), st.integers(0, 10_000))
+def test_knowledge_keeps_the_members_that_agree(d: int, seed: int) -> None:
+    dag = random_dag(d, 0.7, seed)
+    pdag = cpdag(dag)
+    open_edges = [(a, b) for a, b in dag.edges if pdag.has_edge(b, a)]
+    if not open_edges:
+        return
+    a, b = open_edges[seed % len(open_edges)]
+    known = pdag.copy()
+    known.remove_edge(b, a)
+    known = close_under_meek(known)
+    assert is_class(known)
+    ours = {frozenset(m.edges) for m in class_members(known)}
+    theirs = {frozenset(m.edges) for m in class_members(pdag) if m.has_edge(a, b)}
+    assert ours == theirs
+    shared = set.intersection(*(set(m) for m in ours))
+    assert compelled_arrows(known) == shared  # Meek's four rules are complete
+
+
+def test_conflicting_arrows_are_no_class() -> None:
+    assert not is_class(nx.DiGraph(nx.cycle_graph(4)))
+    loop = nx.DiGraph([("a", "b"), ("b", "c"), ("c", "a")])
+    assert not is_class(loop)
+    alone = nx.DiGraph([("a", "b")])  # an arrow that nothing compels: knowledge
+    assert is_class(alone)

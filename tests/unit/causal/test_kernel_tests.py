@@ -7,6 +7,7 @@ from qglib.causal import (
     GaussianKernel,
     KernelTests,
     QuantumKernel,
+    discover,
     kernel_test,
 )
 from qglib.causal.kernel_tests import (
@@ -117,7 +118,8 @@ def test_table_of_tests_makes_every_matrix_once(monkeypatch) -> None:
     first = tests(0, 1, (2,))
     for _ in range(3):
         assert tests(0, 1, (2,)).pvalue == first.pvalue
-    assert len(made) == 3
+    widths = 7  # of the kernel of z; x, y and z themselves once each
+    assert len(made) == 3 + widths
     alone = kernel_test(data[:, 0], data[:, 1], data[:, 2])
     assert first.pvalue == pytest.approx(float(alone.pvalue), abs=1e-12)
     free = KernelTests(data)(0, 1)
@@ -167,3 +169,37 @@ def test_bad_input() -> None:
             QuantumKernel(**wrong)
     with pytest.raises(ValueError, match="scale"):
         GaussianKernel(scale=-1.0)
+
+
+def wiggly(n: int, rng: np.random.Generator) -> tuple:
+    z = rng.normal(size=n)
+    e = 0.3 * rng.normal(size=(2, n))
+    return np.sin(3 * z) + e[0], np.cos(3 * z) + e[1], z
+
+
+@pytest.mark.parametrize("n", [50, 120])
+def test_a_wiggly_null_keeps_its_level(n: int) -> None:
+    """A fixed width leaves more than half of these true nulls rejected."""
+    kept = [
+        [
+            kernel_test(*wiggly(n, np.random.default_rng(k)), ridge=r).pvalue
+            for k in range(60)
+        ]
+        for r in (None, 1e-3)
+    ]
+    fitted, fixed = (np.mean(np.array(p) < 0.05) for p in kept)
+    assert fitted <= 0.15  # .05 with three standard errors of 60 draws
+    assert fixed > 0.3
+
+
+def test_discover_says_where_the_kernel_test_breaks() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(80, 5))
+    x = z.sum(1) + rng.normal(size=(2, 80))
+    data = np.column_stack([z, *x])
+    said = discover(data, "pc", test=GaussianKernel(), max_conditioning=5)
+    assert "rejects true nulls" in " ".join(said.graph["warnings"])
+    unknown = discover(data[:, :3], "pc", test=QuantumKernel("ry", 1.0))
+    assert "not been measured" in " ".join(unknown.graph["warnings"])
+    lines = discover(data[:, :3], "pc")
+    assert "nulls" not in " ".join(lines.graph["warnings"])

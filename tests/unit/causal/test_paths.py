@@ -14,6 +14,7 @@ from qglib.causal import (
     best_path,
     cpdag,
     effects_over_class,
+    effects_over_resamples,
     fit_linear_model,
     load_network,
 )
@@ -158,3 +159,58 @@ def test_zero_coefficients() -> None:
     found = best_path(graph, "a", "c")
     assert found.value == 0
     assert found.n_optima == 2 and found.margin == 0
+
+
+def test_sampling_and_class_are_one_uncertainty() -> None:
+    """asia, 2000 rows: single members claim [.017, .032]; the truth is .234."""
+    network, inside = load_network("asia"), []
+    truth = network.effect("smoke", "dysp")
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        data = network.sample(2000, rng)
+        found = effects_over_resamples(data, "smoke", "dysp", rng, n_bootstrap=40)
+        low, high = found.attrs["interval"]
+        inside.append(low <= truth <= high)
+        assert found.weight.sum() == pytest.approx(1)
+        shares = found.attrs["shares"]
+        assert shares.sum() == pytest.approx(1) and shares.is_monotonic_decreasing
+        assert shares.iloc[0] < 1  # no draw is that sure
+        again = effects_over_resamples(
+            data, "smoke", "dysp", np.random.default_rng(1), n_bootstrap=5
+        )
+        assert again.groupby("resample").weight.sum().to_numpy() == pytest.approx(0.2)
+    assert sum(inside) >= 4
+
+
+def test_knowledge_narrows_the_range() -> None:
+    network = load_network("asia")
+    data = network.sample(2000, np.random.default_rng(7))
+    tiers = [["asia", "smoke"], ["tub", "lung", "bronc", "either"], ["xray", "dysp"]]
+    rng = np.random.default_rng
+    free = effects_over_resamples(data, "smoke", "dysp", rng(0), n_bootstrap=30)
+    told = effects_over_resamples(
+        data, "smoke", "dysp", rng(0), n_bootstrap=30, tiers=tiers
+    )
+    widths = [np.subtract(*t.attrs["interval"][::-1]) for t in (free, told)]
+    assert widths[1] < widths[0] / 2
+    low, high = told.attrs["interval"]
+    assert low <= network.effect("smoke", "dysp") <= high
+
+
+def test_effects_need_amounts() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    data = pd.DataFrame({"x": x, "y": 2 * x + rng.normal(size=200)})
+    dag = nx.DiGraph([("x", "y")])
+    exact = fit_linear_model(dag, data).edges["x", "y"]["weight"]
+    assert exact == pytest.approx(np.polyfit(data.x, data.y, 1)[0])
+    two = data.assign(x=np.where(x > 0, "yes", "no"))
+    gap = data.y[x > 0].mean() - data.y[x <= 0].mean()
+    assert fit_linear_model(dag, two).edges["x", "y"]["weight"] == pytest.approx(gap)
+    coded = data.assign(x=np.where(x > 0, 3, 1))  # a step of two units
+    assert fit_linear_model(dag, coded).edges["x", "y"]["weight"] == pytest.approx(
+        gap / 2
+    )
+    three = data.assign(x=np.where(x > 1, "a", np.where(x > 0, "b", "c")))
+    with pytest.raises(ValueError, match="column 'x' holds no amounts"):
+        fit_linear_model(dag, three)

@@ -1,0 +1,172 @@
+"""PC, GES and exact search on a checked table, with knowledge from outside.
+
+PC (Spirtes & Glymour 1991) and GES (Chickering, JMLR 3 (2002) 507) come from
+causal-learn, GES on mixed columns from the package ges (Gamella).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cache
+from types import SimpleNamespace
+
+import networkx as nx
+import numpy as np
+
+from qglib.causal.exact_search import exact_search
+from qglib.causal.graphs import close_under_meek, cpdag
+from qglib.causal.scores import Score, discrete_bic, mixed_bic
+from qglib.causal.tables import Table
+
+Arcs = Sequence[tuple[Hashable, Hashable]]
+PValue = Callable[[int, int, Sequence[int]], float]
+"""p-value of independence of two column numbers, given others."""
+
+
+def knowledge(
+    names: tuple, method: str, required: Arcs, forbidden: Arcs, tiers: Sequence
+) -> tuple[set, set]:
+    """Required and forbidden arrows as pairs of column numbers.
+
+    Raises:
+        ValueError: unknown columns, arrows that contradict one another or make a
+            cycle, or a method that cannot use them.
+    """
+    number = {name: k for k, name in enumerate(names)}
+    given = [name for arc in (*required, *forbidden) for name in arc]
+    given += [name for tier in tiers for name in tier]
+    unknown = [name for name in given if name not in number]
+    if unknown:
+        raise ValueError(f"{unknown} are not columns; those are {list(names)}.")
+    must = {(number[a], number[b]) for a, b in required}
+    never = {(number[a], number[b]) for a, b in forbidden}
+    place = {number[name]: k for k, tier in enumerate(tiers) for name in tier}
+    never |= {(a, b) for a in place for b in place if place[a] > place[b]}
+    both = [(names[a], names[b]) for a, b in must & never]
+    if both or not nx.is_directed_acyclic_graph(nx.DiGraph(must)):
+        raise ValueError(
+            f"required arrows {both or list(required)} are forbidden elsewhere or make "
+            "a cycle: correct required, forbidden or tiers."
+        )
+    if (must or never) and method == "ges":
+        raise ValueError("method='ges' takes no knowledge: use 'exact' or 'pc'.")
+    return must, never
+
+
+def _with_knowledge(pdag: nx.DiGraph, must: set, never: set) -> nx.DiGraph:
+    """The class with open edges turned as known, on column numbers or names."""
+    pdag = pdag.copy()
+    for a, b in never | {(b, a) for a, b in must}:
+        if pdag.has_edge(a, b) and pdag.has_edge(b, a):
+            pdag.remove_edge(a, b)
+    return close_under_meek(pdag)
+
+
+def learn_pc(
+    table: Table,
+    alpha: float,
+    pvalue: PValue,
+    max_conditioning: int | None,
+    must: set,
+    never: set,
+) -> nx.DiGraph:
+    """PC: skeleton, knowledge, colliders (the first found wins), then Meek's rules."""
+    from causallearn.utils.PCUtils import Meek, SkeletonDiscovery, UCSepset
+    from causallearn.utils.PCUtils.BackgroundKnowledge import BackgroundKnowledge
+    from causallearn.utils.PCUtils.BackgroundKnowledgeOrientUtils import (
+        orient_by_background_knowledge,
+    )
+
+    @cache
+    def answer(i: int, j: int, given: tuple[int, ...]) -> float:
+        if {(i, j), (j, i)} & must:
+            return 0.0
+        if {(i, j), (j, i)} <= never:
+            return 1.0
+        found = pvalue(i, j, given)
+        return float(getattr(found, "pvalue", found))
+
+    def asked(i, j, given=()) -> float:  # as causal-learn calls a test
+        ends = sorted((int(i), int(j)))
+        return answer(*ends, tuple(sorted(map(int, given or ()))))
+
+    asked.method = "qglib"
+    skeleton = SkeletonDiscovery.skeleton_discovery(
+        table.values, alpha, asked, show_progress=False, max_k=max_conditioning
+    )
+    known = None
+    if must or never:
+        known, nodes = BackgroundKnowledge(), skeleton.G.get_nodes()
+        for a, b in must:
+            known.add_required_by_node(nodes[a], nodes[b])
+        for a, b in never:
+            known.add_forbidden_by_node(nodes[a], nodes[b])
+        orient_by_background_knowledge(skeleton, known)
+    turned = UCSepset.uc_sepset(skeleton, 2, background_knowledge=known)
+    found = Meek.meek(turned, background_knowledge=known)
+    return _from_causal_learn(found.G.graph, table.names)
+
+
+def _score_of(table: Table) -> Score:
+    if table.categorical.all():
+        return discrete_bic(table.values)
+    return mixed_bic(table.values, table.categorical)
+
+
+def learn_ges(table: Table) -> nx.DiGraph:
+    """GES: BDeu on categories, Gaussian BIC on numbers, `mixed_bic` on both."""
+    if table.categorical.any() and not table.categorical.all():
+        import ges
+
+        size, score = len(table.names), cache(_score_of(table))
+        local = SimpleNamespace(
+            p=size,
+            full_score=lambda graph: 0.0,
+            local_score=lambda node, parents: score(node, tuple(sorted(parents))),
+        )
+        adjacency, _ = ges.fit(local, phases=["forward", "backward"])
+        return named(np.argwhere(adjacency), table.names)
+    from causallearn.search.ScoreBased.GES import ges as learn
+
+    score = "local_score_BDeu" if table.categorical.all() else "local_score_BIC"
+    found = learn(table.values, score_func=score)
+    return _from_causal_learn(found["G"].graph, table.names)
+
+
+def learn_exact(table: Table, must: set, never: set) -> nx.DiGraph:
+    """The class of the best-scoring graph, whose score and arcs are kept."""
+    score = _score_of(table)
+
+    def allowed(node: int, parents: Sequence[int]) -> float:
+        lacks = any(b == node and a not in parents for a, b in must)
+        wrong = lacks or any((a, node) in never for a in parents)
+        return -np.inf if wrong else score(node, parents)
+
+    adjacency, value = exact_search(len(table.names), allowed)
+    if not np.isfinite(value):
+        raise ValueError("required needs more than four parents of one column.")
+    names = table.names
+    dag = named(np.argwhere(adjacency), names)
+    known = ({(names[a], names[b]) for a, b in arcs} for arcs in (must, never))
+    graph = _with_knowledge(cpdag(dag), *known)
+    graph.graph.update(score=value, arcs=list(dag.edges))
+    return graph
+
+
+def named(arcs: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
+    """Directed graph on all names, arcs given as (k, 2) column numbers."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(names)
+    graph.add_edges_from((names[a], names[b]) for a, b in arcs)
+    return graph
+
+
+def _from_causal_learn(endpoints: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
+    """causal-learn marks: [i, j] = -1 tail at i, 1 arrow head at i of edge i - j."""
+    same = (endpoints == endpoints.T) & (endpoints != 0)
+    graph = named(np.argwhere(same | (endpoints.T == 1)), names)
+    conflicts = int(np.triu(same & (endpoints == 1)).sum())
+    if conflicts:
+        said = f"{conflicts} edges had two arrow heads; kept undirected."
+        graph.graph["warnings"] = [said]
+    return graph
