@@ -15,7 +15,7 @@ import pandas as pd
 
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 from qglib.causal.graphs import compelled_arrows, is_class
-from qglib.causal.kernel_tests import CARD, KernelTests
+from qglib.causal.kernel_tests import CARD, ROWS, KernelTests
 from qglib.causal.learners import (
     Arcs,
     PValue,
@@ -209,18 +209,18 @@ def _pvalue_of(table: Table, test: Test) -> PValue:
 
 def _doubts(kernel: GaussianKernel | QuantumKernel, n: int, most: int) -> list[str]:
     """What the card of a kernel says about conditions of up to `most` columns."""
-    rates = CARD.get(kernel)
-    if rates is None:
+    card = CARD.get(kernel)
+    if card is None:
         return [
             f"The level of the test with {kernel.name} has not been measured: its "
             "p-values may mean nothing (notebook 31 shows how to measure it)."
         ]
-    rows = max((size for size in (50, 100, 200) if size <= n), default=50)
-    worst = max(rate for (k, size), rate in rates.items() if k <= most and size == rows)
-    if worst <= 0.075:
+    at = max(0, sum(size <= n for size in ROWS) - 1)
+    worst = max(rates[at] for k, rates in card.items() if k <= max(most, 1))
+    if most < 1 or worst <= 0.075:
         return []
     return [
-        f"Given {most} columns and about {rows} rows, the test with {kernel.name} "
+        f"Given {most} columns and about {ROWS[at]} rows, the test with {kernel.name} "
         f"rejects true nulls up to {worst:.0%} of the time at level 5 %: edges may be "
         "false. Condition on fewer columns (max_conditioning)."
     ]
