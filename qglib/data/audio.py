@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import wave
-from dataclasses import dataclass
+import struct
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.io import wavfile
 from scipy.ndimage import maximum_filter
 from scipy.signal import ShortTimeFFT
 
 from qglib.data.events import Events
+
+LOWEST = 80.0  # Hz, of the peaks and bands that are looked at
+_SCALES = {"u1": (128.0, 128.0), "i2": (0.0, 2.0**15), "i4": (0.0, 2.0**31)}
 
 
 @dataclass(frozen=True)
@@ -36,28 +40,21 @@ class Sound:
 
 
 def read_wav(path: str | Path) -> Sound:
-    """Read a PCM wav file of 8, 16 or 32 bits; channels are averaged.
+    """Read an uncompressed wav file; channels are averaged.
 
     Raises:
-        ValueError: not a wav file, or another sample width.
+        ValueError: not such a file.
         FileNotFoundError: there is no such file.
     """
     try:
-        with wave.open(str(path), "rb") as file:
-            width, channels = file.getsampwidth(), file.getnchannels()
-            rate, raw = file.getframerate(), file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
+        rate, values = wavfile.read(path)
+    except (ValueError, EOFError, struct.error) as error:
         raise ValueError(
             f"{Path(path).name} is no PCM wav file ({error}): convert it first"
         ) from error
-    kinds = {1: ("u1", 128.0, 128.0), 2: ("<i2", 0.0, 2.0**15), 4: ("<i4", 0, 2.0**31)}
-    if width not in kinds:
-        raise ValueError(
-            f"{Path(path).name} has {8 * width} bits per sample: 8, 16 or 32 are read"
-        )
-    kind, offset, scale = kinds[width]
-    values = (np.frombuffer(raw, kind).astype(float) - offset) / scale
-    return Sound(values.reshape(-1, channels).mean(axis=1), rate)
+    offset, scale = _SCALES.get(values.dtype.str[1:], (0.0, 1.0))
+    values = (values.astype(float) - offset) / scale
+    return Sound(values.reshape(len(values), -1).mean(axis=1), rate)
 
 
 def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
@@ -74,15 +71,12 @@ def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
     """
     if split not in ("all", "train", "test"):
         raise ValueError(f'split is {split!r}: choose "all", "train" or "test"')
-    place = Path(folder)
+    place, sounds = Path(folder), []
     place = place / "recordings" if (place / "recordings").is_dir() else place
-    sounds = []
     for path in sorted(place.glob("*_*_*.wav")):
         digit, speaker, index = path.stem.split("_")
-        is_test = int(index) < 5
-        if split == "all" or is_test == (split == "test"):
-            sound = read_wav(path)
-            sounds.append(Sound(sound.samples, sound.rate, digit, speaker))
+        if split == "all" or (int(index) < 5) == (split == "test"):
+            sounds.append(replace(read_wav(path), label=digit, speaker=speaker))
     if not sounds:
         raise FileNotFoundError(
             f"{place.name} holds no file like 7_jackson_3.wav: give the folder of the "
@@ -109,23 +103,17 @@ def spectrogram(
 
 
 def spectral_events(
-    sound: Sound,
-    speed: float = 2.0,
-    floor_db: float = -30.0,
-    lowest: float = 80.0,
-    neighbourhood: int = 7,
+    sound: Sound, speed: float = 2.0, floor_db: float = -30.0
 ) -> Events:
     """Spectral peaks as events: time in seconds, content log2 of the frequency.
+
+    A peak is the largest of seven neighbouring bins above 80 Hz, one event for each
+    frame that it lasts.
 
     Args:
         sound: the recording.
         speed: largest glide in octaves per second.
         floor_db: peaks weaker than this, relative to the strongest, are dropped.
-        lowest: lowest frequency in Hz.
-        neighbourhood: a peak is the largest value among this many bins.
-
-    Returns:
-        `Events`, one for each frame and spectral peak, ordered in time.
 
     Raises:
         ValueError: a sound shorter than one window.
@@ -133,14 +121,12 @@ def spectral_events(
     if sound.seconds < 0.064:
         raise ValueError(f"the sound lasts {sound.seconds:.3f} s: 0.064 s are needed")
     times, frequencies, magnitudes = spectrogram(sound)
-    use = frequencies >= lowest
+    use = frequencies >= LOWEST
     frequencies, magnitudes = frequencies[use], magnitudes[use]
-    peaks = magnitudes == maximum_filter(magnitudes, size=(neighbourhood, 1))
+    peaks = magnitudes == maximum_filter(magnitudes, size=(7, 1))
     peaks &= magnitudes > 0
     loud = peaks & (magnitudes >= magnitudes.max() * 10 ** (floor_db / 20))
-    row, column = np.nonzero(loud)
-    order = np.lexsort((row, column))
-    row, column = row[order], column[order]
+    column, row = np.nonzero(loud.T)
     return Events(
         times=times[column],
         contents=np.log2(_refined(frequencies, magnitudes, row, column))[:, None],
@@ -164,6 +150,5 @@ def _refined(
     bend = left - 2 * centre + right
     shift = np.where(np.abs(bend) > 1e-12, 0.5 * (left - right) / bend, 0.0)
     step = frequencies[1] - frequencies[0]
-    return (
-        frequencies[row] + np.where(inner == row, np.clip(shift, -0.5, 0.5), 0) * step
-    )
+    shift = np.where(inner == row, np.clip(shift, -0.5, 0.5), 0)
+    return frequencies[row] + shift * step

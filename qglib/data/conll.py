@@ -15,11 +15,10 @@ from pathlib import Path
 TAG = re.compile(r"O|[BI]-\S+")
 # Only these keys make a comment: real corpora hold words that start with "#".
 COMMENT = re.compile(r"# (doc|newdoc id|sent_id|text|topic|ambiguous) =(?: (.*))?")
-COLUMNS = {2: (0, 1), 4: (0, 3), 5: (1, 2)}  # number of columns -> word, tag
-LAYOUT = {
-    2: "2 columns (word, tag)",
-    4: "4 columns (word, part of speech, chunk, tag)",
-    5: "5 columns (number, word, tag, -, annotator)",
+LAYOUT = {  # number of columns -> word, tag, and what the columns hold
+    2: (0, 1, "2 columns (word, tag)"),
+    4: (0, 3, "4 columns (word, part of speech, chunk, tag)"),
+    5: (1, 2, "5 columns (number, word, tag, -, annotator)"),
 }
 
 
@@ -103,44 +102,26 @@ def read_conll(path: str | Path) -> list[Sentence]:
     blocks = list(_blocks(path))
     if not blocks:
         raise ValueError(f"{path}: holds no tagged sentence")
-    tags = [[tag for _, tag, _ in rows] for rows, _ in blocks]
-    opened = [illegal(row) for row in tags]  # in IOB1 these open an entity
-    repairs = [blocks[k][0][i] for k, row in enumerate(opened) for i in row]
-    if repairs and any(_after_another(row, "B-") for row in tags):
-        word, tag, number = repairs[0]
-        wanted = f"B-{tag[2:]} at the start of an entity (other lines are IOB2)"
-        raise _broken(path, number, wanted, f"{tag} on {word!r}")
-    for row, places in zip(tags, opened, strict=True):
-        for i in places:
-            row[i] = "B-" + row[i][2:]
-    return [
-        Sentence(
-            words=tuple(word for word, _, _ in rows),
-            tags=tuple(row),
-            document=marks["doc"],
-            topic=marks["topic"],
-            ambiguous=marks["ambiguous"].lower() in ("1", "true", "yes"),
-        )
-        for (rows, marks), row in zip(blocks, tags, strict=True)
-    ]
+    mixed = any(_after_another([tag for _, tag, _ in rows], "B-") for rows, _ in blocks)
+    sentences = []
+    for rows, marks in blocks:
+        words, tags, numbers = map(list, zip(*rows, strict=True))
+        for i in illegal(tags):  # in IOB1 these open an entity
+            if mixed:
+                wanted = f"B-{tags[i][2:]} at the start of an entity"
+                found = f"{tags[i]} on {words[i]!r}"
+                raise _broken(
+                    path, numbers[i], f"{wanted} (other lines are IOB2)", found
+                )
+            tags[i] = "B-" + tags[i][2:]
+        marked = marks["ambiguous"].lower() in ("1", "true", "yes")
+        of = marks["doc"], marks["topic"], marked
+        sentences.append(Sentence(tuple(words), tuple(tags), *of))
+    return sentences
 
 
 def _broken(path: Path, number: int, expected: str, found: str) -> ValueError:
     return ValueError(f"{path}, line {number}: expected {expected}, found {found}")
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    # Bytes are split at line feeds only: words may hold U+0085 or U+2028.
-    for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
-        try:
-            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}, line {number}: expected UTF-8 text, found {raw[:40]!r}; "
-                "convert the file, e.g. with iconv"
-            ) from error
-        yield number, text.rstrip("\r")
-    yield 0, ""  # ends the last sentence
 
 
 def _blocks(path: Path) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, str]]]:
@@ -148,7 +129,14 @@ def _blocks(path: Path) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, 
     first, documents = "", 0
     rows: list[tuple[str, str, int]] = []
     marks = {"doc": "", "topic": "", "ambiguous": ""}
-    for number, line in _lines(path):
+    # Bytes are split at line feeds only: words may hold U+0085 or U+2028.
+    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    for number, raw in enumerate([*lines, b""], 1):  # the last ends a sentence
+        try:
+            line = raw.decode().rstrip("\r")
+        except UnicodeDecodeError as error:
+            wanted = "UTF-8 text (convert the file, e.g. with iconv)"
+            raise _broken(path, number, wanted, repr(raw[:40])) from error
         start = line.startswith("-DOCSTART-")
         if start or not line.strip(" \t"):
             if rows:
@@ -174,21 +162,21 @@ def _token(
     path: Path, number: int, line: str, first: str, place: int
 ) -> tuple[str, str]:
     """Word and tag of a line that is laid out as the first one."""
+    by, name = ("\t", "a tab") if "\t" in first else (" ", "blanks")
 
     def split(text: str) -> list[str]:
-        if "\t" in first:
-            return text.split("\t")
-        return [part for part in text.split(" ") if part]
+        return [part for part in text.split(by) if part or by == "\t"]
 
     width, parts = len(split(first)), split(line)
-    if width not in COLUMNS:
-        wanted = ", ".join(LAYOUT.values())
+    if width not in LAYOUT:
+        wanted = ", ".join(layout for _, _, layout in LAYOUT.values())
         raise _broken(path, number, wanted, f"{width}: {line!r}")
+    *columns, layout = LAYOUT[width]
     if len(parts) != width:
-        by = "a tab" if "\t" in first else "blanks"
-        wanted = f"{LAYOUT[width]} separated by {by}, as above in this file"
-        raise _broken(path, number, wanted, f"{len(parts)}: {line!r}")
-    word, tag = (parts[k].strip(" ") for k in COLUMNS[width])
+        wanted = f"{layout} separated by {name}"
+        found = f"{len(parts)}: {line!r}"
+        raise _broken(path, number, f"{wanted}, as above in this file", found)
+    word, tag = (parts[k].strip(" ") for k in columns)
     if not word:
         raise _broken(path, number, "a word in the word column", repr(line))
     if width == 5 and parts[0] != str(place):

@@ -15,6 +15,8 @@ from scipy.spatial.distance import pdist
 METRICS = ("euclidean", "angle", "absolute", "cityblock", "chebyshev")
 """Distances between contents that have a name; all are true metrics."""
 
+_AT_MOST = 500  # rows that a typical distance is taken from
+
 
 @dataclass(frozen=True)
 class Events:
@@ -60,14 +62,8 @@ class Events:
         return self.times, self.contents, self.speed, self.metric
 
     def with_speed(self, speed: float) -> Events:
-        """The same events under another speed limit.
-
-        Raises:
-            ValueError: the speed is not a positive number.
-        """
-        if not speed > 0 or not np.isfinite(speed):
-            raise ValueError(f"speed is {speed}: it must be a positive number")
-        return replace(self, speed=float(speed))
+        """The same events under another speed limit, a positive number."""
+        return replace(self, speed=positive("speed", speed))
 
     def shuffled(self, rng: np.random.Generator) -> Events:
         """The same times and contents, paired at random: the order null.
@@ -86,16 +82,21 @@ class Events:
             left = repeated(self.times, self.contents[trial])
             if len(left) <= len(copies):
                 order, copies = trial, left
-        keep = np.ones(len(order), bool)
-        keep[copies] = False
-        order = order[keep]
+        order = np.delete(order, copies)
         return replace(
             self,
-            times=self.times[keep],
+            times=np.delete(self.times, copies),
             contents=self.contents[order],
             names=tuple(self.names[k] for k in order),
-            dropped=self.dropped + int((~keep).sum()),
+            dropped=self.dropped + len(copies),
         )
+
+
+def positive(name: str, value: float) -> float:
+    """The value as a float, or a ValueError that names it."""
+    if not (value > 0 and np.isfinite(value)):
+        raise ValueError(f"{name} is {value}: it must be a positive number")
+    return float(value)
 
 
 def repeated(times: np.ndarray, contents: np.ndarray) -> np.ndarray:
@@ -122,10 +123,8 @@ def token_events(
         tokens: the words, for labels.
         window: positions after which unrelated tokens may be related.
         keep: shape (n,), true for the tokens that are events (content words, say);
-            the others are dropped, positions stay.
-
-    Returns:
-        `Events`; tokens whose vector is zero have no angle and are dropped.
+            the others are dropped, as is a zero vector (it has no angle); positions
+            stay.
 
     Raises:
         ValueError: wrong shapes, NaN, fewer than two usable tokens, or a window
@@ -139,24 +138,20 @@ def token_events(
     names = [str(k) for k in range(len(vectors))] if tokens is None else list(tokens)
     if len(names) != len(vectors):
         raise ValueError(f"{len(names)} tokens for {len(vectors)} vectors")
-    if not window > 0:
-        raise ValueError(f"window is {window}: it must be positive")
+    positive("window", window)
     length = np.linalg.norm(vectors, axis=1)
-    wanted = length > 0
-    if keep is not None:
-        if np.shape(keep) != wanted.shape:
-            raise ValueError(f"keep has shape {np.shape(keep)}: one entry per token")
-        wanted &= np.asarray(keep, dtype=bool)
-    kept = np.flatnonzero(wanted)
+    wanted = np.ones(len(vectors), bool) if keep is None else np.asarray(keep, bool)
+    if wanted.shape != length.shape:
+        raise ValueError(f"keep has shape {wanted.shape}: one entry per token")
+    kept = np.flatnonzero(wanted & (length > 0))
     if len(kept) < 2:
         raise ValueError(f"only {len(kept)} tokens are left: 2 are needed")
     units = vectors[kept] / length[kept, None]
-    typical = typical_distance(units, "angle")
     return Events(
         times=kept.astype(float),
         contents=units,
         metric="angle",
-        speed=max(typical, 1e-6) / window,
+        speed=max(typical_distance(units, "angle"), 1e-6) / window,
         names=tuple(names[k] for k in kept),
         dropped=len(vectors) - len(kept),
         time_unit="token",
@@ -165,13 +160,12 @@ def token_events(
     )
 
 
-def typical_distance(contents: np.ndarray, metric: str, at_most: int = 500) -> float:
-    """Median distance of all pairs; of a regular subset of more than `at_most` rows.
+def typical_distance(contents: np.ndarray, metric: str) -> float:
+    """Median distance of all pairs; of a regular subset of more than 500 rows.
 
     Args:
         contents: shape (n, k).
-        metric: "euclidean", "angle" (radians), "absolute", "cityblock", "chebyshev".
-        at_most: rows to compare.
+        metric: one of `METRICS`; angles are in radians.
 
     Raises:
         ValueError: a metric without a name here, or one that is not a metric.
@@ -181,10 +175,10 @@ def typical_distance(contents: np.ndarray, metric: str, at_most: int = 500) -> f
             f"metric is {metric!r}: choose one of {', '.join(METRICS)} (the cosine "
             "distance breaks the triangle inequality: use the angle)"
         )
-    some = np.asarray(contents, dtype=float)[:: max(1, -(-len(contents) // at_most))]
+    some = np.asarray(contents, dtype=float)[:: max(1, -(-len(contents) // _AT_MOST))]
     if metric == "angle":
         units = some / np.linalg.norm(some, axis=1, keepdims=True)
-        cosines = np.clip(units @ units.T, -1, 1)[np.triu_indices(len(some), 1)]
-        return float(np.median(np.arccos(cosines))) if len(cosines) else 0.0
-    gaps = pdist(some, "cityblock" if metric == "absolute" else metric)
+        gaps = np.arccos(np.clip(units @ units.T, -1, 1)[np.triu_indices(len(some), 1)])
+    else:
+        gaps = pdist(some, "cityblock" if metric == "absolute" else metric)
     return float(np.median(gaps)) if len(gaps) else 0.0

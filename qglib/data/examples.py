@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -74,24 +75,24 @@ def divided(
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    found, counts = np.unique(np.asarray(labels).astype(str), return_counts=True)
-    if not len(found) or counts.min() < 5:
-        least = (
-            f"{str(found[counts.argmin()])!r}: {counts.min()}" if len(found) else "none"
-        )
+    names = np.asarray(labels).astype(str)
+    found = zip(*np.unique(names, return_counts=True), strict=True)
+    least, count = min(found, key=lambda pair: pair[1], default=("", 0))
+    if count < 5:
         raise ValueError(
-            f"labels: a random split needs 5 examples of every class, found {least}; "
-            "add examples or give split yourself"
+            "labels: a random split needs 5 examples of every class, found "
+            f"{f'{str(least)!r}: {count}' if count else 'none'}; add examples or give "
+            "split yourself"
         )
-    units = np.arange(len(labels)) if groups is None else np.asarray(groups)
-    if len(set(units.tolist())) < 5:
+    units = np.arange(len(names)) if groups is None else np.asarray(groups)
+    if len(np.unique(units)) < 5:
         raise ValueError(
-            f"groups: {len(set(units.tolist()))} groups cannot be divided into parts "
+            f"groups: {len(np.unique(units))} groups cannot be divided into parts "
             "that share none, five are needed; add some or give split yourself"
         )
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
-    split = np.full(len(labels), "train", dtype="<U5")
-    parts = folds.split(np.zeros(len(labels)), np.asarray(labels).astype(str), units)
+    split = np.full(len(names), "train")
+    parts = folds.split(names, names, units)
     for name, (_, rows) in zip(("test", "dev"), parts, strict=False):
         split[rows] = name
     return split
@@ -115,27 +116,27 @@ def check_examples(examples: Examples) -> None:
             split, one class only, or a label in dev or test that training lacks
             (a warning where words are labelled: rare entity types come and go).
     """
-    n = len(examples.labels)
+    n, inputs, split = map(len, (examples.labels, examples.inputs, examples.split))
     if n == 0:
         raise ValueError("examples are empty: give labelled inputs")
-    if len(examples.inputs) != n or len(examples.split) != n:
+    if inputs != n or split != n:
         raise ValueError(
-            f"examples: {len(examples.inputs)} inputs, {n} labels and "
-            f"{len(examples.split)} entries of split; give one of each per example"
+            f"examples: {inputs} inputs, {n} labels and {split} entries of split; give "
+            "one of each per example"
         )
     unknown = sorted(set(map(str, examples.split)) - set(SPLITS))
     if unknown:
         raise ValueError(f"split holds {unknown[0]!r}: use {', '.join(SPLITS)}")
-    seen: dict[str, set[str]] = {name: set() for name in SPLITS}
-    for label, part in zip(examples.labels, examples.split, strict=True):
-        names = label if examples.tagged else (label,)
-        seen[str(part)].update(map(str, names))
-    for part, names in seen.items():
-        if not names:
+    seen = {}
+    for name in SPLITS:
+        labels = examples.part(name)[1]
+        if not labels:
             raise ValueError(
-                f"split: the {part} part is empty; train, dev and test each need "
+                f"split: the {name} part is empty; train, dev and test each need "
                 "examples (see qglib.data.divided)"
             )
+        every = chain.from_iterable(labels) if examples.tagged else labels
+        seen[name] = set(map(str, every))
     if len(seen["train"]) < 2:
         raise ValueError(
             f"labels: training holds the one class {seen['train'].pop()!r}: nothing to "

@@ -30,12 +30,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 
 from qglib.data.conll import Sentence
-from qglib.data.lexicon import GENRES, SPLITS, TYPES, frames, invent
+from qglib.data.lexicon import GENRES, TYPES, frames, invent
 
 TYPE_GIVEN_GENRE = {  # in the order of TYPES
     "sport": (0.50, 0.20, 0.15, 0.15),
@@ -68,7 +69,7 @@ VARIABLES = ("G", "Y", "A", "C", "K", "S", "N", "H", "E", "L")
 # Names of the uniform draws; the last two of a slot are no longer used.
 SENTENCE_NOISE = "order second G link N_keep N_word H E".split()
 SLOT_NOISE = "Y A C_keep C K taught S affix first L_keep L".split()
-_PAIRS = tuple((a, b) for a in TYPES for b in TYPES if a != b)
+_PAIRS = tuple(permutations(TYPES, 2))
 
 Noise = Mapping[str, float]  # name of a draw -> number in [0, 1)
 Done = Mapping[tuple[str, int], Any]
@@ -88,7 +89,6 @@ class PlantedSentence:
         slots: word span (start, stop) of each slot's name.
         cause_spans: per slot, the indices of the words that decide its label: the
             frame's words in its clause if the name is ambiguous, else the name itself.
-        nuisance_span: word span of the adverb N.
         done: interventions made so far, (variable, slot) to value.
         settings: rho, order_share and split, see `planted`.
         noise: the draws that the sentence was solved from, see `solve`.
@@ -100,7 +100,6 @@ class PlantedSentence:
     clauses: tuple[tuple[int, ...], ...]
     slots: tuple[tuple[int, int], ...]
     cause_spans: tuple[tuple[int, ...], ...]
-    nuisance_span: tuple[int, int]
     done: Done = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: tuple[Noise, ...] = field(default=(), repr=False)
@@ -198,10 +197,9 @@ def solve(
             options = frames(split).cue[asked[0], genre]
         texts.append(pick(options, first["K"]))
         for slot, kind, cue in zip(clause, types, asked, strict=True):
-            draws = noise[1 + slot]
             row = {"Y": kind, "A": ambiguous, "C": cue}
             row["K"] = int(first["K"] * len(options))
-            name = invent(kind, ambiguous, draws, split, drawn)
+            name = invent(kind, ambiguous, noise[1 + slot], split, drawn)
             drawn |= set(name.split())
             chosen = done.get(("S", slot))
             row["pool"], row["S"] = chosen or ("AMB" if ambiguous else kind, name)
@@ -209,20 +207,16 @@ def solve(
             rows.append(row)
     follows = u["N_keep"] < settings["rho"]
     adverb = ADVERBS[rows[0]["Y"] if follows else pick(TYPES, u["N_word"])]
-    whole = {
-        "G": genre,
-        "N": done.get(("N", 0), adverb),
-        "H": done.get(("H", 0), u["H"] < CAPITALS),
-        "E": pick(ENDINGS, u["E"]),
-    }
+    whole = {"G": genre, "E": pick(ENDINGS, u["E"])}
+    whole["N"] = done.get(("N", 0), adverb)
+    whole["H"] = done.get(("H", 0), u["H"] < CAPITALS)
     rows = [row | whole for row in rows]
     if done.get(("ORDER", 0)):
         clauses[0] = (1, 0)
-    words, slots, frame_words, nuisance = _written(rows, texts, clauses, u["link"])
+    words, slots, frame_words = _written(rows, texts, clauses, u["link"])
     tags = ["O"] * len(words)
     for row, (start, stop) in zip(rows, slots, strict=True):
         tags[start:stop] = [f"{'BI'[i > start]}-{row['L']}" for i in range(start, stop)]
-    home = {slot: c for c, clause in enumerate(clauses) for slot in clause}
     pools = tuple(row["pool"] for row in rows)
     return PlantedSentence(
         sentence=Sentence(words, tuple(tags), topic=genre, ambiguous="AMB" in pools),
@@ -231,10 +225,9 @@ def solve(
         clauses=tuple(clauses),
         slots=slots,
         cause_spans=tuple(
-            frame_words[home[i]] if pools[i] == "AMB" else tuple(range(*span))
+            frame_words[i] if pools[i] == "AMB" else tuple(range(*span))
             for i, span in enumerate(slots)
         ),
-        nuisance_span=nuisance,
         done=done,
         settings=settings,
         noise=noise,
@@ -251,20 +244,18 @@ def _types(
         left = [t for t in TYPES if t not in types]
         mark = noise[1 + slot]["Y"] * sum(weights[t] for t in left)
         edges = np.cumsum([weights[t] for t in left])
-        types.append(
-            left[min(int(np.searchsorted(edges, mark, "right")), len(left) - 1)]
-        )
+        place = int(np.searchsorted(edges, mark, "right"))
+        types.append(left[min(place, len(left) - 1)])
     return tuple(types)
 
 
 def _written(
     rows: list[dict], texts: list[str], clauses: list[tuple[int, ...]], link: float
-) -> tuple[tuple[str, ...], tuple, tuple, tuple[int, int]]:
-    """Words; span of each slot's name; words of each clause's frame; adverb's span."""
+) -> tuple[tuple[str, ...], tuple, dict[int, tuple[int, ...]]]:
+    """Words; per slot, the span of its name and the words of its frame."""
     words: list[str] = []
     slots: dict[int, tuple[int, int]] = {}
-    frame_words: list[tuple[int, ...]] = []
-    nuisance = (0, 0)
+    frame_words: dict[int, tuple[int, ...]] = {}
     for c, (text, clause) in enumerate(zip(texts, clauses, strict=True)):
         if c:
             words += pick(LINKS, link).split()
@@ -278,9 +269,8 @@ def _written(
             else:
                 words.append(token)
                 own.append(start)
-        frame_words.append(tuple(own))
+        frame_words |= dict.fromkeys(clause, tuple(own))
         if not c:
-            nuisance = (len(words), len(words) + 1)
             words.append(rows[0]["N"])
     words += [",", *rows[0]["E"].split()] if rows[0]["E"] else []
     words.append(".")
@@ -288,4 +278,4 @@ def _written(
     if rows[0]["H"]:
         words = [w.upper() for w in words]
     spans = tuple(slots[i] for i in range(len(rows)))
-    return tuple(words), spans, tuple(frame_words), nuisance
+    return tuple(words), spans, frame_words

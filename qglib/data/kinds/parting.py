@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 
 
 def kept(keep: Any, n: int) -> np.ndarray:
-    """The mask ``keep`` as booleans, one per part.
-
-    Raises:
-        ValueError: another number of entries than parts.
-    """
+    """The mask ``keep`` as booleans, one for each of n parts, or a ValueError."""
     mask = np.asarray(keep, dtype=bool)
     if mask.shape != (n,):
         raise ValueError(
@@ -32,18 +28,12 @@ def cuts(length: int, pieces: int) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(edges)]
 
 
-def filling(background: Any, like: np.ndarray) -> np.ndarray | None:
+def filling(background: Any, like: np.ndarray) -> np.ndarray:
     """The values that stand in for blanked ones, of the shape of ``like``.
 
-    Args:
-        background: None, a number, one input, or many inputs (their mean is taken).
-        like: the input to be blanked.
-
-    Raises:
-        ValueError: another shape.
+    ``background`` is a number, one input, or many (their mean is taken); another shape
+    is a ValueError.
     """
-    if background is None:
-        return None
     values = np.asarray(background, dtype=float)
     if values.ndim == like.ndim + 1:
         values = values.mean(axis=0)
@@ -68,12 +58,10 @@ def exchanged(
     values: np.ndarray, regions: list, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """A copy with two regions of equal shape exchanged, as an edit; or no edit."""
-    order = rng.permutation(len(regions))
-    shapes = [values[region].shape for region in regions]
-    for place, first in enumerate(order):
-        for second in order[place + 1 :]:
-            if shapes[first] == shapes[second]:
-                changed, one, two = values.copy(), regions[first], regions[second]
-                changed[one], changed[two] = values[two], values[one]
-                return {"exchange": changed}
+    order = [regions[k] for k in rng.permutation(len(regions))]
+    for one, two in combinations(order, 2):
+        if values[one].shape == values[two].shape:
+            changed = values.copy()
+            changed[one], changed[two] = values[two], values[one]
+            return {"exchange": changed}
     return {}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qglib.data import load
-from qglib.data.named import NAMED, OTHER_NAMES
+from qglib.data.loading import NAMED, OTHER_NAMES
 
 KIND = {  # and number of examples
     "language": ("text", 1086),
