@@ -19,13 +19,9 @@ _SCALES = {"u1": (128.0, 128.0), "i2": (0.0, 2.0**15), "i4": (0.0, 2.0**31)}
 
 @dataclass(frozen=True)
 class Sound:
-    """A mono recording.
+    """A mono recording: samples in [-1, 1], shape (n,), so many a second.
 
-    Attributes:
-        samples: shape (n,), values in [-1, 1].
-        rate: samples per second.
-        label: what is said, where known.
-        speaker: who says it, where known.
+    Label (what is said) and speaker are empty where they are not known.
     """
 
     samples: np.ndarray
@@ -127,9 +123,17 @@ def spectral_events(
     peaks &= magnitudes > 0
     loud = peaks & (magnitudes >= magnitudes.max() * 10 ** (floor_db / 20))
     column, row = np.nonzero(loud.T)
+    # A parabola through three log magnitudes finds the peak between the bins.
+    inner = np.clip(row, 1, len(frequencies) - 2)
+    log = np.log(np.maximum(magnitudes, 1e-12))
+    left, centre, right = (log[inner + k, column] for k in (-1, 0, 1))
+    bend = left - 2 * centre + right
+    shift = np.where(np.abs(bend) > 1e-12, 0.5 * (left - right) / bend, 0.0)
+    shift = np.where(inner == row, np.clip(shift, -0.5, 0.5), 0)
+    found = frequencies[row] + shift * (frequencies[1] - frequencies[0])
     return Events(
         times=times[column],
-        contents=np.log2(_refined(frequencies, magnitudes, row, column))[:, None],
+        contents=np.log2(found)[:, None],
         metric="absolute",
         speed=float(speed),
         names=tuple(f"{frequencies[k]:.0f} Hz" for k in row),
@@ -138,17 +142,3 @@ def spectral_events(
         note="time of a spectral peak, log2 frequency as content",
         reason=f"weaker than {floor_db:g} dB",
     )
-
-
-def _refined(
-    frequencies: np.ndarray, magnitudes: np.ndarray, row: np.ndarray, column: np.ndarray
-) -> np.ndarray:
-    """Frequencies of peaks by a parabola through three log magnitudes."""
-    inner = np.clip(row, 1, len(frequencies) - 2)
-    log = np.log(np.maximum(magnitudes, 1e-12))
-    left, centre, right = (log[inner + k, column] for k in (-1, 0, 1))
-    bend = left - 2 * centre + right
-    shift = np.where(np.abs(bend) > 1e-12, 0.5 * (left - right) / bend, 0.0)
-    step = frequencies[1] - frequencies[0]
-    shift = np.where(inner == row, np.clip(shift, -0.5, 0.5), 0)
-    return frequencies[row] + shift * step

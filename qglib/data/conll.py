@@ -8,9 +8,11 @@ touch (Ratnaparkhi 1998; Tjong Kim Sang and Veenstra 1999).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 TAG = re.compile(r"O|[BI]-\S+")
 # Only these keys make a comment: real corpora hold words that start with "#".
@@ -24,11 +26,10 @@ LAYOUT = {  # number of columns -> word, tag, and what the columns hold
 
 @dataclass(frozen=True)
 class Sentence:
-    """One tagged sentence.
+    """One tagged sentence: as many IOB2 tags as words.
 
-    ``words`` and ``tags`` have the same length; tags are IOB2. ``document`` and
-    ``topic`` name its source (empty when unknown); ``ambiguous`` marks sentences
-    in which an entity's type shows only in the words around it.
+    ``document`` and ``topic`` name its source (empty when unknown); ``ambiguous``
+    marks sentences in which an entity's type shows only in the words around it.
     """
 
     words: tuple[str, ...]
@@ -66,13 +67,8 @@ def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     return spans
 
 
-def illegal(tags: Sequence[str]) -> list[int]:
-    """Positions of ``I-X`` that follow neither ``B-X`` nor ``I-X``."""
-    return _after_another(tags, "I-")
-
-
-def _after_another(tags: Sequence[str], prefix: str) -> list[int]:
-    """Positions of tags with this prefix whose type does not stand just before."""
+def illegal(tags: Sequence[str], prefix: str = "I-") -> list[int]:
+    """Positions of ``I-X``, or of another prefix, after neither ``B-X`` nor ``I-X``."""
     pairs = enumerate(zip(["O", *tags], tags, strict=False))
     return [i for i, (a, b) in pairs if b.startswith(prefix) and a[2:] != b[2:]]
 
@@ -102,21 +98,16 @@ def read_conll(path: str | Path) -> list[Sentence]:
     blocks = list(_blocks(path))
     if not blocks:
         raise ValueError(f"{path}: holds no tagged sentence")
-    mixed = any(_after_another([tag for _, tag, _ in rows], "B-") for rows, _ in blocks)
+    iob2 = any(illegal([tag for _, tag, _ in rows], "B-") for rows, _ in blocks)
     sentences = []
     for rows, marks in blocks:
         words, tags, numbers = map(list, zip(*rows, strict=True))
         for i in illegal(tags):  # in IOB1 these open an entity
-            if mixed:
-                wanted = f"B-{tags[i][2:]} at the start of an entity"
-                found = f"{tags[i]} on {words[i]!r}"
-                raise _broken(
-                    path, numbers[i], f"{wanted} (other lines are IOB2)", found
-                )
+            if iob2:
+                wanted = f"B-{tags[i][2:]} at the start of an entity (IOB2 elsewhere)"
+                raise _broken(path, numbers[i], wanted, f"{tags[i]} on {words[i]!r}")
             tags[i] = "B-" + tags[i][2:]
-        marked = marks["ambiguous"].lower() in ("1", "true", "yes")
-        of = marks["doc"], marks["topic"], marked
-        sentences.append(Sentence(tuple(words), tuple(tags), *of))
+        sentences.append(Sentence(tuple(words), tuple(tags), **marks))
     return sentences
 
 
@@ -124,64 +115,58 @@ def _broken(path: Path, number: int, expected: str, found: str) -> ValueError:
     return ValueError(f"{path}, line {number}: expected {expected}, found {found}")
 
 
-def _blocks(path: Path) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, str]]]:
+def _blocks(path: Path) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, Any]]]:
     """Per sentence (word, tag, line number) of its tokens, and the marks in force."""
-    first, documents = "", 0
-    rows: list[tuple[str, str, int]] = []
-    marks = {"doc": "", "topic": "", "ambiguous": ""}
+    first, documents, rows = "", 0, []
+    marks = {"document": "", "topic": "", "ambiguous": False}
     # Bytes are split at line feeds only: words may hold U+0085 or U+2028.
     lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
     for number, raw in enumerate([*lines, b""], 1):  # the last ends a sentence
+        refuse = partial(_broken, path, number)
         try:
             line = raw.decode().rstrip("\r")
         except UnicodeDecodeError as error:
             wanted = "UTF-8 text (convert the file, e.g. with iconv)"
-            raise _broken(path, number, wanted, repr(raw[:40])) from error
+            raise refuse(wanted, repr(raw[:40])) from error
         start = line.startswith("-DOCSTART-")
         if start or not line.strip(" \t"):
             if rows:
                 yield rows, dict(marks)
-                rows, marks["ambiguous"] = [], ""
+                rows, marks["ambiguous"] = [], False
             if start:
                 documents += 1
-                marks |= {"doc": f"{path.stem}-{documents}", "topic": ""}
+                marks |= {"document": f"{path.stem}-{documents}", "topic": ""}
             continue
         comment = None if rows or "\t" in line else COMMENT.fullmatch(line)
-        if comment is None:
+        key, value = (comment[1], (comment[2] or "").strip()) if comment else ("", "")
+        if not comment:
             first = first or line  # decides on columns and separator
-            rows.append((*_token(path, number, line, first, len(rows) + 1), number))
-            continue
-        key, value = comment[1], (comment[2] or "").strip()
-        if key in ("doc", "newdoc id"):
-            marks |= {"doc": value, "topic": ""}
-        elif key in marks:
-            marks[key] = value
+            rows.append((*_token(line, first, len(rows) + 1, refuse), number))
+        elif key in ("doc", "newdoc id"):
+            marks |= {"document": value, "topic": ""}
+        elif key == "topic":
+            marks["topic"] = value
+        elif key == "ambiguous":
+            marks["ambiguous"] = value.lower() in ("1", "true", "yes")
 
 
-def _token(
-    path: Path, number: int, line: str, first: str, place: int
-) -> tuple[str, str]:
+def _token(line: str, first: str, place: int, refuse: Callable) -> tuple[str, str]:
     """Word and tag of a line that is laid out as the first one."""
     by, name = ("\t", "a tab") if "\t" in first else (" ", "blanks")
-
-    def split(text: str) -> list[str]:
-        return [part for part in text.split(by) if part or by == "\t"]
-
-    width, parts = len(split(first)), split(line)
+    split = [[p for p in x.split(by) if p or by == "\t"] for x in (first, line)]
+    width, parts = len(split[0]), split[1]
     if width not in LAYOUT:
         wanted = ", ".join(layout for _, _, layout in LAYOUT.values())
-        raise _broken(path, number, wanted, f"{width}: {line!r}")
+        raise refuse(wanted, f"{width}: {line!r}")
     *columns, layout = LAYOUT[width]
     if len(parts) != width:
-        wanted = f"{layout} separated by {name}"
-        found = f"{len(parts)}: {line!r}"
-        raise _broken(path, number, f"{wanted}, as above in this file", found)
+        wanted = f"{layout} separated by {name}, as above in this file"
+        raise refuse(wanted, f"{len(parts)}: {line!r}")
     word, tag = (parts[k].strip(" ") for k in columns)
     if not word:
-        raise _broken(path, number, "a word in the word column", repr(line))
+        raise refuse("a word in the word column", repr(line))
     if width == 5 and parts[0] != str(place):
-        wanted = f"token number {place} in the first column"
-        raise _broken(path, number, wanted, repr(parts[0]))
+        raise refuse(f"token number {place} in the first column", repr(parts[0]))
     if not TAG.fullmatch(tag):
-        raise _broken(path, number, "a tag O, B-TYPE or I-TYPE", repr(tag))
+        raise refuse("a tag O, B-TYPE or I-TYPE", repr(tag))
     return word, tag

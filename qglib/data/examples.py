@@ -98,16 +98,6 @@ def divided(
     return split
 
 
-def in_order(n: int) -> np.ndarray:
-    """A split 60 : 20 : 20 along time: the test part is the future.
-
-    >>> in_order(5).tolist()
-    ['train', 'train', 'train', 'dev', 'test']
-    """
-    first, second = round(0.6 * n), round(0.8 * n)
-    return np.array(["train"] * first + ["dev"] * (second - first) + ["test"] * n)[:n]
-
-
 def check_examples(examples: Examples) -> None:
     """Refuse examples that nothing can be learnt from or judged on.
 

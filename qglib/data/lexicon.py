@@ -56,7 +56,7 @@ def frames(split: str = "train") -> Frames:
     training and the rest for test; of the frames of every ordered pair of types
     one is held out, the genre changing from pair to pair.
     """
-    train, rows = _is_train(split), _rows("frames.tsv")
+    train, rows = _read("frames.tsv", split)
     part = slice(TRAIN_FRAMES) if train else slice(TRAIN_FRAMES, None)
     cue = {
         (t, g): tuple(text for *key, text in rows if key == ["cue", g, t])[part]
@@ -76,22 +76,19 @@ def frames(split: str = "train") -> Frames:
 @lru_cache
 def names(split: str = "train") -> Names:
     """Names of a split. Beyond ``taught`` the splits share no name word."""
-    train, rows = _is_train(split), _rows("names.tsv")
-
-    def pool(key: str) -> list[str]:
-        return [name for own, name in rows if own == key]
-
-    def part(key: str) -> tuple[str, ...]:
-        every = pool(key)
-        cut = len(every) - round(TEST_SHARE * len(every))
-        return tuple(every[:cut] if train else every[cut:])
-
-    return Names(
-        suffixed={t: part(f"suffixed {t}") for t in TYPES},
-        taught={t: tuple(pool(f"taught {t}")) for t in TYPES},
-        first=part("first"),
-        ambiguous=part("ambiguous"),
+    train, rows = _read("names.tsv", split)
+    pools: dict[str, list[str]] = {}
+    for pool, name in rows:
+        pools.setdefault(pool, []).append(name)
+    for pool, own in pools.items():
+        cut = len(own) - round(TEST_SHARE * len(own))
+        if not pool.startswith("taught"):
+            pools[pool] = own[:cut] if train else own[cut:]
+    suffixed, taught = (
+        {t: tuple(pools[f"{ending} {t}"]) for t in TYPES}
+        for ending in ("suffixed", "taught")
     )
+    return Names(suffixed, taught, tuple(pools["first"]), tuple(pools["ambiguous"]))
 
 
 def invent(
@@ -104,10 +101,9 @@ def invent(
     """
     lexicon = names(split)
     bare = ambiguous or draws["taught"] < TAUGHT
+    pool = (lexicon.taught if bare else lexicon.suffixed)[kind]
     if ambiguous:
         pool = lexicon.ambiguous
-    else:
-        pool = lexicon.taught[kind] if bare else lexicon.suffixed[kind]
     index = int(draws["S"] * len(pool))
     while pool[index] in taken:
         index = (index + 1) % len(pool)
@@ -119,12 +115,9 @@ def invent(
     return name
 
 
-def _is_train(split: str) -> bool:
+def _read(file: str, split: str) -> tuple[bool, list[list[str]]]:
+    """Whether the split is that for training, and the rows of the file."""
     if split not in ("train", "test"):
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
-    return split == "train"
-
-
-def _rows(file: str) -> list[list[str]]:
     text = checked(EMBEDDED / "planted" / file).read_text(encoding="utf-8")
-    return [line.split("\t") for line in text.splitlines()[1:]]
+    return split == "train", [line.split("\t") for line in text.splitlines()[1:]]

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from qglib.data.corpus import EMBEDDED, Corpus, load_corpus
-from qglib.data.examples import SPLITS, Examples, check_examples, divided, in_order
-from qglib.data.folders import class_folder
+from qglib.data.examples import SPLITS, Examples, check_examples, divided
+from qglib.data.files import class_folder, labelled_csv
 from qglib.data.kinds import KINDS
 from qglib.data.simulated import gliding_tones, machine_vibration
-from qglib.data.tables import labelled_csv
 
 OFFERED = ["ttme", "invc", "invt", "gc"]  # waiting, cost, time and both, of each mode
+MESSAGES = EMBEDDED / "messages"
 MODES = ("air", "train", "bus", "car")
 QUARTERS = 4  # quarters a forecast of the rate looks back
 _SERIES = {  # statsmodels set, column (none: one column per month)
@@ -81,21 +81,17 @@ def load(
             f"{Path.cwd().name}); give a file, a folder, or one of {', '.join(NAMED)}"
         )
     else:
-        examples = NAMED[_known(name)](seed)
+        task = OTHER_NAMES.get(name, name)
+        if task not in NAMED:
+            near = get_close_matches(name, [*NAMED, *OTHER_NAMES], 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ValueError(
+                f"name_or_path is {name!r}: {hint}known names are {', '.join(NAMED)}; "
+                "or give a file or folder"
+            )
+        examples = NAMED[task](seed)
     check_examples(examples)
     return examples
-
-
-def _known(name: str) -> str:
-    known = {n: n for n in NAMED} | OTHER_NAMES
-    if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(
-            f"name_or_path is {name!r}: {hint}known names are {', '.join(NAMED)}; or "
-            "give a file or folder"
-        )
-    return known[name]
 
 
 def _sentences(corpus: Corpus, topics: bool = False) -> Examples:
@@ -114,10 +110,6 @@ def _sentences(corpus: Corpus, topics: bool = False) -> Examples:
     )
 
 
-def _messages(file: str, seed: int) -> Examples:
-    return labelled_csv(EMBEDDED / "messages" / file, seed, "text")
-
-
 def _installed(package: str, name: str) -> Any:
     """A set that scikit-learn or statsmodels ships (imported when it is asked for)."""
     if package == "sklearn":
@@ -125,17 +117,15 @@ def _installed(package: str, name: str) -> Any:
     return importlib.import_module(f"statsmodels.datasets.{name}").load_pandas().data
 
 
-def _digits(seed: int) -> Examples:
-    found = _installed("sklearn", "digits")
-    labels = [str(k) for k in found.target]
-    return Examples(found.images / 16, labels, divided(labels, seed), kind="image")
-
-
-def _measured(name: str, names: Sequence[str], seed: int) -> Examples:
+def _scikit(name: str, names: Sequence[str], seed: int) -> Examples:
+    """A set of scikit-learn with the names of its classes."""
     found = _installed("sklearn", name)
     labels = [names[k] for k in found.target]
+    split = divided(labels, seed)
+    if name == "digits":
+        return Examples(found.images / 16, labels, split, kind="image")
     columns = tuple(map(str, found.feature_names))
-    return Examples(found.data, labels, divided(labels, seed), columns=columns)
+    return Examples(found.data, labels, split, columns=columns)
 
 
 def _travel(seed: int) -> Examples:
@@ -175,21 +165,24 @@ def _bill_rate(seed: int) -> Examples:
     labels = ["rise" if up else "no rise" for up in rises]
     ago = range(QUARTERS, 0, -1)
     columns = tuple(f"{c}, {k} quarters ago" for k in ago for c in changes.columns)
-    return Examples(past, labels, in_order(n), columns=columns)
+    dev, test = round(0.6 * n), round(0.8 * n)  # the test part is the future
+    split = np.repeat(SPLITS, [dev, test - dev, n - test])
+    return Examples(past, labels, split, columns=columns)
 
 
 # Name of a task to its loader, a function of the seed; licences in data/README.md.
 NAMED: dict[str, Callable[[int], Examples]] = {
     "language": lambda seed: _sentences(load_corpus("newswire")),
     "topic": lambda seed: _sentences(load_corpus("newswire"), topics=True),
-    "sentiment": partial(_messages, "sentiment.tsv"),  # 72 on products and firms
-    "customer_service": partial(_messages, "intents.tsv"),  # 84 to a help desk
-    "vision": _digits,  # 1797 handwritten ones of 8 x 8 pixels (UCI)
+    # 72 sentences on products and firms, 84 messages to a help desk
+    "sentiment": partial(labelled_csv, MESSAGES / "sentiment.tsv", kind="text"),
+    "customer_service": partial(labelled_csv, MESSAGES / "intents.tsv", kind="text"),
+    "vision": partial(_scikit, "digits", "0123456789"),  # 1797 of 8 x 8 pixels (UCI)
     "audio": gliding_tones,
     "manufacturing": machine_vibration,
     # 178 chemical analyses of wines, 569 biopsies with 30 measurements each (UCI)
-    "product_origin": partial(_measured, "wine", ("maker 1", "maker 2", "maker 3")),
-    "medicine": partial(_measured, "breast_cancer", ("malignant", "benign")),
+    "product_origin": partial(_scikit, "wine", ("maker 1", "maker 2", "maker 3")),
+    "medicine": partial(_scikit, "breast_cancer", ("malignant", "benign")),
     "finance": _bill_rate,
     "recommendation": _travel,
 }

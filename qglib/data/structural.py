@@ -46,14 +46,8 @@ TYPE_GIVEN_GENRE = {  # in the order of TYPES
     "politics": (0.30, 0.25, 0.25, 0.20),
 }
 ADVERBS = {"PER": "today", "LOC": "yesterday", "ORG": "overnight", "MISC": "again"}
-ENDINGS = (
-    "officials noted",
-    "according to a report",
-    "with little warning",
-    "despite the delay",
-    "as expected",
-    "",
-)
+ENDINGS = ["officials noted", "according to a report", "with little warning"]
+ENDINGS += ["despite the delay", "as expected", ""]
 LINKS = ("; elsewhere", "; meanwhile", ", and the same day")
 AMBIGUOUS, CONFLICT = 0.45, 0.1
 SECOND_CLAUSE = 0.35  # probability of a second clause, always a cue frame
@@ -136,14 +130,12 @@ def planted(
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
     settings = {"rho": rho, "order_share": order_share, "split": split}
-    out = []
-    for _ in range(n):
-        noise = [
-            dict(zip(keys, rng.random(len(keys)).tolist(), strict=True))
-            for keys in (SENTENCE_NOISE, *[SLOT_NOISE] * 3)
-        ]
-        out.append(solve(settings, tuple(noise), {}))
-    return out
+
+    def draws(names: list[str]) -> Noise:
+        return dict(zip(names, rng.random(len(names)).tolist(), strict=True))
+
+    every = [SENTENCE_NOISE, *[SLOT_NOISE] * 3]
+    return [solve(settings, tuple(map(draws, every)), {}) for _ in range(n)]
 
 
 def check_rng(rng: Any) -> None:
@@ -178,8 +170,7 @@ def solve(
     clauses = [(0, 1)] if u["order"] < settings["order_share"] else [(0,)]
     if u["second"] < SECOND_CLAUSE:
         clauses.append((len(clauses[0]),))
-    rows: list[dict] = []
-    texts: list[str] = []
+    rows, texts = [], []
     drawn: set[str] = set()  # names drawn, whatever an intervention puts there
     for clause in clauses:
         first = noise[1 + clause[0]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from qglib.data.events import Events
 from qglib.data.images import grey, pixel_events, scale_space_events
-from qglib.data.kinds.parting import blanked, cuts, exchanged, filling
+from qglib.data.kinds.parting import blanked, cuts, exchanged
 
 GRID = 4  # patches along each side, at most
 
@@ -26,20 +26,15 @@ def parts(x: np.ndarray) -> list[str]:
 def blank(x: np.ndarray, keep: Any, background: Any = None) -> np.ndarray:
     """The image with patches overwritten, by the mean of x without a background."""
     image = grey(x)
-    fill = filling(image.mean() if background is None else background, image)
+    fill = image.mean() if background is None else background
     return blanked(image, _patches(image), keep, fill)
 
 
 def events(x: np.ndarray, reading: str = "pixels", **options: Any) -> Events:
-    """Pixels by brightness, or blobs from coarse to fine.
+    """Pixels by brightness (reading "pixels"), or "blobs" from coarse to fine.
 
-    Args:
-        x: shape (rows, columns).
-        reading: "pixels" (see `pixel_events`) or "blobs" (see `scale_space_events`).
-        options: of the reading, ``speed`` for instance.
-
-    Raises:
-        ValueError: another reading, or not a grey image.
+    ``options``, the speed for instance, are those of `pixel_events` and
+    `scale_space_events`. Another reading is a ValueError.
     """
     makers = {"pixels": pixel_events, "blobs": scale_space_events}
     if reading not in makers:

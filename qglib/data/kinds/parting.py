@@ -28,26 +28,23 @@ def cuts(length: int, pieces: int) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(edges)]
 
 
-def filling(background: Any, like: np.ndarray) -> np.ndarray:
-    """The values that stand in for blanked ones, of the shape of ``like``.
+def blanked(
+    values: np.ndarray, regions: list, keep: Any, background: Any
+) -> np.ndarray:
+    """A copy with the regions where ``keep`` is false taken from the background.
 
-    ``background`` is a number, one input, or many (their mean is taken); another shape
-    is a ValueError.
+    That is a number, one input, or many (their mean is taken); another shape is a
+    ValueError.
     """
-    values = np.asarray(background, dtype=float)
-    if values.ndim == like.ndim + 1:
-        values = values.mean(axis=0)
-    if values.ndim and values.shape != like.shape:
+    fill = np.asarray(background, dtype=float)
+    if fill.ndim == values.ndim + 1:
+        fill = fill.mean(axis=0)
+    if fill.ndim and fill.shape != values.shape:
         raise ValueError(
-            f"background has shape {values.shape}: give a number, one input of shape "
-            f"{like.shape}, or many of them"
+            f"background has shape {fill.shape}: give a number, one input of shape "
+            f"{values.shape}, or many of them"
         )
-    return np.broadcast_to(values, like.shape)
-
-
-def blanked(values: np.ndarray, regions: list, keep: Any, fill: Any) -> np.ndarray:
-    """A copy with the regions where ``keep`` is false taken from ``fill``."""
-    changed = values.copy()
+    changed, fill = values.copy(), np.broadcast_to(fill, values.shape)
     for region, stays in zip(regions, kept(keep, len(regions)), strict=True):
         if not stays:
             changed[region] = fill[region]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qglib.data.events import Events, positive, typical_distance
-from qglib.data.kinds.parting import blanked, cuts, exchanged, filling
+from qglib.data.kinds.parting import blanked, cuts, exchanged
 
 WINDOWS = 8  # at most
 
@@ -32,21 +32,15 @@ def blank(x: Any, keep: Any, background: Any = None) -> np.ndarray:
     series = _values(x)
     if background is None:
         background = np.broadcast_to(series.mean(axis=0), series.shape)
-    regions = cuts(len(series), WINDOWS)
-    return blanked(series, regions, keep, filling(background, series))
+    return blanked(series, cuts(len(series), WINDOWS), keep, background)
 
 
 def events(x: Any, speed: float | None = None, window: float = 16.0) -> Events:
     """Every step as an event: time is the step, content the value.
 
-    Args:
-        x: shape (steps,) or (steps, channels); scale channels of different units.
-        speed: largest change per step. Left out, a typical pair of steps may meet
-            after ``window`` steps: the median distance of all pairs over ``window``.
-        window: see ``speed``.
-
-    Raises:
-        ValueError: speed or window not positive, or no series.
+    Scale channels of different units. ``speed`` is the largest change per step; left
+    out, a typical pair of steps may meet after ``window`` steps: the median distance
+    of all pairs over ``window``. Both are positive, or a ValueError comes.
     """
     values = _values(x)
     contents = values.reshape(len(values), -1)

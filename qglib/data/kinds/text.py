@@ -44,16 +44,10 @@ def blank(x: Text, keep: Any, background: Any = None) -> Text:
 
 
 def events(x: Text, vectors: np.ndarray | None = None, **options: Any) -> Events:
-    """Words as events: position as time, embedding as content; see `token_events`.
+    """Words as events: position as time, embedding as content.
 
-    Args:
-        x: a string or words.
-        vectors: embedding of each word, shape (n_words, k); a word has no place in a
-            metric space without one.
-        options: ``window`` and ``keep`` of `token_events`.
-
-    Raises:
-        ValueError: no vectors, or what `token_events` refuses.
+    ``vectors`` are embeddings of the words, shape (n_words, k), without which a word
+    has no place in a metric space; ``options`` the others of `token_events`.
     """
     if vectors is None:
         raise ValueError(
