@@ -36,12 +36,7 @@ class Sound:
 
 
 def read_wav(path: str | Path) -> Sound:
-    """Read an uncompressed wav file; channels are averaged.
-
-    Raises:
-        ValueError: not such a file.
-        FileNotFoundError: there is no such file.
-    """
+    """Read an uncompressed wav file, channels averaged; ValueError if it is none."""
     try:
         rate, values = wavfile.read(path)
     except (ValueError, EOFError, struct.error) as error:
@@ -56,10 +51,9 @@ def read_wav(path: str | Path) -> Sound:
 def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
     """Spoken digits from files named {digit}_{speaker}_{index}.wav.
 
-    Args:
-        folder: holds the files or a folder `recordings` with them (the layout of
-            the Free Spoken Digit Dataset, CC BY-SA 4.0, not shipped here).
-        split: "test" (index 0-4), "train" (the others) or "all".
+    They lie in the folder, or in a folder `recordings` in it (the layout of the Free
+    Spoken Digit Dataset, CC BY-SA 4.0, not shipped here). The split is "test" (index
+    0-4), "train" (the others) or "all".
 
     Raises:
         FileNotFoundError: no such file there.
@@ -75,8 +69,7 @@ def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
             sounds.append(replace(read_wav(path), label=digit, speaker=speaker))
     if not sounds:
         raise FileNotFoundError(
-            f"{place.name} holds no file like 7_jackson_3.wav: give the folder of the "
-            "Free Spoken Digit Dataset"
+            f"{place.name} holds no file like 7_jackson_3.wav: give another folder"
         )
     return sounds
 
@@ -107,12 +100,9 @@ def spectral_events(
     frame that it lasts.
 
     Args:
-        sound: the recording.
+        sound: the recording, at least one window of 0.064 s (else a ValueError).
         speed: largest glide in octaves per second.
         floor_db: peaks weaker than this, relative to the strongest, are dropped.
-
-    Raises:
-        ValueError: a sound shorter than one window.
     """
     if sound.seconds < 0.064:
         raise ValueError(f"the sound lasts {sound.seconds:.3f} s: 0.064 s are needed")

@@ -103,8 +103,8 @@ def checked(file: Path) -> Path:
             "a checkout (pip install -e .)"
         )
     listed = EMBEDDED / "SHA256SUMS"
-    lines = listed.read_text().splitlines() if listed.is_file() else []
-    sums = {path: sha for sha, path in (line.split(maxsplit=1) for line in lines)}
+    text = listed.read_text() if listed.is_file() else ""
+    sums = dict(reversed(line.split(maxsplit=1)) for line in text.splitlines())
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     expected = sums.get(file.relative_to(EMBEDDED).as_posix(), found)
     if found != expected:
@@ -117,14 +117,10 @@ def checked(file: Path) -> Path:
 
 def _split_file(folder: Path, split: str) -> Path:
     """The one file with a name of this split in its own name."""
-    files = [
-        f
-        for f in sorted(folder.iterdir())
-        if f.is_file() and f.suffix.lower() in SUFFIXES and f.name[0] != "."
-    ]
-    found = [
-        f for f in files if NAMES[split] & set(re.split("[^a-z]+", f.name.lower()))
-    ]
+    files = [f for f in sorted(folder.glob("[!.]*")) if f.suffix.lower() in SUFFIXES]
+    files = [f for f in files if f.is_file()]
+    words = [set(re.split("[^a-z]+", f.name.lower())) for f in files]
+    found = [f for f, has in zip(files, words, strict=True) if NAMES[split] & has]
     if len(found) == 1:
         return found[0]
     names = ", ".join(f.name for f in found or files) or "none"

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.distance import pdist
 
+# Distances between contents that have a name; all are true metrics.
 METRICS = ("euclidean", "angle", "absolute", "cityblock", "chebyshev")
-"""Distances between contents that have a name; all are true metrics."""
-
 _AT_MOST = 500  # rows that a typical distance is taken from
 
 
@@ -28,10 +27,8 @@ class Events:
         metric: name of the distance between contents, a true metric.
         speed: largest distance a content may travel per unit of time.
         names: what each event is, for labels.
-        dropped: how many candidates were left out.
-        time_unit: unit of the times.
+        dropped: how many candidates were left out, for `reason`.
         note: how the events were made, in one sentence.
-        reason: why candidates were left out.
     """
 
     times: np.ndarray
@@ -132,9 +129,7 @@ def token_events(
     """
     vectors = np.asarray(vectors, dtype=float)
     if vectors.ndim != 2 or np.isnan(vectors).any():
-        raise ValueError(
-            f"vectors has shape {vectors.shape}: it must be (n, k) without NaN"
-        )
+        raise ValueError(f"vectors has shape {vectors.shape}: give (n, k) without NaN")
     names = [str(k) for k in range(len(vectors))] if tokens is None else list(tokens)
     if len(names) != len(vectors):
         raise ValueError(f"{len(names)} tokens for {len(vectors)} vectors")
@@ -161,14 +156,9 @@ def token_events(
 
 
 def typical_distance(contents: np.ndarray, metric: str) -> float:
-    """Median distance of all pairs; of a regular subset of more than 500 rows.
+    """Median distance of all pairs of rows; of a regular subset if more than 500.
 
-    Args:
-        contents: shape (n, k).
-        metric: one of `METRICS`; angles are in radians.
-
-    Raises:
-        ValueError: a metric without a name here, or one that is not a metric.
+    The metric is one of `METRICS` (angles in radians), or a ValueError comes.
     """
     if metric not in METRICS:
         raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -65,30 +66,24 @@ def divided(
 ) -> np.ndarray:
     """A random split 60 : 20 : 20, every class spread evenly, groups kept together.
 
-    Args:
-        labels: class of each example, shape (n,).
-        seed: of the split.
-        groups: examples of one group land in one part.
-
-    Raises:
-        ValueError: a class with fewer than five examples (or groups).
+    Labels and groups are one per example. Fewer than five examples of a class, or
+    groups, are a ValueError.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     names = np.asarray(labels).astype(str)
-    found = zip(*np.unique(names, return_counts=True), strict=True)
-    least, count = min(found, key=lambda pair: pair[1], default=("", 0))
-    if count < 5:
+    counts = Counter(names.tolist())
+    least = min(counts, key=counts.get, default="any")
+    if counts[least] < 5:
         raise ValueError(
             "labels: a random split needs 5 examples of every class, found "
-            f"{f'{str(least)!r}: {count}' if count else 'none'}; add examples or give "
-            "split yourself"
+            f"{least!r}: {counts[least]}; add examples or give split yourself"
         )
     units = np.arange(len(names)) if groups is None else np.asarray(groups)
-    if len(np.unique(units)) < 5:
+    if (n := len(set(units.tolist()))) < 5:
         raise ValueError(
-            f"groups: {len(np.unique(units))} groups cannot be divided into parts "
-            "that share none, five are needed; add some or give split yourself"
+            f"groups: {n} groups cannot be divided into parts that share none, five "
+            "are needed; add some or give split yourself"
         )
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
     split = np.full(len(names), "train")
@@ -99,20 +94,18 @@ def divided(
 
 
 def check_examples(examples: Examples) -> None:
-    """Refuse examples that nothing can be learnt from or judged on.
+    """Refuse examples that nothing can be learnt from or judged on by a ValueError.
 
-    Raises:
-        ValueError: no examples, unequal lengths, an empty or unknown part of the
-            split, one class only, or a label in dev or test that training lacks
-            (a warning where words are labelled: rare entity types come and go).
+    That is no examples, unequal lengths, an empty or unknown part of the split, one
+    class only, or a label in dev or test that training lacks (a warning where words
+    are labelled: rare entity types come and go).
     """
     n, inputs, split = map(len, (examples.labels, examples.inputs, examples.split))
     if n == 0:
         raise ValueError("examples are empty: give labelled inputs")
     if inputs != n or split != n:
         raise ValueError(
-            f"examples: {inputs} inputs, {n} labels and {split} entries of split; give "
-            "one of each per example"
+            f"examples: {inputs} inputs, {n} labels, split of {split}: give one of each"
         )
     unknown = sorted(set(map(str, examples.split)) - set(SPLITS))
     if unknown:
@@ -129,16 +122,14 @@ def check_examples(examples: Examples) -> None:
         seen[name] = set(map(str, every))
     if len(seen["train"]) < 2:
         raise ValueError(
-            f"labels: training holds the one class {seen['train'].pop()!r}: nothing to "
-            "learn; add examples of another class"
+            f"labels: training holds one class, {seen['train'].pop()!r}: add another"
         )
     absent = sorted((seen["dev"] | seen["test"]) - seen["train"])
+    message = (
+        f"labels: {absent[:5]} occur in dev or test and never in training, so they "
+        "cannot be predicted; add training examples or split by qglib.data.divided"
+    )
+    if absent and not examples.tagged:
+        raise ValueError(message)
     if absent:
-        message = (
-            f"labels: {absent[:5]} occur in dev or test and never in training, so they "
-            "cannot be predicted; add training examples or split by class "
-            "(qglib.data.divided)"
-        )
-        if not examples.tagged:
-            raise ValueError(message)
         warnings.warn(message, stacklevel=3)

@@ -26,22 +26,17 @@ def labelled_csv(path: Path, seed: int, kind: str = "", label: str = "") -> Exam
     Arguments and errors are those of `qglib.data.load`.
     """
     if kind not in ("", "text", "table", "series"):
-        raise ValueError(
-            f'kind is {kind!r}: a csv file is read as "text", "table" or "series"'
-        )
+        raise ValueError(f'kind is {kind!r}: a csv file is "text", "table" or "series"')
     frame, parts = (_read_csv(path), None) if path.is_file() else _parts_of(path)
     if label and label not in frame.columns:
-        raise ValueError(
-            f"label is {label!r}: the header has the columns {list(frame.columns)}"
-        )
+        raise ValueError(f"label is {label!r}: the header has {list(frame.columns)}")
     target = label or _column(frame, "label", "category") or frame.columns[-1]
     others = frame.drop(columns=target)
     group, own = _column(others, *GROUPS), _column(others, "split")
     rest = others.drop(columns=[c for c in (group, own) if c is not None])
     if rest.columns.empty:
         raise ValueError(
-            f"{path.name} has no column beside the labels, {target!r}: at least one to "
-            "learn from is needed"
+            f"{path.name} holds {target!r} alone: add a column to learn from"
         )
     labels = _labels(frame[target])
     groups = None if group is None else frame[group].tolist()
@@ -81,9 +76,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
             f"{path.name} is no csv file in UTF-8 ({error}): save it as one"
         ) from error
     if len(rows) < 2:
-        raise ValueError(
-            f"{path.name} holds {len(rows)} rows: a header and labelled rows are needed"
-        )
+        raise ValueError(f"{path.name} holds {len(rows)} rows: give a header and data")
     header, *rows = rows
     twice = sorted(name for name in header if header.count(name) > 1 or not name)
     if twice:
@@ -107,15 +100,13 @@ def _parts_of(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
     frames = {s: _read_csv(file) for s, file in files.items() if file.is_file()}
     if "test" not in frames:
         raise FileNotFoundError(
-            f"{folder.name} holds train.csv and no test.csv: give both, or name "
-            "the one file to have it split"
+            f"{folder.name} holds train.csv and no test.csv: give both, or the file"
         )
     header = list(frames["train"].columns)
     for name, frame in frames.items():
         if list(frame.columns) != header:
             raise ValueError(
-                f"{name}.csv has the columns {list(frame.columns)}, train.csv "
-                f"{header}: make them equal"
+                f"{name}.csv has the columns {list(frame.columns)}: give {header}"
             )
     sizes = [len(frame) for frame in frames.values()]
     return pd.concat(frames.values()), np.repeat(list(frames), sizes)

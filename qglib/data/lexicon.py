@@ -66,10 +66,8 @@ def frames(split: str = "train") -> Frames:
     order = {}
     for j, pair in enumerate(permutations(TYPES, 2)):
         texts = [text for _, _, types, text in rows if types == " ".join(pair)]
-        held = j % len(texts)
-        order[pair] = tuple(
-            texts[:held] + texts[held + 1 :] if train else [texts[held]]
-        )
+        held = texts.pop(j % len(texts))
+        order[pair] = tuple(texts if train else [held])
     return Frames(cue, order)
 
 

@@ -1,7 +1,4 @@
-"""Labelled examples by name, or from the reader's own files, and known time series.
-
-The named ones come with the project or with an installed package.
-"""
+"""Labelled examples by name or from the reader's own files, and known time series."""
 
 from __future__ import annotations
 
@@ -58,9 +55,6 @@ def load(
             kept together. Splits that the data brings along stay.
         kind: "text", "table" or "series" where a csv file leaves it open.
         label: the column of labels; "label", "category" or the last column if left out.
-
-    Returns:
-        Checked `Examples`.
 
     Raises:
         ValueError: an unknown name or kind, or data that nothing can be learnt from;
@@ -204,13 +198,9 @@ OTHER_NAMES = {
 def load_series(name: str) -> pd.Series:
     """A time series that statsmodels ships, gaps filled by straight lines.
 
-    Args:
-        name: "sunspots" (yearly number), "co2" (weeks at Mauna Loa, ppm), "elnino"
-            (monthly sea surface temperature, deg C) or "unemployment" (quarters, US,
-            per cent); all in the public domain.
-
-    Raises:
-        ValueError: an unknown name.
+    "sunspots" (yearly number), "co2" (weeks at Mauna Loa, ppm), "elnino" (monthly sea
+    surface temperature, deg C) or "unemployment" (quarters, US, per cent), all in the
+    public domain; another name is a ValueError.
     """
     if name not in _SERIES:
         raise ValueError(f"name is {name!r}: known series are {', '.join(_SERIES)}")

@@ -9,8 +9,6 @@ from scipy.fft import dct
 
 from qglib.data.audio import LOWEST, Sound, spectrogram
 
-_BANDS, _CEPSTRA, _SEGMENTS = 26, 13, 5
-
 
 def log_mel(sound: Sound) -> np.ndarray:
     """Logarithmic energies in 26 mel bands, shape (26, frames).
@@ -20,7 +18,7 @@ def log_mel(sound: Sound) -> np.ndarray:
     """
     _, frequencies, magnitudes = spectrogram(sound, 0.032, 0.016)
     ends = 2595 * np.log10(1 + np.array([LOWEST, sound.rate / 2]) / 700)
-    edges = 700 * (10 ** (np.linspace(*ends, _BANDS + 2) / 2595) - 1)
+    edges = 700 * (10 ** (np.linspace(*ends, 28) / 2595) - 1)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rise = (frequencies - low) / (centre - low)
     fall = (high - frequencies) / (high - centre)
@@ -34,8 +32,8 @@ def cepstra_by_segment(energies: np.ndarray) -> np.ndarray:
     The energies are those of `log_mel`; a stretch without a frame repeats the one
     before.
     """
-    cepstra = dct(energies, axis=0, norm="ortho")[:_CEPSTRA]
-    edges = np.linspace(0, cepstra.shape[1], _SEGMENTS + 1).astype(int)
+    cepstra = dct(energies, axis=0, norm="ortho")[:13]
+    edges = np.linspace(0, cepstra.shape[1], 6).astype(int)
     starts = np.minimum(edges[:-1], cepstra.shape[1] - 1)
     stops = np.maximum(edges[1:], starts + 1)
     parts = [cepstra[:, a:b].mean(axis=1) for a, b in zip(starts, stops, strict=True)]

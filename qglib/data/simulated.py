@@ -56,10 +56,9 @@ def synthetic_partials(
     Args:
         rng: source of randomness.
         n_partials: number of tones; their first frequencies lie in separate bands
-            between 200 Hz and 40 % of the rate.
-        seconds: length of the scene.
-        rate: samples per second.
-        noise: standard deviation of white noise; a tone has amplitude 0.3.
+            between 200 Hz and 40 % of the rate, their amplitude is 0.3.
+        seconds, rate: length of the scene, samples per second.
+        noise: standard deviation of white noise.
         largest_glide: octaves per second.
 
     Raises:

@@ -141,10 +141,7 @@ def planted(
 def check_rng(rng: Any) -> None:
     """Refuse what is no generator."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng must be a numpy.random.Generator, got {type(rng).__name__}; make "
-            "one with numpy.random.default_rng(seed)"
-        )
+        raise TypeError(f"rng is {rng!r}: give numpy.random.default_rng(seed)")
 
 
 def pick(options: Sequence, draw: float) -> Any:
@@ -209,19 +206,15 @@ def solve(
     for row, (start, stop) in zip(rows, slots, strict=True):
         tags[start:stop] = [f"{'BI'[i > start]}-{row['L']}" for i in range(start, stop)]
     pools = tuple(row["pool"] for row in rows)
+    sentence = Sentence(words, tuple(tags), topic=genre, ambiguous="AMB" in pools)
+    variables = {k: tuple(row[k] for row in rows) for k in VARIABLES}
+    causes = tuple(
+        frame_words[i] if pools[i] == "AMB" else tuple(range(*span))
+        for i, span in enumerate(slots)
+    )
+    given = (done, settings, noise)
     return PlantedSentence(
-        sentence=Sentence(words, tuple(tags), topic=genre, ambiguous="AMB" in pools),
-        variables={k: tuple(row[k] for row in rows) for k in VARIABLES},
-        pools=pools,
-        clauses=tuple(clauses),
-        slots=slots,
-        cause_spans=tuple(
-            frame_words[i] if pools[i] == "AMB" else tuple(range(*span))
-            for i, span in enumerate(slots)
-        ),
-        done=done,
-        settings=settings,
-        noise=noise,
+        sentence, variables, pools, tuple(clauses), slots, causes, *given
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from qglib.data.events import Events
 from qglib.data.images import grey, pixel_events, scale_space_events
-from qglib.data.kinds.parting import blanked, cuts, exchanged
+from qglib.data.kinds.parting import Edits, blanked, cuts, exchanged
 
 GRID = 4  # patches along each side, at most
 
@@ -42,9 +42,7 @@ def events(x: np.ndarray, reading: str = "pixels", **options: Any) -> Events:
     return makers[reading](x, **options)
 
 
-def edits(
-    x: np.ndarray, rng: np.random.Generator, background: Any = None
-) -> dict[str, np.ndarray]:
+def edits(x: np.ndarray, rng: np.random.Generator, background: Any = None) -> Edits:
     """Shifted, blanked and exchanged copies, and a placebo.
 
     Returns:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+Edits = dict[str, Any]  # name of an edit to the changed input
+
 
 def kept(keep: Any, n: int) -> np.ndarray:
     """The mask ``keep`` as booleans, one for each of n parts, or a ValueError."""
@@ -28,15 +30,12 @@ def cuts(length: int, pieces: int) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(edges)]
 
 
-def blanked(
-    values: np.ndarray, regions: list, keep: Any, background: Any
-) -> np.ndarray:
+def blanked(values: np.ndarray, regions: list, keep: Any, fill: Any) -> np.ndarray:
     """A copy with the regions where ``keep`` is false taken from the background.
 
-    That is a number, one input, or many (their mean is taken); another shape is a
-    ValueError.
+    ``fill`` is a number, one input, or many, whose mean does.
     """
-    fill = np.asarray(background, dtype=float)
+    fill = np.asarray(fill, dtype=float)
     if fill.ndim == values.ndim + 1:
         fill = fill.mean(axis=0)
     if fill.ndim and fill.shape != values.shape:
@@ -51,9 +50,7 @@ def blanked(
     return changed
 
 
-def exchanged(
-    values: np.ndarray, regions: list, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def exchanged(values: np.ndarray, regions: list, rng: np.random.Generator) -> Edits:
     """A copy with two regions of equal shape exchanged, as an edit; or no edit."""
     order = [regions[k] for k in rng.permutation(len(regions))]
     for one, two in combinations(order, 2):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qglib.data.events import Events, positive, typical_distance
-from qglib.data.kinds.parting import blanked, cuts, exchanged
+from qglib.data.kinds.parting import Edits, blanked, cuts, exchanged
 
 WINDOWS = 8  # at most
 
@@ -59,9 +59,7 @@ def events(x: Any, speed: float | None = None, window: float = 16.0) -> Events:
     )
 
 
-def edits(
-    x: Any, rng: np.random.Generator, background: Any = None
-) -> dict[str, np.ndarray]:
+def edits(x: Any, rng: np.random.Generator, background: Any = None) -> Edits:
     """Two windows in "exchange", time in "reverse", and a placebo reversed twice."""
     series = _values(x)
     return {

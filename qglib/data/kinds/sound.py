@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qglib.data.audio import Sound, spectral_events
-from qglib.data.kinds.parting import kept
+from qglib.data.kinds.parting import Edits, kept
 
 BANDS, LOWEST = 8, 100.0  # Hz; the first band reaches down to 0
 
@@ -18,9 +18,7 @@ events = spectral_events
 
 def _edges(x: Sound) -> np.ndarray:
     if not isinstance(x, Sound):
-        raise TypeError(
-            f"x is {type(x).__name__}: give a qglib.data.Sound(samples, rate)"
-        )
+        raise TypeError(f"x is {type(x).__name__}: give a qglib.data.Sound")
     return np.concatenate([[0.0], np.geomspace(LOWEST, x.rate / 2, BANDS)])
 
 
@@ -40,9 +38,7 @@ def blank(x: Sound, keep: Any, background: Any = None) -> Sound:
     return replace(x, samples=np.fft.irfft(waves * mask[band], n))
 
 
-def edits(
-    x: Sound, rng: np.random.Generator, background: Any = None
-) -> dict[str, Sound]:
+def edits(x: Sound, rng: np.random.Generator, background: Any = None) -> Edits:
     """Shifted, reversed and filtered copies, and a placebo.
 
     Returns:

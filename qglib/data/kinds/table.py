@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qglib.data.kinds.parting import kept
+from qglib.data.kinds.parting import Edits, kept
 
 
 def _row(x: Any) -> np.ndarray:
@@ -27,8 +27,7 @@ def _rows(background: Any, n: int) -> np.ndarray:
     values = np.asarray(background, dtype=float)
     if values.ndim not in (1, 2) or not len(values) or values.shape[-1] != n:
         raise ValueError(
-            f"background has shape {values.shape}: give (n, {n}) or ({n},), the "
-            "columns of x"
+            f"background has shape {values.shape}: give (n, {n}) or ({n},), as x has"
         )
     return np.atleast_2d(values)
 
@@ -66,7 +65,7 @@ def edits(
     rng: np.random.Generator,
     background: Any = None,
     columns: Sequence[str] = (),
-) -> dict[str, np.ndarray]:
+) -> Edits:
     """One copy per column, set to the value of another row, and a placebo.
 
     Returns:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qglib.data.events import Events, token_events
-from qglib.data.kinds.parting import kept
+from qglib.data.kinds.parting import Edits, kept
 
 MASK = "[MASK]"
 Text = str | Sequence[str]
@@ -57,7 +57,7 @@ def events(x: Text, vectors: np.ndarray | None = None, **options: Any) -> Events
     return token_events(vectors, parts(x), **options)
 
 
-def edits(x: Text, rng: np.random.Generator, background: Any = None) -> dict[str, Text]:
+def edits(x: Text, rng: np.random.Generator, background: Any = None) -> Edits:
     """Swapped, deleted, replaced words, and a placebo.
 
     Returns:
