@@ -14,7 +14,7 @@ from scipy.signal import ShortTimeFFT
 from qglib.data.events import Events
 
 LOWEST = 80.0  # Hz, of the peaks and bands that are looked at
-_SCALES = {"u1": (128.0, 128.0), "i2": (0.0, 2.0**15), "i4": (0.0, 2.0**31)}
+_SCALES = {"u1": (128.0, 128.0), "i2": (0.0, 2.0**15), "i4": (0.0, 2.0**31)}  # PCM
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
             sounds.append(replace(read_wav(path), label=digit, speaker=speaker))
     if not sounds:
         raise FileNotFoundError(
-            f"{place.name} holds no file like 7_jackson_3.wav: give another folder"
+            f"{place.name} holds no file like 7_jackson_3.wav: give a folder of them"
         )
     return sounds
 

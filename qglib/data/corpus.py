@@ -99,8 +99,7 @@ def checked(file: Path) -> Path:
     """A file of the project, compared with its checksum."""
     if not file.is_file():
         raise FileNotFoundError(
-            f"{file} is missing. It belongs to the project's repository: install from "
-            "a checkout (pip install -e .)"
+            f"{file} is missing: install from a checkout (pip install -e .)"
         )
     listed = EMBEDDED / "SHA256SUMS"
     text = listed.read_text() if listed.is_file() else ""
@@ -109,8 +108,7 @@ def checked(file: Path) -> Path:
     expected = sums.get(file.relative_to(EMBEDDED).as_posix(), found)
     if found != expected:
         raise ValueError(
-            f"{file}: sha256 is {found}, data/embedded/SHA256SUMS says {expected}; "
-            "restore the file (git checkout) or update the list"
+            f"{file}: sha256 is {found}, SHA256SUMS says {expected}: restore the file"
         )
     return file
 

@@ -12,10 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.distance import pdist
 
-# Distances between contents that have a name; all are true metrics.
-METRICS = ("euclidean", "angle", "absolute", "cityblock", "chebyshev")
-_AT_MOST = 500  # rows that a typical distance is taken from
-
 
 @dataclass(frozen=True)
 class Events:
@@ -36,9 +32,9 @@ class Events:
     metric: str
     speed: float
     names: tuple[str, ...]
-    dropped: int
-    time_unit: str
-    note: str
+    dropped: int = 0
+    time_unit: str = ""
+    note: str = ""
     reason: str = ""
 
     def __len__(self) -> int:
@@ -146,7 +142,7 @@ def token_events(
         times=kept.astype(float),
         contents=units,
         metric="angle",
-        speed=max(typical_distance(units, "angle"), 1e-6) / window,
+        speed=max(typical_distance(units, angle=True), 1e-6) / window,
         names=tuple(names[k] for k in kept),
         dropped=len(vectors) - len(kept),
         time_unit="token",
@@ -155,20 +151,12 @@ def token_events(
     )
 
 
-def typical_distance(contents: np.ndarray, metric: str) -> float:
-    """Median distance of all pairs of rows; of a regular subset if more than 500.
-
-    The metric is one of `METRICS` (angles in radians), or a ValueError comes.
-    """
-    if metric not in METRICS:
-        raise ValueError(
-            f"metric is {metric!r}: choose one of {', '.join(METRICS)} (the cosine "
-            "distance breaks the triangle inequality: use the angle)"
-        )
-    some = np.asarray(contents, dtype=float)[:: max(1, -(-len(contents) // _AT_MOST))]
-    if metric == "angle":
+def typical_distance(contents: np.ndarray, angle: bool = False) -> float:
+    """Median distance or angle (radians) of all pairs; of 500 rows at most."""
+    some = np.asarray(contents, dtype=float)[:: max(1, -(-len(contents) // 500))]
+    if angle:
         units = some / np.linalg.norm(some, axis=1, keepdims=True)
         gaps = np.arccos(np.clip(units @ units.T, -1, 1)[np.triu_indices(len(some), 1)])
     else:
-        gaps = pdist(some, "cityblock" if metric == "absolute" else metric)
+        gaps = pdist(some)
     return float(np.median(gaps)) if len(gaps) else 0.0

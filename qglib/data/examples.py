@@ -122,7 +122,7 @@ def check_examples(examples: Examples) -> None:
         seen[name] = set(map(str, every))
     if len(seen["train"]) < 2:
         raise ValueError(
-            f"labels: training holds one class, {seen['train'].pop()!r}: add another"
+            f"labels: training holds the one class {seen['train'].pop()!r}: add another"
         )
     absent = sorted((seen["dev"] | seen["test"]) - seen["train"])
     message = (

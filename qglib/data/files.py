@@ -88,8 +88,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
     for place, row in zip(places, rows, strict=True):
         if len(row) != len(header):
             raise ValueError(
-                f"{place}: {len(row)} values for {len(header)} columns ({row[:3]} "
-                "...): quote texts that hold the separator"
+                f"{place}: {len(row)} values for {len(header)} columns: quote texts "
+                f"that hold the separator ({row[:3]} ...)"
             )
     return pd.DataFrame(rows, columns=header, index=places, dtype=str)
 
@@ -188,11 +188,7 @@ def class_folder(folder: Path, seed: int) -> Examples:
 
     Sounds may lie in the folder itself, or in a folder `recordings`, named
     label_speaker_index.wav. Where three speakers or more are known, the parts of the
-    split share none: one is for test, one for dev.
-
-    Raises:
-        FileNotFoundError: no such files.
-        ValueError: files of several kinds, or one that cannot be read.
+    split share none: one is for test, one for dev. Errors are those of `load`.
     """
     place = folder / "recordings" if (folder / "recordings").is_dir() else folder
     flat = sorted(place.glob("*.wav"))

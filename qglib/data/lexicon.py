@@ -19,9 +19,7 @@ AFFIXES = ("Group", "Union", "Holdings")
 FIRST_NAME, COMPANY = 0.5, 0.3  # probability of an affix on PER, on ORG
 TAUGHT = 0.2  # probability of a name without an ending
 TEST_SHARE = 0.2  # of the names of a pool
-# Every (type, genre) cell keeps this many cue frames for training, so that the
-# index of the frame is independent of type and genre there.
-TRAIN_FRAMES = 7
+TRAIN_FRAMES = 7  # of every (type, genre) cell, so that their index tells neither
 
 
 class Frames(NamedTuple):
@@ -82,10 +80,8 @@ def names(split: str = "train") -> Names:
         cut = len(own) - round(TEST_SHARE * len(own))
         if not pool.startswith("taught"):
             pools[pool] = own[:cut] if train else own[cut:]
-    suffixed, taught = (
-        {t: tuple(pools[f"{ending} {t}"]) for t in TYPES}
-        for ending in ("suffixed", "taught")
-    )
+    suffixed = {t: tuple(pools[f"suffixed {t}"]) for t in TYPES}
+    taught = {t: tuple(pools[f"taught {t}"]) for t in TYPES}
     return Names(suffixed, taught, tuple(pools["first"]), tuple(pools["ambiguous"]))
 
 

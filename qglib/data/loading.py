@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,16 +103,14 @@ def _sentences(corpus: Corpus, topics: bool = False) -> Examples:
     )
 
 
-def _installed(package: str, name: str) -> Any:
-    """A set that scikit-learn or statsmodels ships (imported when it is asked for)."""
-    if package == "sklearn":
-        return getattr(importlib.import_module("sklearn.datasets"), f"load_{name}")()
+def _statsmodels(name: str) -> pd.DataFrame:
+    """A set that statsmodels ships (imported when it is asked for)."""
     return importlib.import_module(f"statsmodels.datasets.{name}").load_pandas().data
 
 
 def _scikit(name: str, names: Sequence[str], seed: int) -> Examples:
     """A set of scikit-learn with the names of its classes."""
-    found = _installed("sklearn", name)
+    found = getattr(importlib.import_module("sklearn.datasets"), f"load_{name}")()
     labels = [names[k] for k in found.target]
     split = divided(labels, seed)
     if name == "digits":
@@ -128,7 +125,7 @@ def _travel(seed: int) -> Examples:
     Waiting time, cost and times of each mode, household income and party size; real
     choices between Sydney, Canberra and Melbourne (Greene, through statsmodels).
     """
-    table = _installed("statsmodels", "modechoice")
+    table = _statsmodels("modechoice")
     n = len(table) // len(MODES)
     offers = table[OFFERED].to_numpy(float).reshape(n, -1)
     person = table[["hinc", "psize"]].to_numpy(float)[:: len(MODES)]
@@ -147,7 +144,7 @@ def _bill_rate(seed: int) -> Examples:
     always seem related (Granger and Newbold 1974). From statsmodels, ``macrodata``,
     public domain; the first two quarters have no inflation and are left out.
     """
-    raw = _installed("statsmodels", "macrodata")
+    raw = _statsmodels("macrodata")
     logs = {"growth": "realgdp", "consumption": "realcons", "money": "m1"}
     levels = {"bill_rate": "tbilrate", "unemployment": "unemp", "inflation": "infl"}
     found = {k: 100 * np.log(raw[column]).diff() for k, column in logs.items()}
@@ -205,7 +202,7 @@ def load_series(name: str) -> pd.Series:
     if name not in _SERIES:
         raise ValueError(f"name is {name!r}: known series are {', '.join(_SERIES)}")
     folder, column = _SERIES[name]
-    frame = _installed("statsmodels", folder)
+    frame = _statsmodels(folder)
     found = frame[column] if column else frame.iloc[:, 1:]
     values = pd.Series(found.to_numpy(dtype=float).ravel(), name=name)
     return values.interpolate(limit_direction="both")

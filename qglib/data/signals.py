@@ -29,8 +29,7 @@ def log_mel(sound: Sound) -> np.ndarray:
 def cepstra_by_segment(energies: np.ndarray) -> np.ndarray:
     """Mean of 13 cepstral coefficients in five equal stretches of time, (65,).
 
-    The energies are those of `log_mel`; a stretch without a frame repeats the one
-    before.
+    From energies of `log_mel`; a stretch without a frame repeats the one before.
     """
     cepstra = dct(energies, axis=0, norm="ortho")[:13]
     edges = np.linspace(0, cepstra.shape[1], 6).astype(int)

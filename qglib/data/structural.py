@@ -54,10 +54,7 @@ SECOND_CLAUSE = 0.35  # probability of a second clause, always a cue frame
 CAPITALS = 0.12
 # Edges of the causal graph between the variables, S read as its pool (a type or
 # "AMB"). H, K and E are isolated for slots of cue frames in the training split.
-PLANTED_EDGES = (
-    *(("G", "Y"), ("Y", "C"), ("A", "C"), ("Y", "S"), ("A", "S")),
-    *(("Y", "N"), ("C", "L"), ("S", "L")),
-)
+PLANTED_EDGES = tuple(map(tuple, "GY YC AC YS AS YN CL SL".split()))
 VARIABLES = ("G", "Y", "A", "C", "K", "S", "N", "H", "E", "L")
 
 # Names of the uniform draws; the last two of a slot are no longer used.
@@ -84,8 +81,7 @@ class PlantedSentence:
         cause_spans: per slot, the indices of the words that decide its label: the
             frame's words in its clause if the name is ambiguous, else the name itself.
         done: interventions made so far, (variable, slot) to value.
-        settings: rho, order_share and split, see `planted`.
-        noise: the draws that the sentence was solved from, see `solve`.
+        settings, noise: see `planted` and `solve`.
     """
 
     sentence: Sentence
@@ -149,9 +145,7 @@ def pick(options: Sequence, draw: float) -> Any:
     return options[int(draw * len(options))]
 
 
-def solve(
-    settings: Mapping[str, Any], noise: tuple[Noise, ...], done: Done
-) -> PlantedSentence:
+def solve(settings: Mapping, noise: tuple[Noise, ...], done: Done) -> PlantedSentence:
     """The sentence that follows from settings, noise and interventions.
 
     Args:
@@ -185,8 +179,8 @@ def solve(
             options = frames(split).cue[asked[0], genre]
         texts.append(pick(options, first["K"]))
         for slot, kind, cue in zip(clause, types, asked, strict=True):
-            row = {"Y": kind, "A": ambiguous, "C": cue}
-            row["K"] = int(first["K"] * len(options))
+            place = int(first["K"] * len(options))
+            row = {"Y": kind, "A": ambiguous, "C": cue, "K": place}
             name = invent(kind, ambiguous, noise[1 + slot], split, drawn)
             drawn |= set(name.split())
             chosen = done.get(("S", slot))
@@ -212,15 +206,12 @@ def solve(
         frame_words[i] if pools[i] == "AMB" else tuple(range(*span))
         for i, span in enumerate(slots)
     )
-    given = (done, settings, noise)
     return PlantedSentence(
-        sentence, variables, pools, tuple(clauses), slots, causes, *given
+        sentence, variables, pools, tuple(clauses), slots, causes, done, settings, noise
     )
 
 
-def _types(
-    clause: tuple[int, ...], noise: tuple[Noise, ...], genre: str
-) -> tuple[str, ...]:
+def _types(clause: tuple, noise: tuple[Noise, ...], genre: str) -> tuple[str, ...]:
     """Intended types Y of a clause; those of an order frame differ."""
     weights = dict(zip(TYPES, TYPE_GIVEN_GENRE[genre], strict=True))
     types: list[str] = []
@@ -233,13 +224,9 @@ def _types(
     return tuple(types)
 
 
-def _written(
-    rows: list[dict], texts: list[str], clauses: list[tuple[int, ...]], link: float
-) -> tuple[tuple[str, ...], tuple, dict[int, tuple[int, ...]]]:
+def _written(rows: list, texts: list, clauses: list, link: float) -> tuple:
     """Words; per slot, the span of its name and the words of its frame."""
-    words: list[str] = []
-    slots: dict[int, tuple[int, int]] = {}
-    frame_words: dict[int, tuple[int, ...]] = {}
+    words, slots, frame_words = [], {}, {}
     for c, (text, clause) in enumerate(zip(texts, clauses, strict=True)):
         if c:
             words += pick(LINKS, link).split()

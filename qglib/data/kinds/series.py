@@ -46,14 +46,13 @@ def events(x: Any, speed: float | None = None, window: float = 16.0) -> Events:
     contents = values.reshape(len(values), -1)
     positive("window", window)
     if speed is None:
-        speed = max(typical_distance(contents, "euclidean"), 1e-12) / window
+        speed = max(typical_distance(contents), 1e-12) / window
     return Events(
         times=np.arange(float(len(values))),
         contents=contents,
         metric="euclidean",
         speed=positive("speed", speed),
         names=tuple(f"step {k}" for k in range(len(values))),
-        dropped=0,
         time_unit="step",
         note="step as time, distance of values as distance",
     )
