@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import wave
-from dataclasses import dataclass
+import struct
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.io import wavfile
 from scipy.ndimage import maximum_filter
 from scipy.signal import ShortTimeFFT
 
 from qglib.data.events import Events
 
+LOWEST = 80.0  # Hz, of the peaks and bands that are looked at
+_SCALES = {"u1": (128.0, 128.0), "i2": (0.0, 2.0**15), "i4": (0.0, 2.0**31)}  # PCM
+
 
 @dataclass(frozen=True)
 class Sound:
-    """A mono recording.
+    """A mono recording: samples in [-1, 1], shape (n,), so many a second.
 
-    Attributes:
-        samples: shape (n,), values in [-1, 1].
-        rate: samples per second.
-        label: what is said, where known.
-        speaker: who says it, where known.
+    Label (what is said) and speaker are empty where they are not known.
     """
 
     samples: np.ndarray
@@ -36,37 +36,24 @@ class Sound:
 
 
 def read_wav(path: str | Path) -> Sound:
-    """Read a PCM wav file of 8, 16 or 32 bits; channels are averaged.
-
-    Raises:
-        ValueError: not a wav file, or another sample width.
-        FileNotFoundError: there is no such file.
-    """
+    """Read an uncompressed wav file, channels averaged; ValueError if it is none."""
     try:
-        with wave.open(str(path), "rb") as file:
-            width, channels = file.getsampwidth(), file.getnchannels()
-            rate, raw = file.getframerate(), file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
+        rate, values = wavfile.read(path)
+    except (ValueError, EOFError, struct.error) as error:
         raise ValueError(
             f"{Path(path).name} is no PCM wav file ({error}): convert it first"
         ) from error
-    kinds = {1: ("u1", 128.0, 128.0), 2: ("<i2", 0.0, 2.0**15), 4: ("<i4", 0, 2.0**31)}
-    if width not in kinds:
-        raise ValueError(
-            f"{Path(path).name} has {8 * width} bits per sample: 8, 16 or 32 are read"
-        )
-    kind, offset, scale = kinds[width]
-    values = (np.frombuffer(raw, kind).astype(float) - offset) / scale
-    return Sound(values.reshape(-1, channels).mean(axis=1), rate)
+    offset, scale = _SCALES.get(values.dtype.str[1:], (0.0, 1.0))
+    values = (values.astype(float) - offset) / scale
+    return Sound(values.reshape(len(values), -1).mean(axis=1), rate)
 
 
 def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
     """Spoken digits from files named {digit}_{speaker}_{index}.wav.
 
-    Args:
-        folder: holds the files or a folder `recordings` with them (the layout of
-            the Free Spoken Digit Dataset, CC BY-SA 4.0, not shipped here).
-        split: "test" (index 0-4), "train" (the others) or "all".
+    They lie in the folder, or in a folder `recordings` in it (the layout of the Free
+    Spoken Digit Dataset, CC BY-SA 4.0, not shipped here). The split is "test" (index
+    0-4), "train" (the others) or "all".
 
     Raises:
         FileNotFoundError: no such file there.
@@ -74,19 +61,15 @@ def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
     """
     if split not in ("all", "train", "test"):
         raise ValueError(f'split is {split!r}: choose "all", "train" or "test"')
-    place = Path(folder)
+    place, sounds = Path(folder), []
     place = place / "recordings" if (place / "recordings").is_dir() else place
-    sounds = []
     for path in sorted(place.glob("*_*_*.wav")):
         digit, speaker, index = path.stem.split("_")
-        is_test = int(index) < 5
-        if split == "all" or is_test == (split == "test"):
-            sound = read_wav(path)
-            sounds.append(Sound(sound.samples, sound.rate, digit, speaker))
+        if split == "all" or (int(index) < 5) == (split == "test"):
+            sounds.append(replace(read_wav(path), label=digit, speaker=speaker))
     if not sounds:
         raise FileNotFoundError(
-            f"{place.name} holds no file like 7_jackson_3.wav: give the folder of the "
-            "Free Spoken Digit Dataset"
+            f"{place.name} holds no file like 7_jackson_3.wav: give a folder of them"
         )
     return sounds
 
@@ -109,41 +92,38 @@ def spectrogram(
 
 
 def spectral_events(
-    sound: Sound,
-    speed: float = 2.0,
-    floor_db: float = -30.0,
-    lowest: float = 80.0,
-    neighbourhood: int = 7,
+    sound: Sound, speed: float = 2.0, floor_db: float = -30.0
 ) -> Events:
     """Spectral peaks as events: time in seconds, content log2 of the frequency.
 
+    A peak is the largest of seven neighbouring bins above 80 Hz, one event for each
+    frame that it lasts.
+
     Args:
-        sound: the recording.
+        sound: the recording, at least one window of 0.064 s (else a ValueError).
         speed: largest glide in octaves per second.
         floor_db: peaks weaker than this, relative to the strongest, are dropped.
-        lowest: lowest frequency in Hz.
-        neighbourhood: a peak is the largest value among this many bins.
-
-    Returns:
-        `Events`, one for each frame and spectral peak, ordered in time.
-
-    Raises:
-        ValueError: a sound shorter than one window.
     """
     if sound.seconds < 0.064:
         raise ValueError(f"the sound lasts {sound.seconds:.3f} s: 0.064 s are needed")
     times, frequencies, magnitudes = spectrogram(sound)
-    use = frequencies >= lowest
+    use = frequencies >= LOWEST
     frequencies, magnitudes = frequencies[use], magnitudes[use]
-    peaks = magnitudes == maximum_filter(magnitudes, size=(neighbourhood, 1))
+    peaks = magnitudes == maximum_filter(magnitudes, size=(7, 1))
     peaks &= magnitudes > 0
     loud = peaks & (magnitudes >= magnitudes.max() * 10 ** (floor_db / 20))
-    row, column = np.nonzero(loud)
-    order = np.lexsort((row, column))
-    row, column = row[order], column[order]
+    column, row = np.nonzero(loud.T)
+    # A parabola through three log magnitudes finds the peak between the bins.
+    inner = np.clip(row, 1, len(frequencies) - 2)
+    log = np.log(np.maximum(magnitudes, 1e-12))
+    left, centre, right = (log[inner + k, column] for k in (-1, 0, 1))
+    bend = left - 2 * centre + right
+    shift = np.where(np.abs(bend) > 1e-12, 0.5 * (left - right) / bend, 0.0)
+    shift = np.where(inner == row, np.clip(shift, -0.5, 0.5), 0)
+    found = frequencies[row] + shift * (frequencies[1] - frequencies[0])
     return Events(
         times=times[column],
-        contents=np.log2(_refined(frequencies, magnitudes, row, column))[:, None],
+        contents=np.log2(found)[:, None],
         metric="absolute",
         speed=float(speed),
         names=tuple(f"{frequencies[k]:.0f} Hz" for k in row),
@@ -151,19 +131,4 @@ def spectral_events(
         time_unit="second",
         note="time of a spectral peak, log2 frequency as content",
         reason=f"weaker than {floor_db:g} dB",
-    )
-
-
-def _refined(
-    frequencies: np.ndarray, magnitudes: np.ndarray, row: np.ndarray, column: np.ndarray
-) -> np.ndarray:
-    """Frequencies of peaks by a parabola through three log magnitudes."""
-    inner = np.clip(row, 1, len(frequencies) - 2)
-    log = np.log(np.maximum(magnitudes, 1e-12))
-    left, centre, right = (log[inner + k, column] for k in (-1, 0, 1))
-    bend = left - 2 * centre + right
-    shift = np.where(np.abs(bend) > 1e-12, 0.5 * (left - right) / bend, 0.0)
-    step = frequencies[1] - frequencies[0]
-    return (
-        frequencies[row] + np.where(inner == row, np.clip(shift, -0.5, 0.5), 0) * step
     )

@@ -8,28 +8,28 @@ touch (Ratnaparkhi 1998; Tjong Kim Sang and Veenstra 1999).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 TAG = re.compile(r"O|[BI]-\S+")
 # Only these keys make a comment: real corpora hold words that start with "#".
 COMMENT = re.compile(r"# (doc|newdoc id|sent_id|text|topic|ambiguous) =(?: (.*))?")
-COLUMNS = {2: (0, 1), 4: (0, 3), 5: (1, 2)}  # number of columns -> word, tag
-LAYOUT = {
-    2: "2 columns (word, tag)",
-    4: "4 columns (word, part of speech, chunk, tag)",
-    5: "5 columns (number, word, tag, -, annotator)",
+LAYOUT = {  # number of columns -> word, tag, and what the columns hold
+    2: (0, 1, "2 columns (word, tag)"),
+    4: (0, 3, "4 columns (word, part of speech, chunk, tag)"),
+    5: (1, 2, "5 columns (number, word, tag, -, annotator)"),
 }
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One tagged sentence.
+    """One tagged sentence: as many IOB2 tags as words.
 
-    ``words`` and ``tags`` have the same length; tags are IOB2. ``document`` and
-    ``topic`` name its source (empty when unknown); ``ambiguous`` marks sentences
-    in which an entity's type shows only in the words around it.
+    ``document`` and ``topic`` name its source (empty when unknown); ``ambiguous``
+    marks sentences in which an entity's type shows only in the words around it.
     """
 
     words: tuple[str, ...]
@@ -67,13 +67,8 @@ def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     return spans
 
 
-def illegal(tags: Sequence[str]) -> list[int]:
-    """Positions of ``I-X`` that follow neither ``B-X`` nor ``I-X``."""
-    return _after_another(tags, "I-")
-
-
-def _after_another(tags: Sequence[str], prefix: str) -> list[int]:
-    """Positions of tags with this prefix whose type does not stand just before."""
+def illegal(tags: Sequence[str], prefix: str = "I-") -> list[int]:
+    """Positions of ``I-X``, or of another prefix, after neither ``B-X`` nor ``I-X``."""
     pairs = enumerate(zip(["O", *tags], tags, strict=False))
     return [i for i, (a, b) in pairs if b.startswith(prefix) and a[2:] != b[2:]]
 
@@ -103,97 +98,75 @@ def read_conll(path: str | Path) -> list[Sentence]:
     blocks = list(_blocks(path))
     if not blocks:
         raise ValueError(f"{path}: holds no tagged sentence")
-    tags = [[tag for _, tag, _ in rows] for rows, _ in blocks]
-    opened = [illegal(row) for row in tags]  # in IOB1 these open an entity
-    repairs = [blocks[k][0][i] for k, row in enumerate(opened) for i in row]
-    if repairs and any(_after_another(row, "B-") for row in tags):
-        word, tag, number = repairs[0]
-        wanted = f"B-{tag[2:]} at the start of an entity (other lines are IOB2)"
-        raise _broken(path, number, wanted, f"{tag} on {word!r}")
-    for row, places in zip(tags, opened, strict=True):
-        for i in places:
-            row[i] = "B-" + row[i][2:]
-    return [
-        Sentence(
-            words=tuple(word for word, _, _ in rows),
-            tags=tuple(row),
-            document=marks["doc"],
-            topic=marks["topic"],
-            ambiguous=marks["ambiguous"].lower() in ("1", "true", "yes"),
-        )
-        for (rows, marks), row in zip(blocks, tags, strict=True)
-    ]
+    iob2 = any(illegal([tag for _, tag, _ in rows], "B-") for rows, _ in blocks)
+    sentences = []
+    for rows, marks in blocks:
+        words, tags, numbers = map(list, zip(*rows, strict=True))
+        for i in illegal(tags):  # in IOB1 these open an entity
+            if iob2:
+                wanted = f"B-{tags[i][2:]} at the start of an entity (IOB2 elsewhere)"
+                raise _broken(path, numbers[i], wanted, f"{tags[i]} on {words[i]!r}")
+            tags[i] = "B-" + tags[i][2:]
+        sentences.append(Sentence(tuple(words), tuple(tags), **marks))
+    return sentences
 
 
 def _broken(path: Path, number: int, expected: str, found: str) -> ValueError:
     return ValueError(f"{path}, line {number}: expected {expected}, found {found}")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    # Bytes are split at line feeds only: words may hold U+0085 or U+2028.
-    for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
-        try:
-            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}, line {number}: expected UTF-8 text, found {raw[:40]!r}; "
-                "convert the file, e.g. with iconv"
-            ) from error
-        yield number, text.rstrip("\r")
-    yield 0, ""  # ends the last sentence
-
-
-def _blocks(path: Path) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, str]]]:
+def _blocks(path: Path) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, Any]]]:
     """Per sentence (word, tag, line number) of its tokens, and the marks in force."""
-    first, documents = "", 0
-    rows: list[tuple[str, str, int]] = []
-    marks = {"doc": "", "topic": "", "ambiguous": ""}
-    for number, line in _lines(path):
+    first, documents, rows = "", 0, []
+    marks = {"document": "", "topic": "", "ambiguous": False}
+    # Bytes are split at line feeds only: words may hold U+0085 or U+2028.
+    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    for number, raw in enumerate([*lines, b""], 1):  # the last ends a sentence
+        refuse = partial(_broken, path, number)
+        try:
+            line = raw.decode().rstrip("\r")
+        except UnicodeDecodeError as error:
+            wanted = "UTF-8 text (convert the file, e.g. with iconv)"
+            raise refuse(wanted, repr(raw[:40])) from error
         start = line.startswith("-DOCSTART-")
         if start or not line.strip(" \t"):
             if rows:
                 yield rows, dict(marks)
-                rows, marks["ambiguous"] = [], ""
+                rows, marks["ambiguous"] = [], False
             if start:
                 documents += 1
-                marks |= {"doc": f"{path.stem}-{documents}", "topic": ""}
+                marks |= {"document": f"{path.stem}-{documents}", "topic": ""}
             continue
         comment = None if rows or "\t" in line else COMMENT.fullmatch(line)
-        if comment is None:
+        key, value = (comment[1], (comment[2] or "").strip()) if comment else ("", "")
+        if not comment:
             first = first or line  # decides on columns and separator
-            rows.append((*_token(path, number, line, first, len(rows) + 1), number))
-            continue
-        key, value = comment[1], (comment[2] or "").strip()
-        if key in ("doc", "newdoc id"):
-            marks |= {"doc": value, "topic": ""}
-        elif key in marks:
-            marks[key] = value
+            rows.append((*_token(line, first, len(rows) + 1, refuse), number))
+        elif key in ("doc", "newdoc id"):
+            marks |= {"document": value, "topic": ""}
+        elif key == "topic":
+            marks["topic"] = value
+        elif key == "ambiguous":
+            marks["ambiguous"] = value.lower() in ("1", "true", "yes")
 
 
-def _token(
-    path: Path, number: int, line: str, first: str, place: int
-) -> tuple[str, str]:
+def _token(line: str, first: str, place: int, refuse: Callable) -> tuple[str, str]:
     """Word and tag of a line that is laid out as the first one."""
-
-    def split(text: str) -> list[str]:
-        if "\t" in first:
-            return text.split("\t")
-        return [part for part in text.split(" ") if part]
-
-    width, parts = len(split(first)), split(line)
-    if width not in COLUMNS:
-        wanted = ", ".join(LAYOUT.values())
-        raise _broken(path, number, wanted, f"{width}: {line!r}")
+    by, name = ("\t", "a tab") if "\t" in first else (" ", "blanks")
+    split = [[p for p in x.split(by) if p or by == "\t"] for x in (first, line)]
+    width, parts = len(split[0]), split[1]
+    if width not in LAYOUT:
+        wanted = ", ".join(layout for _, _, layout in LAYOUT.values())
+        raise refuse(wanted, f"{width}: {line!r}")
+    *columns, layout = LAYOUT[width]
     if len(parts) != width:
-        by = "a tab" if "\t" in first else "blanks"
-        wanted = f"{LAYOUT[width]} separated by {by}, as above in this file"
-        raise _broken(path, number, wanted, f"{len(parts)}: {line!r}")
-    word, tag = (parts[k].strip(" ") for k in COLUMNS[width])
+        wanted = f"{layout} separated by {name}, as above in this file"
+        raise refuse(wanted, f"{len(parts)}: {line!r}")
+    word, tag = (parts[k].strip(" ") for k in columns)
     if not word:
-        raise _broken(path, number, "a word in the word column", repr(line))
+        raise refuse("a word in the word column", repr(line))
     if width == 5 and parts[0] != str(place):
-        wanted = f"token number {place} in the first column"
-        raise _broken(path, number, wanted, repr(parts[0]))
+        raise refuse(f"token number {place} in the first column", repr(parts[0]))
     if not TAG.fullmatch(tag):
-        raise _broken(path, number, "a tag O, B-TYPE or I-TYPE", repr(tag))
+        raise refuse("a tag O, B-TYPE or I-TYPE", repr(tag))
     return word, tag

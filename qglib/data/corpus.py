@@ -8,23 +8,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from qglib.data.conll import Sentence, entities, read_conll
+from qglib.data.examples import SPLITS
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "data" / "embedded"
-SPLITS = ("train", "dev", "test")
 NAMES = {  # words in the names of files; CoNLL-2003 says testa for its dev part
     "train": {"train"},
     "dev": {"dev", "valid", "validation", "testa"},
     "test": {"test", "testb"},
 }
-SUFFIXES = (
-    ".conll .txt .iob .iob2 .bio .tsv .annotated .train .testa .testb .dev .test"
-).split()
+SUFFIXES = ["", *".conll .txt .iob .iob2 .bio .tsv .annotated".split()]
+SUFFIXES += ".train .testa .testb .dev .test".split()
 
 
 @dataclass(frozen=True)
@@ -43,23 +41,9 @@ class Corpus:
         return labels_of(self.types)
 
 
-def labels_of(types: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+def labels_of(types: Sequence[str]) -> tuple[str, ...]:
     """IOB2 labels of entity types: ``O`` first, then B and I of each, sorted."""
     return ("O", *(f"{p}-{t}" for t in sorted(types) for p in "BI"))
-
-
-def _corpus(name: str, splits: dict[str, list[Sentence]]) -> Corpus:
-    types = sorted(
-        {
-            kind
-            for part in splits.values()
-            for s in part
-            for kind, _, _ in entities(s.tags)
-        }
-    )
-    if not types:
-        raise ValueError(f"corpus {name!r}: no entity in any split, every tag is O")
-    return Corpus(name, tuple(types), *(tuple(splits[s]) for s in SPLITS))
 
 
 def split_table(splits: Mapping[str, Sequence[Sentence]]) -> pd.DataFrame:
@@ -92,76 +76,71 @@ def load_corpus(name_or_folder: str | Path) -> Corpus:
         RuntimeError: a hub name that cannot be fetched.
     """
     name = str(name_or_folder)
-    if name == "newswire":
-        return _corpus(name, _embedded(name))
     folder = Path(name).expanduser()
-    if folder.is_dir():
-        files = {split: _split_file(folder, split) for split in SPLITS}
-        return _corpus(folder.name, {s: read_conll(f) for s, f in files.items()})
-    if (
-        folder.exists()
-        or name.startswith((".", "/", "~"))
-        or isinstance(name_or_folder, Path)
-    ):
+    if name == "newswire":
+        parts = [read_conll(checked(EMBEDDED / name / f"{s}.conll")) for s in SPLITS]
+    elif folder.is_dir():
+        name = folder.name
+        parts = [read_conll(_split_file(folder, split)) for split in SPLITS]
+    elif folder.exists() or isinstance(name_or_folder, Path) or name[:1] in "./~":
         raise FileNotFoundError(
             f"name_or_folder: {name} is no folder; give a folder that holds the files "
             "train, dev and test, or 'newswire'"
         )
-    return _corpus(name, _hub(name))
+    else:
+        parts = _hub(name)
+    types = {kind for part in parts for s in part for kind, _, _ in entities(s.tags)}
+    if not types:
+        raise ValueError(f"corpus {name!r}: no entity in any split, every tag is O")
+    return Corpus(name, tuple(sorted(types)), *map(tuple, parts))
 
 
-def _embedded(name: str) -> dict[str, list[Sentence]]:
-    """The corpus of the project, its files compared with their checksums."""
-    files = {split: EMBEDDED / name / f"{split}.conll" for split in SPLITS}
-    missing = [str(f) for f in files.values() if not f.is_file()]
-    if missing:
+def checked(file: Path) -> Path:
+    """A file of the project, compared with its checksum."""
+    if not file.is_file():
         raise FileNotFoundError(
-            f"embedded corpus {name!r}: {missing[0]} is missing. It belongs to the "
-            "project's repository: install from a checkout (pip install -e .) or give "
-            "a folder of your own"
+            f"{file} is missing: install from a checkout (pip install -e .)"
         )
     listed = EMBEDDED / "SHA256SUMS"
-    lines = listed.read_text().splitlines() if listed.is_file() else []
-    sums = {path: sha for sha, path in (line.split(maxsplit=1) for line in lines)}
-    for file in files.values():
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
-        expected = sums.get(file.relative_to(EMBEDDED).as_posix(), found)
-        if found != expected:
-            raise ValueError(
-                f"{file}: sha256 is {found}, data/embedded/SHA256SUMS says {expected}; "
-                "restore the file (git checkout) or update the list"
-            )
-    return {split: read_conll(file) for split, file in files.items()}
+    text = listed.read_text() if listed.is_file() else ""
+    sums = dict(reversed(line.split(maxsplit=1)) for line in text.splitlines())
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    expected = sums.get(file.relative_to(EMBEDDED).as_posix(), found)
+    if found != expected:
+        raise ValueError(
+            f"{file}: sha256 is {found}, SHA256SUMS says {expected}: restore the file"
+        )
+    return file
 
 
 def _split_file(folder: Path, split: str) -> Path:
     """The one file with a name of this split in its own name."""
-    files = [
-        f
-        for f in sorted(folder.iterdir())
-        if f.is_file() and f.suffix.lower() in (*SUFFIXES, "") and f.name[0] != "."
-    ]
-    found = [
-        f for f in files if NAMES[split] & set(re.split("[^a-z]+", f.name.lower()))
-    ]
+    files = [f for f in sorted(folder.glob("[!.]*")) if f.suffix.lower() in SUFFIXES]
+    files = [f for f in files if f.is_file()]
+    words = [set(re.split("[^a-z]+", f.name.lower())) for f in files]
+    found = [f for f, has in zip(files, words, strict=True) if NAMES[split] & has]
     if len(found) == 1:
         return found[0]
+    names = ", ".join(f.name for f in found or files) or "none"
     if found:
-        names = ", ".join(f.name for f in found)
         raise ValueError(f"{folder}: several files for the {split} split: {names}")
-    names = ", ".join(f.name for f in files) or "none"
     raise FileNotFoundError(
         f"{folder}: no file for the {split} split; expected a file in CoNLL columns "
         f"with {' or '.join(sorted(NAMES[split]))} in its name, found: {names}"
     )
 
 
-def _hub(name: str) -> dict[str, list[Sentence]]:
+def _hub(name: str) -> list[list[Sentence]]:
     """A corpus of the Hugging Face hub with columns tokens and ner_tags."""
-    keys = {"train": "train", "dev": "validation", "test": "test"}
     try:
-        loaded = importlib.import_module("datasets").load_dataset(name)
-        return {split: _hub_split(loaded[key]) for split, key in keys.items()}
+        loaded, parts = importlib.import_module("datasets").load_dataset(name), []
+        for part in (loaded[key] for key in ("train", "validation", "test")):
+            tag_of = part.features["ner_tags"].feature.names
+            rows = ((row["tokens"], row["ner_tags"]) for row in part)
+            parts.append(  # conll2003 on the hub keeps emptied -DOCSTART- rows
+                [Sentence(tuple(w), tuple(tag_of[k] for k in t)) for w, t in rows if w]
+            )
+        return parts
     except Exception as error:  # no package, no network, no such name, other columns
         raise RuntimeError(
             f"corpus {name!r} is no folder, and as a hub name it fails with "
@@ -172,25 +151,9 @@ def _hub(name: str) -> dict[str, list[Sentence]]:
         ) from error
 
 
-def _hub_split(part: Any) -> list[Sentence]:
-    names = part.features["ner_tags"].feature.names
-    return [  # conll2003 on the hub keeps emptied -DOCSTART- rows
-        Sentence(tuple(row["tokens"]), tuple(names[t] for t in row["ner_tags"]))
-        for row in part
-        if row["tokens"]
-    ]
-
-
 @dataclass(frozen=True)
 class Document:
-    """One document.
-
-    Attributes:
-        split: train, dev or test.
-        name: name of the document.
-        topic: its topic, empty where the corpus has none.
-        sentences: words of each sentence, in reading order.
-    """
+    """A document: the words of its sentences; name and topic are empty if unknown."""
 
     split: str
     name: str
@@ -203,16 +166,15 @@ class Document:
         return [word for sentence in self.sentences for word in sentence]
 
     def is_content(self) -> np.ndarray:
-        """Whether each word is neither punctuation, number nor function word.
+        """Whether each word is no punctuation, number or function word, (n_words,).
 
-        Function words are the English list of scikit-learn; booleans (n_words,).
+        Function words are the English list of scikit-learn.
         """
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-        return np.array(
-            [w.isalpha() and w.lower() not in ENGLISH_STOP_WORDS for w in self.words],
-            dtype=bool,
-        )
+        common = ENGLISH_STOP_WORDS
+        keep = [w.isalpha() and w.lower() not in common for w in self.words]
+        return np.array(keep, dtype=bool)
 
 
 def documents(corpus: Corpus) -> list[Document]:

@@ -12,9 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.distance import pdist
 
-METRICS = ("euclidean", "angle", "absolute", "cityblock", "chebyshev")
-"""Distances between contents that have a name; all are true metrics."""
-
 
 @dataclass(frozen=True)
 class Events:
@@ -26,10 +23,8 @@ class Events:
         metric: name of the distance between contents, a true metric.
         speed: largest distance a content may travel per unit of time.
         names: what each event is, for labels.
-        dropped: how many candidates were left out.
-        time_unit: unit of the times.
+        dropped: how many candidates were left out, for `reason`.
         note: how the events were made, in one sentence.
-        reason: why candidates were left out.
     """
 
     times: np.ndarray
@@ -37,9 +32,9 @@ class Events:
     metric: str
     speed: float
     names: tuple[str, ...]
-    dropped: int
-    time_unit: str
-    note: str
+    dropped: int = 0
+    time_unit: str = ""
+    note: str = ""
     reason: str = ""
 
     def __len__(self) -> int:
@@ -60,14 +55,8 @@ class Events:
         return self.times, self.contents, self.speed, self.metric
 
     def with_speed(self, speed: float) -> Events:
-        """The same events under another speed limit.
-
-        Raises:
-            ValueError: the speed is not a positive number.
-        """
-        if not speed > 0 or not np.isfinite(speed):
-            raise ValueError(f"speed is {speed}: it must be a positive number")
-        return replace(self, speed=float(speed))
+        """The same events under another speed limit, a positive number."""
+        return replace(self, speed=positive("speed", speed))
 
     def shuffled(self, rng: np.random.Generator) -> Events:
         """The same times and contents, paired at random: the order null.
@@ -86,16 +75,21 @@ class Events:
             left = repeated(self.times, self.contents[trial])
             if len(left) <= len(copies):
                 order, copies = trial, left
-        keep = np.ones(len(order), bool)
-        keep[copies] = False
-        order = order[keep]
+        order = np.delete(order, copies)
         return replace(
             self,
-            times=self.times[keep],
+            times=np.delete(self.times, copies),
             contents=self.contents[order],
             names=tuple(self.names[k] for k in order),
-            dropped=self.dropped + int((~keep).sum()),
+            dropped=self.dropped + len(copies),
         )
+
+
+def positive(name: str, value: float) -> float:
+    """The value as a float, or a ValueError that names it."""
+    if not (value > 0 and np.isfinite(value)):
+        raise ValueError(f"{name} is {value}: it must be a positive number")
+    return float(value)
 
 
 def repeated(times: np.ndarray, contents: np.ndarray) -> np.ndarray:
@@ -122,10 +116,8 @@ def token_events(
         tokens: the words, for labels.
         window: positions after which unrelated tokens may be related.
         keep: shape (n,), true for the tokens that are events (content words, say);
-            the others are dropped, positions stay.
-
-    Returns:
-        `Events`; tokens whose vector is zero have no angle and are dropped.
+            the others are dropped, as is a zero vector (it has no angle); positions
+            stay.
 
     Raises:
         ValueError: wrong shapes, NaN, fewer than two usable tokens, or a window
@@ -133,30 +125,24 @@ def token_events(
     """
     vectors = np.asarray(vectors, dtype=float)
     if vectors.ndim != 2 or np.isnan(vectors).any():
-        raise ValueError(
-            f"vectors has shape {vectors.shape}: it must be (n, k) without NaN"
-        )
+        raise ValueError(f"vectors has shape {vectors.shape}: give (n, k) without NaN")
     names = [str(k) for k in range(len(vectors))] if tokens is None else list(tokens)
     if len(names) != len(vectors):
         raise ValueError(f"{len(names)} tokens for {len(vectors)} vectors")
-    if not window > 0:
-        raise ValueError(f"window is {window}: it must be positive")
+    positive("window", window)
     length = np.linalg.norm(vectors, axis=1)
-    wanted = length > 0
-    if keep is not None:
-        if np.shape(keep) != wanted.shape:
-            raise ValueError(f"keep has shape {np.shape(keep)}: one entry per token")
-        wanted &= np.asarray(keep, dtype=bool)
-    kept = np.flatnonzero(wanted)
+    wanted = np.ones(len(vectors), bool) if keep is None else np.asarray(keep, bool)
+    if wanted.shape != length.shape:
+        raise ValueError(f"keep has shape {wanted.shape}: one entry per token")
+    kept = np.flatnonzero(wanted & (length > 0))
     if len(kept) < 2:
         raise ValueError(f"only {len(kept)} tokens are left: 2 are needed")
     units = vectors[kept] / length[kept, None]
-    typical = typical_distance(units, "angle")
     return Events(
         times=kept.astype(float),
         contents=units,
         metric="angle",
-        speed=max(typical, 1e-6) / window,
+        speed=max(typical_distance(units, angle=True), 1e-6) / window,
         names=tuple(names[k] for k in kept),
         dropped=len(vectors) - len(kept),
         time_unit="token",
@@ -165,26 +151,12 @@ def token_events(
     )
 
 
-def typical_distance(contents: np.ndarray, metric: str, at_most: int = 500) -> float:
-    """Median distance of all pairs; of a regular subset of more than `at_most` rows.
-
-    Args:
-        contents: shape (n, k).
-        metric: "euclidean", "angle" (radians), "absolute", "cityblock", "chebyshev".
-        at_most: rows to compare.
-
-    Raises:
-        ValueError: a metric without a name here, or one that is not a metric.
-    """
-    if metric not in METRICS:
-        raise ValueError(
-            f"metric is {metric!r}: choose one of {', '.join(METRICS)} (the cosine "
-            "distance breaks the triangle inequality: use the angle)"
-        )
-    some = np.asarray(contents, dtype=float)[:: max(1, -(-len(contents) // at_most))]
-    if metric == "angle":
+def typical_distance(contents: np.ndarray, angle: bool = False) -> float:
+    """Median distance or angle (radians) of all pairs; of 500 rows at most."""
+    some = np.asarray(contents, dtype=float)[:: max(1, -(-len(contents) // 500))]
+    if angle:
         units = some / np.linalg.norm(some, axis=1, keepdims=True)
-        cosines = np.clip(units @ units.T, -1, 1)[np.triu_indices(len(some), 1)]
-        return float(np.median(np.arccos(cosines))) if len(cosines) else 0.0
-    gaps = pdist(some, "cityblock" if metric == "absolute" else metric)
+        gaps = np.arccos(np.clip(units @ units.T, -1, 1)[np.triu_indices(len(some), 1)])
+    else:
+        gaps = pdist(some)
     return float(np.median(gaps)) if len(gaps) else 0.0

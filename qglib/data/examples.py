@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -64,90 +66,70 @@ def divided(
 ) -> np.ndarray:
     """A random split 60 : 20 : 20, every class spread evenly, groups kept together.
 
-    Args:
-        labels: class of each example, shape (n,).
-        seed: of the split.
-        groups: examples of one group land in one part.
-
-    Raises:
-        ValueError: a class with fewer than five examples (or groups).
+    Labels and groups are one per example. Fewer than five examples of a class, or
+    groups, are a ValueError.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    found, counts = np.unique(np.asarray(labels).astype(str), return_counts=True)
-    if not len(found) or counts.min() < 5:
-        least = (
-            f"{str(found[counts.argmin()])!r}: {counts.min()}" if len(found) else "none"
-        )
+    names = np.asarray(labels).astype(str)
+    counts = Counter(names.tolist())
+    least = min(counts, key=counts.get, default="any")
+    if counts[least] < 5:
         raise ValueError(
-            f"labels: a random split needs 5 examples of every class, found {least}; "
-            "add examples or give split yourself"
+            "labels: a random split needs 5 examples of every class, found "
+            f"{least!r}: {counts[least]}; add examples or give split yourself"
         )
-    units = np.arange(len(labels)) if groups is None else np.asarray(groups)
-    if len(set(units.tolist())) < 5:
+    units = np.arange(len(names)) if groups is None else np.asarray(groups)
+    if (n := len(set(units.tolist()))) < 5:
         raise ValueError(
-            f"groups: {len(set(units.tolist()))} groups cannot be divided into parts "
-            "that share none, five are needed; add some or give split yourself"
+            f"groups: {n} groups cannot be divided into parts that share none, five "
+            "are needed; add some or give split yourself"
         )
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
-    split = np.full(len(labels), "train", dtype="<U5")
-    parts = folds.split(np.zeros(len(labels)), np.asarray(labels).astype(str), units)
+    split = np.full(len(names), "train")
+    parts = folds.split(names, names, units)
     for name, (_, rows) in zip(("test", "dev"), parts, strict=False):
         split[rows] = name
     return split
 
 
-def in_order(n: int) -> np.ndarray:
-    """A split 60 : 20 : 20 along time: the test part is the future.
-
-    >>> in_order(5).tolist()
-    ['train', 'train', 'train', 'dev', 'test']
-    """
-    first, second = round(0.6 * n), round(0.8 * n)
-    return np.array(["train"] * first + ["dev"] * (second - first) + ["test"] * n)[:n]
-
-
 def check_examples(examples: Examples) -> None:
-    """Refuse examples that nothing can be learnt from or judged on.
+    """Refuse examples that nothing can be learnt from or judged on by a ValueError.
 
-    Raises:
-        ValueError: no examples, unequal lengths, an empty or unknown part of the
-            split, one class only, or a label in dev or test that training lacks
-            (a warning where words are labelled: rare entity types come and go).
+    That is no examples, unequal lengths, an empty or unknown part of the split, one
+    class only, or a label in dev or test that training lacks (a warning where words
+    are labelled: rare entity types come and go).
     """
-    n = len(examples.labels)
+    n, inputs, split = map(len, (examples.labels, examples.inputs, examples.split))
     if n == 0:
         raise ValueError("examples are empty: give labelled inputs")
-    if len(examples.inputs) != n or len(examples.split) != n:
+    if inputs != n or split != n:
         raise ValueError(
-            f"examples: {len(examples.inputs)} inputs, {n} labels and "
-            f"{len(examples.split)} entries of split; give one of each per example"
+            f"examples: {inputs} inputs, {n} labels, split of {split}: give one of each"
         )
     unknown = sorted(set(map(str, examples.split)) - set(SPLITS))
     if unknown:
         raise ValueError(f"split holds {unknown[0]!r}: use {', '.join(SPLITS)}")
-    seen: dict[str, set[str]] = {name: set() for name in SPLITS}
-    for label, part in zip(examples.labels, examples.split, strict=True):
-        names = label if examples.tagged else (label,)
-        seen[str(part)].update(map(str, names))
-    for part, names in seen.items():
-        if not names:
+    seen = {}
+    for name in SPLITS:
+        labels = examples.part(name)[1]
+        if not labels:
             raise ValueError(
-                f"split: the {part} part is empty; train, dev and test each need "
+                f"split: the {name} part is empty; train, dev and test each need "
                 "examples (see qglib.data.divided)"
             )
+        every = chain.from_iterable(labels) if examples.tagged else labels
+        seen[name] = set(map(str, every))
     if len(seen["train"]) < 2:
         raise ValueError(
-            f"labels: training holds the one class {seen['train'].pop()!r}: nothing to "
-            "learn; add examples of another class"
+            f"labels: training holds the one class {seen['train'].pop()!r}: add another"
         )
     absent = sorted((seen["dev"] | seen["test"]) - seen["train"])
+    message = (
+        f"labels: {absent[:5]} occur in dev or test and never in training, so they "
+        "cannot be predicted; add training examples or split by qglib.data.divided"
+    )
+    if absent and not examples.tagged:
+        raise ValueError(message)
     if absent:
-        message = (
-            f"labels: {absent[:5]} occur in dev or test and never in training, so they "
-            "cannot be predicted; add training examples or split by class "
-            "(qglib.data.divided)"
-        )
-        if not examples.tagged:
-            raise ValueError(message)
         warnings.warn(message, stacklevel=3)

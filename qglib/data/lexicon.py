@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import permutations
 from typing import NamedTuple
 
-from qglib.data.corpus import EMBEDDED
+from qglib.data.corpus import EMBEDDED, checked
 
 TYPES = ("PER", "LOC", "ORG", "MISC")
 GENRES = ("sport", "market", "travel", "science", "politics")
-FOLDER = EMBEDDED / "planted"
-SPLITS = ("train", "test")
 AFFIXES = ("Group", "Union", "Holdings")
 FIRST_NAME, COMPANY = 0.5, 0.3  # probability of an affix on PER, on ORG
 TAUGHT = 0.2  # probability of a name without an ending
 TEST_SHARE = 0.2  # of the names of a pool
-# Every (type, genre) cell keeps this many cue frames for training, so that the
-# index of the frame is independent of type and genre there.
-TRAIN_FRAMES = 7
+TRAIN_FRAMES = 7  # of every (type, genre) cell, so that their index tells neither
 
 
 class Frames(NamedTuple):
@@ -57,54 +54,39 @@ def frames(split: str = "train") -> Frames:
     training and the rest for test; of the frames of every ordered pair of types
     one is held out, the genre changing from pair to pair.
     """
-    train = _is_train(split)
-    cue: dict[tuple[str, str], list[str]] = {(t, g): [] for t in TYPES for g in GENRES}
-    order: dict[tuple[str, str], list[str]] = {
-        (a, b): [] for a in TYPES for b in TYPES if a != b
-    }
-    for kind, genre, types, text in _rows("frames.tsv"):
-        if kind == "cue":
-            cue[types, genre].append(text)
-        else:
-            first, second = types.split()
-            order[first, second].append(text)
+    train, rows = _read("frames.tsv", split)
     part = slice(TRAIN_FRAMES) if train else slice(TRAIN_FRAMES, None)
-    held = {pair: j % len(order[pair]) for j, pair in enumerate(order)}
-    return Frames(
-        cue={cell: tuple(texts[part]) for cell, texts in cue.items()},
-        order={
-            pair: tuple(t for j, t in enumerate(texts) if (j != held[pair]) == train)
-            for pair, texts in order.items()
-        },
-    )
+    cue = {
+        (t, g): tuple(text for *key, text in rows if key == ["cue", g, t])[part]
+        for t in TYPES
+        for g in GENRES
+    }
+    order = {}
+    for j, pair in enumerate(permutations(TYPES, 2)):
+        texts = [text for _, _, types, text in rows if types == " ".join(pair)]
+        held = texts.pop(j % len(texts))
+        order[pair] = tuple(texts if train else [held])
+    return Frames(cue, order)
 
 
 @lru_cache
 def names(split: str = "train") -> Names:
     """Names of a split. Beyond ``taught`` the splits share no name word."""
-    train = _is_train(split)
+    train, rows = _read("names.tsv", split)
     pools: dict[str, list[str]] = {}
-    for pool, name in _rows("names.tsv"):
+    for pool, name in rows:
         pools.setdefault(pool, []).append(name)
-
-    def part(key: str) -> tuple[str, ...]:
-        cut = len(pools[key]) - round(TEST_SHARE * len(pools[key]))
-        return tuple(pools[key][:cut] if train else pools[key][cut:])
-
-    return Names(
-        suffixed={t: part(f"suffixed {t}") for t in TYPES},
-        taught={t: tuple(pools[f"taught {t}"]) for t in TYPES},
-        first=part("first"),
-        ambiguous=part("ambiguous"),
-    )
+    for pool, own in pools.items():
+        cut = len(own) - round(TEST_SHARE * len(own))
+        if not pool.startswith("taught"):
+            pools[pool] = own[:cut] if train else own[cut:]
+    suffixed = {t: tuple(pools[f"suffixed {t}"]) for t in TYPES}
+    taught = {t: tuple(pools[f"taught {t}"]) for t in TYPES}
+    return Names(suffixed, taught, tuple(pools["first"]), tuple(pools["ambiguous"]))
 
 
 def invent(
-    kind: str,
-    ambiguous: bool,
-    draws: Mapping[str, float],
-    split: str,
-    taken: set[str],
+    kind: str, ambiguous: bool, draws: Mapping[str, float], split: str, taken: set[str]
 ) -> str:
     """A name of a type, or an ambiguous one, from the draws taught, S, affix, first.
 
@@ -113,10 +95,9 @@ def invent(
     """
     lexicon = names(split)
     bare = ambiguous or draws["taught"] < TAUGHT
+    pool = (lexicon.taught if bare else lexicon.suffixed)[kind]
     if ambiguous:
         pool = lexicon.ambiguous
-    else:
-        pool = lexicon.taught[kind] if bare else lexicon.suffixed[kind]
     index = int(draws["S"] * len(pool))
     while pool[index] in taken:
         index = (index + 1) % len(pool)
@@ -128,18 +109,9 @@ def invent(
     return name
 
 
-def _is_train(split: str) -> bool:
-    if split not in SPLITS:
+def _read(file: str, split: str) -> tuple[bool, list[list[str]]]:
+    """Whether the split is that for training, and the rows of the file."""
+    if split not in ("train", "test"):
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
-    return split == "train"
-
-
-def _rows(file: str) -> list[list[str]]:
-    path = FOLDER / file
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{file} is missing. It belongs to the project's repository: install from "
-            "a checkout (pip install -e .)"
-        )
-    lines = path.read_text(encoding="utf-8").splitlines()[1:]
-    return [line.split("\t") for line in lines]
+    text = checked(EMBEDDED / "planted" / file).read_text(encoding="utf-8")
+    return split == "train", [line.split("\t") for line in text.splitlines()[1:]]

@@ -11,6 +11,7 @@ from qglib.data.examples import Examples, divided
 
 GLIDES = ("falling", "steady", "rising")
 STEADY = 0.15  # octaves per second below which a glide counts as steady
+EXAMPLES = 400  # of a task
 FAULTS = ("healthy", "imbalance", "outer race", "inner race")
 RATE = 4096  # samples per second of the simulated machine
 SHAFT, OUTER, INNER = 25.0, 3.6, 5.4  # Hz; fault orders per turn
@@ -19,14 +20,10 @@ RESONANCE = 900.0  # Hz
 
 @dataclass(frozen=True)
 class Partials:
-    """A synthetic scene: a sound and the gliding tones it was made of.
+    """A synthetic scene: the sound of k gliding tones, and what they were.
 
-    Attributes:
-        sound: the mixture.
-        onsets: seconds, shape (k,).
-        durations: seconds, shape (k,).
-        frequencies: Hz at the onset, shape (k,).
-        glides: octaves per second, shape (k,).
+    Onsets and durations are in seconds, frequencies in Hz at the onset, glides in
+    octaves per second, each of shape (k,).
     """
 
     sound: Sound
@@ -35,19 +32,14 @@ class Partials:
     frequencies: np.ndarray
     glides: np.ndarray
 
-    def near(
-        self, times: np.ndarray, octaves: np.ndarray, within: float = 0.05
-    ) -> np.ndarray:
-        """Whether (time, log2 frequency) pairs lie on a partial, booleans (n,).
+    def near(self, times: np.ndarray, octaves: np.ndarray) -> np.ndarray:
+        """Whether pairs of seconds and log2 Hz lie on a partial, booleans (n,).
 
-        Args:
-            times: seconds, shape (n,).
-            octaves: log2 of frequencies in Hz, shape (n,).
-            within: allowed distance in octaves; times may miss an end by 0.03 s.
+        They may miss it by 0.05 octaves, and its ends by 0.03 s.
         """
         since = np.asarray(times)[:, None] - self.onsets
         expected = np.log2(self.frequencies) + self.glides * since
-        close = np.abs(expected - np.asarray(octaves)[:, None]) < within
+        close = np.abs(expected - np.asarray(octaves)[:, None]) < 0.05
         return (close & (since > -0.03) & (since < self.durations + 0.03)).any(axis=1)
 
 
@@ -64,10 +56,9 @@ def synthetic_partials(
     Args:
         rng: source of randomness.
         n_partials: number of tones; their first frequencies lie in separate bands
-            between 200 Hz and 40 % of the rate.
-        seconds: length of the scene.
-        rate: samples per second.
-        noise: standard deviation of white noise; a tone has amplitude 0.3.
+            between 200 Hz and 40 % of the rate, their amplitude is 0.3.
+        seconds, rate: length of the scene, samples per second.
+        noise: standard deviation of white noise.
         largest_glide: octaves per second.
 
     Raises:
@@ -79,9 +70,8 @@ def synthetic_partials(
             "at least 1, positive and above 1000"
         )
     edges = np.geomspace(200, 0.4 * rate, n_partials + 1)
-    frequencies = edges[:-1] * (edges[1:] / edges[:-1]) ** rng.uniform(
-        0.3, 0.7, n_partials
-    )
+    place = rng.uniform(0.3, 0.7, n_partials)
+    frequencies = edges[:-1] * (edges[1:] / edges[:-1]) ** place
     onsets = rng.uniform(0.0, 0.4 * seconds, n_partials)
     durations = rng.uniform(0.4 * seconds, 0.6 * seconds, n_partials)
     glides = rng.uniform(-largest_glide, largest_glide, n_partials)
@@ -102,10 +92,10 @@ def synthetic_partials(
     return Partials(sound, onsets, durations, frequencies, glides)
 
 
-def gliding_tones(seed: int, n: int = 400) -> Examples:
-    """Simulated half-second tones in noise: falling, steady or rising."""
+def gliding_tones(seed: int) -> Examples:
+    """400 simulated half-second tones in noise: falling, steady or rising."""
     rng, sounds, labels = np.random.default_rng(seed), [], []
-    while len(sounds) < n:
+    while len(sounds) < EXAMPLES:
         found = synthetic_partials(rng, 1, 0.5, noise=0.1, largest_glide=1.0)
         glide = float(found.glides[0])
         sounds.append(found.sound)
@@ -113,8 +103,8 @@ def gliding_tones(seed: int, n: int = 400) -> Examples:
     return Examples(sounds, labels, divided(labels, seed), kind="sound")
 
 
-def machine_vibration(seed: int, n: int = 400) -> Examples:
-    """Simulated half seconds of vibration of a machine with or without a fault.
+def machine_vibration(seed: int) -> Examples:
+    """400 simulated half seconds of vibration of a machine with or without a fault.
 
     A shaft at 25 Hz (5 % spread). Imbalance is a strong line at the shaft's rate;
     a fault of a bearing's outer race rings a resonance 3.6 times a turn, of the inner
@@ -123,7 +113,7 @@ def machine_vibration(seed: int, n: int = 400) -> Examples:
     Antoni, Mech. Syst. Signal Process. 25 (2011) 485. Simulated, not measured.
     """
     rng = np.random.default_rng(seed)
-    kinds = rng.permutation(np.arange(n) % len(FAULTS))
+    kinds = rng.permutation(np.arange(EXAMPLES) % len(FAULTS))
     rows = np.array([_vibration(FAULTS[k], rng) for k in kinds])
     labels = [FAULTS[k] for k in kinds]
     return Examples(rows, labels, divided(labels, seed), kind="series")

@@ -30,12 +30,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 
 from qglib.data.conll import Sentence
-from qglib.data.lexicon import GENRES, SPLITS, TYPES, frames, invent
+from qglib.data.lexicon import GENRES, TYPES, frames, invent
 
 TYPE_GIVEN_GENRE = {  # in the order of TYPES
     "sport": (0.50, 0.20, 0.15, 0.15),
@@ -45,30 +46,21 @@ TYPE_GIVEN_GENRE = {  # in the order of TYPES
     "politics": (0.30, 0.25, 0.25, 0.20),
 }
 ADVERBS = {"PER": "today", "LOC": "yesterday", "ORG": "overnight", "MISC": "again"}
-ENDINGS = (
-    "officials noted",
-    "according to a report",
-    "with little warning",
-    "despite the delay",
-    "as expected",
-    "",
-)
+ENDINGS = ["officials noted", "according to a report", "with little warning"]
+ENDINGS += ["despite the delay", "as expected", ""]
 LINKS = ("; elsewhere", "; meanwhile", ", and the same day")
 AMBIGUOUS, CONFLICT = 0.45, 0.1
 SECOND_CLAUSE = 0.35  # probability of a second clause, always a cue frame
 CAPITALS = 0.12
 # Edges of the causal graph between the variables, S read as its pool (a type or
 # "AMB"). H, K and E are isolated for slots of cue frames in the training split.
-PLANTED_EDGES = (
-    *(("G", "Y"), ("Y", "C"), ("A", "C"), ("Y", "S"), ("A", "S")),
-    *(("Y", "N"), ("C", "L"), ("S", "L")),
-)
+PLANTED_EDGES = tuple(map(tuple, "GY YC AC YS AS YN CL SL".split()))
 VARIABLES = ("G", "Y", "A", "C", "K", "S", "N", "H", "E", "L")
 
 # Names of the uniform draws; the last two of a slot are no longer used.
 SENTENCE_NOISE = "order second G link N_keep N_word H E".split()
 SLOT_NOISE = "Y A C_keep C K taught S affix first L_keep L".split()
-_PAIRS = tuple((a, b) for a in TYPES for b in TYPES if a != b)
+_PAIRS = tuple(permutations(TYPES, 2))
 
 Noise = Mapping[str, float]  # name of a draw -> number in [0, 1)
 Done = Mapping[tuple[str, int], Any]
@@ -88,10 +80,8 @@ class PlantedSentence:
         slots: word span (start, stop) of each slot's name.
         cause_spans: per slot, the indices of the words that decide its label: the
             frame's words in its clause if the name is ambiguous, else the name itself.
-        nuisance_span: word span of the adverb N.
         done: interventions made so far, (variable, slot) to value.
-        settings: rho, order_share and split, see `planted`.
-        noise: the draws that the sentence was solved from, see `solve`.
+        settings, noise: see `planted` and `solve`.
     """
 
     sentence: Sentence
@@ -100,7 +90,6 @@ class PlantedSentence:
     clauses: tuple[tuple[int, ...], ...]
     slots: tuple[tuple[int, int], ...]
     cause_spans: tuple[tuple[int, ...], ...]
-    nuisance_span: tuple[int, int]
     done: Done = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: tuple[Noise, ...] = field(default=(), repr=False)
@@ -137,23 +126,18 @@ def planted(
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
     settings = {"rho": rho, "order_share": order_share, "split": split}
-    out = []
-    for _ in range(n):
-        noise = [
-            dict(zip(keys, rng.random(len(keys)).tolist(), strict=True))
-            for keys in (SENTENCE_NOISE, *[SLOT_NOISE] * 3)
-        ]
-        out.append(solve(settings, tuple(noise), {}))
-    return out
+
+    def draws(names: list[str]) -> Noise:
+        return dict(zip(names, rng.random(len(names)).tolist(), strict=True))
+
+    every = [SENTENCE_NOISE, *[SLOT_NOISE] * 3]
+    return [solve(settings, tuple(map(draws, every)), {}) for _ in range(n)]
 
 
 def check_rng(rng: Any) -> None:
     """Refuse what is no generator."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng must be a numpy.random.Generator, got {type(rng).__name__}; make "
-            "one with numpy.random.default_rng(seed)"
-        )
+        raise TypeError(f"rng is {rng!r}: give numpy.random.default_rng(seed)")
 
 
 def pick(options: Sequence, draw: float) -> Any:
@@ -161,9 +145,7 @@ def pick(options: Sequence, draw: float) -> Any:
     return options[int(draw * len(options))]
 
 
-def solve(
-    settings: Mapping[str, Any], noise: tuple[Noise, ...], done: Done
-) -> PlantedSentence:
+def solve(settings: Mapping, noise: tuple[Noise, ...], done: Done) -> PlantedSentence:
     """The sentence that follows from settings, noise and interventions.
 
     Args:
@@ -179,8 +161,7 @@ def solve(
     clauses = [(0, 1)] if u["order"] < settings["order_share"] else [(0,)]
     if u["second"] < SECOND_CLAUSE:
         clauses.append((len(clauses[0]),))
-    rows: list[dict] = []
-    texts: list[str] = []
+    rows, texts = [], []
     drawn: set[str] = set()  # names drawn, whatever an intervention puts there
     for clause in clauses:
         first = noise[1 + clause[0]]
@@ -198,10 +179,9 @@ def solve(
             options = frames(split).cue[asked[0], genre]
         texts.append(pick(options, first["K"]))
         for slot, kind, cue in zip(clause, types, asked, strict=True):
-            draws = noise[1 + slot]
-            row = {"Y": kind, "A": ambiguous, "C": cue}
-            row["K"] = int(first["K"] * len(options))
-            name = invent(kind, ambiguous, draws, split, drawn)
+            place = int(first["K"] * len(options))
+            row = {"Y": kind, "A": ambiguous, "C": cue, "K": place}
+            name = invent(kind, ambiguous, noise[1 + slot], split, drawn)
             drawn |= set(name.split())
             chosen = done.get(("S", slot))
             row["pool"], row["S"] = chosen or ("AMB" if ambiguous else kind, name)
@@ -209,41 +189,29 @@ def solve(
             rows.append(row)
     follows = u["N_keep"] < settings["rho"]
     adverb = ADVERBS[rows[0]["Y"] if follows else pick(TYPES, u["N_word"])]
-    whole = {
-        "G": genre,
-        "N": done.get(("N", 0), adverb),
-        "H": done.get(("H", 0), u["H"] < CAPITALS),
-        "E": pick(ENDINGS, u["E"]),
-    }
+    whole = {"G": genre, "E": pick(ENDINGS, u["E"])}
+    whole["N"] = done.get(("N", 0), adverb)
+    whole["H"] = done.get(("H", 0), u["H"] < CAPITALS)
     rows = [row | whole for row in rows]
     if done.get(("ORDER", 0)):
         clauses[0] = (1, 0)
-    words, slots, frame_words, nuisance = _written(rows, texts, clauses, u["link"])
+    words, slots, frame_words = _written(rows, texts, clauses, u["link"])
     tags = ["O"] * len(words)
     for row, (start, stop) in zip(rows, slots, strict=True):
         tags[start:stop] = [f"{'BI'[i > start]}-{row['L']}" for i in range(start, stop)]
-    home = {slot: c for c, clause in enumerate(clauses) for slot in clause}
     pools = tuple(row["pool"] for row in rows)
+    sentence = Sentence(words, tuple(tags), topic=genre, ambiguous="AMB" in pools)
+    variables = {k: tuple(row[k] for row in rows) for k in VARIABLES}
+    causes = tuple(
+        frame_words[i] if pools[i] == "AMB" else tuple(range(*span))
+        for i, span in enumerate(slots)
+    )
     return PlantedSentence(
-        sentence=Sentence(words, tuple(tags), topic=genre, ambiguous="AMB" in pools),
-        variables={k: tuple(row[k] for row in rows) for k in VARIABLES},
-        pools=pools,
-        clauses=tuple(clauses),
-        slots=slots,
-        cause_spans=tuple(
-            frame_words[home[i]] if pools[i] == "AMB" else tuple(range(*span))
-            for i, span in enumerate(slots)
-        ),
-        nuisance_span=nuisance,
-        done=done,
-        settings=settings,
-        noise=noise,
+        sentence, variables, pools, tuple(clauses), slots, causes, done, settings, noise
     )
 
 
-def _types(
-    clause: tuple[int, ...], noise: tuple[Noise, ...], genre: str
-) -> tuple[str, ...]:
+def _types(clause: tuple, noise: tuple[Noise, ...], genre: str) -> tuple[str, ...]:
     """Intended types Y of a clause; those of an order frame differ."""
     weights = dict(zip(TYPES, TYPE_GIVEN_GENRE[genre], strict=True))
     types: list[str] = []
@@ -251,20 +219,14 @@ def _types(
         left = [t for t in TYPES if t not in types]
         mark = noise[1 + slot]["Y"] * sum(weights[t] for t in left)
         edges = np.cumsum([weights[t] for t in left])
-        types.append(
-            left[min(int(np.searchsorted(edges, mark, "right")), len(left) - 1)]
-        )
+        place = int(np.searchsorted(edges, mark, "right"))
+        types.append(left[min(place, len(left) - 1)])
     return tuple(types)
 
 
-def _written(
-    rows: list[dict], texts: list[str], clauses: list[tuple[int, ...]], link: float
-) -> tuple[tuple[str, ...], tuple, tuple, tuple[int, int]]:
-    """Words; span of each slot's name; words of each clause's frame; adverb's span."""
-    words: list[str] = []
-    slots: dict[int, tuple[int, int]] = {}
-    frame_words: list[tuple[int, ...]] = []
-    nuisance = (0, 0)
+def _written(rows: list, texts: list, clauses: list, link: float) -> tuple:
+    """Words; per slot, the span of its name and the words of its frame."""
+    words, slots, frame_words = [], {}, {}
     for c, (text, clause) in enumerate(zip(texts, clauses, strict=True)):
         if c:
             words += pick(LINKS, link).split()
@@ -278,9 +240,8 @@ def _written(
             else:
                 words.append(token)
                 own.append(start)
-        frame_words.append(tuple(own))
+        frame_words |= dict.fromkeys(clause, tuple(own))
         if not c:
-            nuisance = (len(words), len(words) + 1)
             words.append(rows[0]["N"])
     words += [",", *rows[0]["E"].split()] if rows[0]["E"] else []
     words.append(".")
@@ -288,4 +249,4 @@ def _written(
     if rows[0]["H"]:
         words = [w.upper() for w in words]
     spans = tuple(slots[i] for i in range(len(rows)))
-    return tuple(words), spans, tuple(frame_words), nuisance
+    return tuple(words), spans, frame_words

@@ -8,7 +8,7 @@ import numpy as np
 
 from qglib.data.events import Events
 from qglib.data.images import grey, pixel_events, scale_space_events
-from qglib.data.kinds.parting import blanked, cuts, exchanged, filling
+from qglib.data.kinds.parting import Edits, blanked, cuts, exchanged
 
 GRID = 4  # patches along each side, at most
 
@@ -24,60 +24,40 @@ def parts(x: np.ndarray) -> list[str]:
 
 
 def blank(x: np.ndarray, keep: Any, background: Any = None) -> np.ndarray:
-    """The image with patches overwritten.
-
-    Args:
-        x: shape (rows, columns).
-        keep: shape (n_patches,), false where a patch is blanked.
-        background: a grey value, an image, or many images, whose mean is taken; the
-            mean of x itself if left out.
-    """
+    """The image with patches overwritten, by the mean of x without a background."""
     image = grey(x)
-    fill = filling(image.mean() if background is None else background, image)
+    fill = image.mean() if background is None else background
     return blanked(image, _patches(image), keep, fill)
 
 
-def events(x: np.ndarray, reading: str = "pixels", speed: float = 0.0) -> Events:
-    """Pixels by brightness, or blobs from coarse to fine.
+def events(x: np.ndarray, reading: str = "pixels", **options: Any) -> Events:
+    """Pixels by brightness (reading "pixels"), or "blobs" from coarse to fine.
 
-    Args:
-        x: shape (rows, columns).
-        reading: "pixels" (see `pixel_events`) or "blobs" (see `scale_space_events`).
-        speed: speed limit; 0 takes the default of the reading.
-
-    Raises:
-        ValueError: another reading, or not a grey image.
+    ``options``, the speed for instance, are those of `pixel_events` and
+    `scale_space_events`. Another reading is a ValueError.
     """
     makers = {"pixels": pixel_events, "blobs": scale_space_events}
     if reading not in makers:
         raise ValueError(f'reading is {reading!r}: choose "pixels" or "blobs"')
-    found = makers[reading](x)
-    return found.with_speed(speed) if speed else found
+    return makers[reading](x, **options)
 
 
-def edits(
-    x: np.ndarray, rng: np.random.Generator, background: Any = None
-) -> dict[str, np.ndarray]:
+def edits(x: np.ndarray, rng: np.random.Generator, background: Any = None) -> Edits:
     """Shifted, blanked and exchanged copies, and a placebo.
-
-    Args:
-        x: shape (rows, columns).
-        rng: draws direction and patches.
-        background: see `blank`.
 
     Returns:
         "shift" (by one pixel, the border repeated), "blank" (one patch), "exchange"
         (two patches of one size), "placebo" (mirrored twice).
     """
     image = grey(x)
-    n = len(_patches(image))
+    patches = _patches(image)
     down, right = ((1, 0), (-1, 0), (0, 1), (0, -1))[int(rng.integers(4))]
     framed = np.pad(image, 1, mode="edge")
     rows, columns = image.shape
-    found = {
+    keep = np.arange(len(patches)) != rng.integers(len(patches))
+    return {
         "shift": framed[1 - down : 1 - down + rows, 1 - right : 1 - right + columns],
-        "blank": blank(image, np.arange(n) != rng.integers(n), background),
+        "blank": blank(image, keep, background),
+        **exchanged(image, patches, rng),
+        "placebo": image[:, ::-1][:, ::-1].copy(),
     }
-    found |= exchanged(image, _patches(image), rng)
-    found["placebo"] = image[:, ::-1][:, ::-1].copy()
-    return found

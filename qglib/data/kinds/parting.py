@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 
+Edits = dict[str, Any]  # name of an edit to the changed input
+
 
 def kept(keep: Any, n: int) -> np.ndarray:
-    """The mask ``keep`` as booleans, one per part.
-
-    Raises:
-        ValueError: another number of entries than parts.
-    """
+    """The mask ``keep`` as booleans, one for each of n parts, or a ValueError."""
     mask = np.asarray(keep, dtype=bool)
     if mask.shape != (n,):
         raise ValueError(
@@ -32,48 +30,32 @@ def cuts(length: int, pieces: int) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(edges)]
 
 
-def filling(background: Any, like: np.ndarray) -> np.ndarray | None:
-    """The values that stand in for blanked ones, of the shape of ``like``.
-
-    Args:
-        background: None, a number, one input, or many inputs (their mean is taken).
-        like: the input to be blanked.
-
-    Raises:
-        ValueError: another shape.
-    """
-    if background is None:
-        return None
-    values = np.asarray(background, dtype=float)
-    if values.ndim == like.ndim + 1:
-        values = values.mean(axis=0)
-    if values.ndim and values.shape != like.shape:
-        raise ValueError(
-            f"background has shape {values.shape}: give a number, one input of shape "
-            f"{like.shape}, or many of them"
-        )
-    return np.broadcast_to(values, like.shape)
-
-
 def blanked(values: np.ndarray, regions: list, keep: Any, fill: Any) -> np.ndarray:
-    """A copy with the regions where ``keep`` is false taken from ``fill``."""
-    changed = values.copy()
+    """A copy with the regions where ``keep`` is false taken from the background.
+
+    ``fill`` is a number, one input, or many, whose mean does.
+    """
+    fill = np.asarray(fill, dtype=float)
+    if fill.ndim == values.ndim + 1:
+        fill = fill.mean(axis=0)
+    if fill.ndim and fill.shape != values.shape:
+        raise ValueError(
+            f"background has shape {fill.shape}: give a number, one input of shape "
+            f"{values.shape}, or many of them"
+        )
+    changed, fill = values.copy(), np.broadcast_to(fill, values.shape)
     for region, stays in zip(regions, kept(keep, len(regions)), strict=True):
         if not stays:
             changed[region] = fill[region]
     return changed
 
 
-def exchanged(
-    values: np.ndarray, regions: list, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def exchanged(values: np.ndarray, regions: list, rng: np.random.Generator) -> Edits:
     """A copy with two regions of equal shape exchanged, as an edit; or no edit."""
-    order = rng.permutation(len(regions))
-    shapes = [values[region].shape for region in regions]
-    for place, first in enumerate(order):
-        for second in order[place + 1 :]:
-            if shapes[first] == shapes[second]:
-                changed, one, two = values.copy(), regions[first], regions[second]
-                changed[one], changed[two] = values[two], values[one]
-                return {"exchange": changed}
+    order = [regions[k] for k in rng.permutation(len(regions))]
+    for one, two in combinations(order, 2):
+        if values[one].shape == values[two].shape:
+            changed = values.copy()
+            changed[one], changed[two] = values[two], values[one]
+            return {"exchange": changed}
     return {}

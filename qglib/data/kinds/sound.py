@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qglib.data.audio import Sound, spectral_events
-from qglib.data.kinds.parting import kept
+from qglib.data.kinds.parting import Edits, kept
 
 BANDS, LOWEST = 8, 100.0  # Hz; the first band reaches down to 0
 
@@ -18,33 +18,18 @@ events = spectral_events
 
 def _edges(x: Sound) -> np.ndarray:
     if not isinstance(x, Sound):
-        raise TypeError(
-            f"x is {type(x).__name__}: give a qglib.data.Sound(samples, rate)"
-        )
-    edges = np.geomspace(LOWEST, x.rate / 2, BANDS)
-    return np.concatenate([[0.0], edges])
+        raise TypeError(f"x is {type(x).__name__}: give a qglib.data.Sound")
+    return np.concatenate([[0.0], np.geomspace(LOWEST, x.rate / 2, BANDS)])
 
 
 def parts(x: Sound) -> list[str]:
-    """Eight frequency bands, equally wide on a logarithmic scale above the first.
-
-    Raises:
-        TypeError: not a `Sound`.
-    """
-    edges = _edges(x)
-    return [f"{a:.0f}-{b:.0f} Hz" for a, b in pairwise(edges)]
+    """Eight frequency bands, equally wide on a logarithmic scale above the first."""
+    return [f"{a:.0f}-{b:.0f} Hz" for a, b in pairwise(_edges(x))]
 
 
 def blank(x: Sound, keep: Any, background: Any = None) -> Sound:
-    """The sound without some bands, by its Fourier transform over the whole length.
-
-    Args:
-        x: the recording.
-        keep: shape (n_bands,), false where a band is removed.
-        background: not used; a band that is removed is silent.
-    """
-    edges = _edges(x)
-    mask = kept(keep, BANDS)
+    """The sound without some bands, by its Fourier transform over the whole length."""
+    edges, mask = _edges(x), kept(keep, BANDS)
     if mask.all():
         return x
     n = len(x.samples)
@@ -53,15 +38,8 @@ def blank(x: Sound, keep: Any, background: Any = None) -> Sound:
     return replace(x, samples=np.fft.irfft(waves * mask[band], n))
 
 
-def edits(
-    x: Sound, rng: np.random.Generator, background: Any = None
-) -> dict[str, Sound]:
+def edits(x: Sound, rng: np.random.Generator, background: Any = None) -> Edits:
     """Shifted, reversed and filtered copies, and a placebo.
-
-    Args:
-        x: the recording.
-        rng: draws the shift and the band.
-        background: not used.
 
     Returns:
         "shift" (by 5 to 15 % of the length, what leaves at the end enters at the

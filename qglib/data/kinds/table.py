@@ -1,4 +1,4 @@
-"""Tables: one input is one row of numbers."""
+"""Tables: one input is one row of numbers; the background is a row, or many."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qglib.data.kinds.parting import filling, kept
+from qglib.data.kinds.parting import Edits, kept
 
 
 def _row(x: Any) -> np.ndarray:
@@ -18,15 +18,24 @@ def _row(x: Any) -> np.ndarray:
     return values
 
 
+def _rows(background: Any, n: int) -> np.ndarray:
+    if background is None:
+        raise ValueError(
+            "background is None: a column cannot be taken out of a row, only be "
+            "overwritten; give the training rows (n, columns) or one row"
+        )
+    values = np.asarray(background, dtype=float)
+    if values.ndim not in (1, 2) or not len(values) or values.shape[-1] != n:
+        raise ValueError(
+            f"background has shape {values.shape}: give (n, {n}) or ({n},), as x has"
+        )
+    return np.atleast_2d(values)
+
+
 def parts(x: Any, columns: Sequence[str] = ()) -> list[str]:
     """Names of the columns: those given, those of a pandas row, or "column 0" ...
 
-    Args:
-        x: one row, shape (columns,); a row of a data frame brings its names along.
-        columns: their names, as in `Examples.columns`.
-
-    Raises:
-        ValueError: not one row, or another number of names.
+    ``columns`` are names as in `Examples.columns`, one per value.
     """
     n = len(_row(x))
     if columns and len(columns) != n:
@@ -36,43 +45,15 @@ def parts(x: Any, columns: Sequence[str] = ()) -> list[str]:
     return [str(name) for name in columns] or [f"column {k}" for k in range(n)]
 
 
-def _needed(background: Any, row: np.ndarray) -> np.ndarray:
-    if background is None:
-        raise ValueError(
-            "background is None: a column cannot be taken out of a row, only be "
-            "overwritten; give the training rows (n, columns) or one row"
-        )
-    values = np.asarray(background, dtype=float)
-    if values.ndim not in (1, 2) or not len(values) or values.shape[-1] != len(row):
-        raise ValueError(
-            f"background has shape {values.shape}: give (n, {len(row)}) or "
-            f"({len(row)},), the columns of x"
-        )
-    return values
-
-
 def blank(x: Any, keep: Any, background: Any = None) -> np.ndarray:
-    """The row with columns set to the background.
-
-    Args:
-        x: one row, shape (columns,).
-        keep: shape (columns,), false where a column is overwritten.
-        background: a row, or the training rows, whose mean is taken.
-
-    Raises:
-        ValueError: no background, or shapes that do not fit.
-    """
+    """The row with columns set to the (mean of the) background, which must be given."""
     row = _row(x)
-    fill = filling(_needed(background, row), row)
+    fill = _rows(background, len(row)).mean(axis=0)
     return np.where(kept(keep, len(row)), row, fill)
 
 
 def events(x: Any) -> None:
-    """One row has no events: it is itself one element of an order.
-
-    Raises:
-        ValueError: always, with what to use instead.
-    """
+    """One row has no events: a ValueError that says what to use instead."""
     raise ValueError(
         "one row of a table has no events: the rows are the elements of an order, "
         "smaller in every column; use qglib.spacetime.Causet.from_dominance(rows)"
@@ -84,22 +65,16 @@ def edits(
     rng: np.random.Generator,
     background: Any = None,
     columns: Sequence[str] = (),
-) -> dict[str, np.ndarray]:
+) -> Edits:
     """One copy per column, set to the value of another row, and a placebo.
 
-    Args:
-        x: one row, shape (columns,).
-        rng: draws the other rows.
-        background: the rows to draw from, (n, columns).
-        columns: names of the columns.
-
     Returns:
-        One entry per column under its name: its value is drawn from the rows that
-        differ there (a constant column is left out); "placebo" (columns permuted and
-        permuted back).
+        One entry per column under its name (see `parts`): its value is drawn from the
+        rows of the background that differ there (a constant column is left out);
+        "placebo" (columns permuted and permuted back).
     """
     row, found = _row(x), {}
-    rows = np.atleast_2d(_needed(background, row))
+    rows = _rows(background, len(row))
     for k, name in enumerate(parts(x, columns)):
         others = rows[rows[:, k] != row[k], k]
         if len(others):

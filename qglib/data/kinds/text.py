@@ -9,18 +9,14 @@ from typing import Any
 import numpy as np
 
 from qglib.data.events import Events, token_events
-from qglib.data.kinds.parting import kept
+from qglib.data.kinds.parting import Edits, kept
 
 MASK = "[MASK]"
 Text = str | Sequence[str]
 
 
 def parts(x: Text) -> list[str]:
-    """Words: the pieces of a string between white space, or the words given.
-
-    Raises:
-        TypeError: neither a string nor words.
-    """
+    """Words: the pieces of a string between white space, or the words given."""
     if isinstance(x, str):
         return x.split()
     if not all(isinstance(word, str) for word in x):
@@ -33,13 +29,10 @@ def _like(x: Text, words: list[str]) -> Text:
 
 
 def blank(x: Text, keep: Any, background: Any = None) -> Text:
-    """The text with words replaced.
+    """The text with words replaced by the word ``background``, or by ``[MASK]``.
 
-    Args:
-        x: a string or words.
-        keep: shape (n_words,), false where a word is blanked.
-        background: the word that stands there instead; "" removes the place as well.
-            Anything but a string (the training texts, say) means ``[MASK]``.
+    "" removes the place as well; anything but a string (the training texts, say)
+    means ``[MASK]``.
     """
     words = parts(x)
     mask = kept(keep, len(words))
@@ -50,39 +43,22 @@ def blank(x: Text, keep: Any, background: Any = None) -> Text:
     return _like(x, [w for w in new if w])
 
 
-def events(
-    x: Text,
-    vectors: np.ndarray | None = None,
-    window: float = 16.0,
-    keep: np.ndarray | None = None,
-) -> Events:
-    """Words as events: position as time, embedding as content; see `token_events`.
+def events(x: Text, vectors: np.ndarray | None = None, **options: Any) -> Events:
+    """Words as events: position as time, embedding as content.
 
-    Args:
-        x: a string or words.
-        vectors: embedding of each word, shape (n_words, k); a word has no place in a
-            metric space without one.
-        window: positions after which unrelated words may be related.
-        keep: which words are events, booleans (n_words,).
-
-    Raises:
-        ValueError: no vectors, or what `token_events` refuses.
+    ``vectors`` are embeddings of the words, shape (n_words, k), without which a word
+    has no place in a metric space; ``options`` the others of `token_events`.
     """
     if vectors is None:
         raise ValueError(
             "vectors is None: the words of a text need embeddings to be events; give "
             "an array (n_words, k), for instance from qglib.models.frozen_features"
         )
-    return token_events(vectors, parts(x), window, keep)
+    return token_events(vectors, parts(x), **options)
 
 
-def edits(x: Text, rng: np.random.Generator, background: Any = None) -> dict[str, Text]:
+def edits(x: Text, rng: np.random.Generator, background: Any = None) -> Edits:
     """Swapped, deleted, replaced words, and a placebo.
-
-    Args:
-        x: a string or words.
-        rng: draws the places.
-        background: not used.
 
     Returns:
         "swap" (two neighbours exchanged), "delete" (a word less), "replace" (a word
@@ -94,17 +70,15 @@ def edits(x: Text, rng: np.random.Generator, background: Any = None) -> dict[str
     unlike = [k for k in range(n - 1) if words[k] != words[k + 1]]
     if unlike:
         k = int(rng.choice(unlike))
-        swapped = [*words[:k], words[k + 1], words[k], *words[k + 2 :]]
-        found["swap"] = _like(x, swapped)
+        found["swap"] = [*words[:k], words[k + 1], words[k], *words[k + 2 :]]
     if n > 1:
         k = int(rng.integers(n))
-        found["delete"] = _like(x, words[:k] + words[k + 1 :])
+        found["delete"] = words[:k] + words[k + 1 :]
     if unlike:
         k = int(rng.integers(n))
         others = sorted(set(words) - {words[k]})
         word = others[int(rng.integers(len(others)))]
-        found["replace"] = _like(x, [*words[:k], word, *words[k + 1 :]])
-    found["placebo"] = (
-        re.sub(r"\s+", "  ", x) if isinstance(x, str) else _like(x, words)
-    )
-    return found
+        found["replace"] = [*words[:k], word, *words[k + 1 :]]
+    changed = {name: _like(x, new) for name, new in found.items()}
+    placebo = re.sub(r"\s+", "  ", x) if isinstance(x, str) else _like(x, words)
+    return changed | {"placebo": placebo}

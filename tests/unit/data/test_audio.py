@@ -32,6 +32,22 @@ def test_wav_round_trip(tmp_path, width, error):
     assert sound.samples == pytest.approx(samples, abs=error)
 
 
+def test_24_bits_and_a_cut_file(tmp_path):
+    samples = np.array([0.5, -0.25, 0.125])
+    parts = [int(s * 2**23).to_bytes(3, "little", signed=True) for s in samples]
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(3)
+        file.setframerate(8000)
+        file.writeframes(b"".join(parts))
+    assert read_wav(tmp_path / "a.wav").samples == pytest.approx(samples)
+    whole = (tmp_path / "a.wav").read_bytes()
+    for length in (3, 14, 30):
+        (tmp_path / "b.wav").write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"b\.wav is no PCM wav file"):
+            read_wav(tmp_path / "b.wav")
+
+
 def test_channels_are_averaged(tmp_path):
     write(tmp_path / "a.wav", np.tile([0.5, -0.1], 100), channels=2)
     assert read_wav(tmp_path / "a.wav").samples == pytest.approx(0.2, abs=1e-4)

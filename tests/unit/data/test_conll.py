@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, Entities
 
-from qglib.data.conll import Sentence, read_conll
-from qglib.data.conll import entities, illegal
+from qglib.data.conll import Sentence, entities, illegal, read_conll
 
 
 def read(tmp_path, text: str):

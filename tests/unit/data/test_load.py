@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qglib.data import load
-from qglib.data.named import NAMED, OTHER_NAMES
+from qglib.data.loading import NAMED, OTHER_NAMES
 
 KIND = {  # and number of examples
     "language": ("text", 1086),
@@ -149,7 +149,7 @@ def test_labels_that_are_no_classes(tmp_path: Path) -> None:
     rows = [f"word{k},{k % 2}" for k in range(30)]
     with pytest.raises(ValueError, match=r"30 different words.*kind=.text"):
         load(write(tmp_path / "t.csv", "a,label", *rows))
-    with pytest.raises(ValueError, match="one column, 'label'"):
+    with pytest.raises(ValueError, match="holds 'label' alone: add a column"):
         load(write(tmp_path / "t.csv", "label", "1", "2"))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qglib.data.corpus import EMBEDDED, load_corpus
 from qglib.data.conll import entities, illegal
+from qglib.data.corpus import EMBEDDED, load_corpus
 
 SPLITS = ("train", "dev", "test")
 TOPICS = {"sport", "markets", "travel", "science", "politics"}
