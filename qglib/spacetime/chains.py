@@ -7,11 +7,10 @@ discrete geodesic between its ends (proper time).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 
-from qglib.engines.orders import order_kernels, permutation_kernels
+from qglib.engines.orders import order_kernels
 from qglib.spacetime.causet import Causet
 
 
@@ -32,8 +31,6 @@ class LongestChain:
 
 def heights(causet: Causet) -> np.ndarray:
     """Elements of the longest chain that ends in each element, int64 (N,)."""
-    if causet.permutation is not None:
-        return permutation_kernels.heights(causet.permutation.astype(np.int32))
     return order_kernels.heights(causet.future)
 
 
@@ -41,7 +38,7 @@ def longest_chain(causet: Causet, count: bool = True) -> LongestChain:
     """A longest chain and the number of longest chains.
 
     Args:
-        causet: the order; O(N log N) for a 2d order, O(N^2) otherwise.
+        causet: the order.
         count: also count the optima.
 
     Returns:
@@ -61,9 +58,6 @@ def longest_chain(causet: Causet, count: bool = True) -> LongestChain:
 
 def _before(causet: Causet, level: np.ndarray, j: int) -> int:
     """The first element of a level in the past of j."""
-    if causet.permutation is not None:
-        ranks = causet.permutation
-        return int(level[np.argmax((level < j) & (ranks[level] < ranks[j]))])
     word, bit = j >> 6, np.uint64(j & 63)
     return int(level[np.argmax(causet.future[level, word] >> bit & np.uint64(1))])
 
@@ -76,25 +70,13 @@ def _count_optima(causet: Causet, levels: list[np.ndarray]) -> int:
     """
     upper, counts = levels[-1], [1] * len(levels[-1])
     for level in reversed(levels[:-1]):
-        if causet.permutation is not None:
-            # A level is an antichain: its ranks fall, so the future of i within it
-            # is a contiguous stretch.
-            ranks = causet.permutation
-            start = np.searchsorted(upper, level)
-            stop = np.searchsorted(-ranks[upper], -ranks[level])
-            passed = np.flatnonzero(stop > start)
-            sums = [0, *accumulate(counts)]
-            ends = zip(start[passed].tolist(), stop[passed].tolist(), strict=True)
-            counts = [sums[b] - sums[a] for a, b in ends]
-        else:
-            words, shift = upper >> 6, (upper & 63).astype(np.uint64)
-            rows = [
-                np.flatnonzero(causet.future[i, words] >> shift & np.uint64(1)).tolist()
-                for i in level.tolist()
-            ]
-            passed = np.flatnonzero([len(row) > 0 for row in rows])
-            counts = [sum(counts[k] for k in row) for row in rows if row]
-        upper = level[passed]
+        words, shift = upper >> 6, (upper & 63).astype(np.uint64)
+        rows = [
+            np.flatnonzero(causet.future[i, words] >> shift & np.uint64(1)).tolist()
+            for i in level.tolist()
+        ]
+        counts = [sum(counts[k] for k in row) for row in rows if row]
+        upper = level[[len(row) > 0 for row in rows]]
     return sum(counts)
 
 
@@ -103,7 +85,6 @@ def chain_counts(causet: Causet, max_length: int = 4) -> np.ndarray:
 
     Returns:
         float64 array (max_length,), exact up to 2^53; C_1 = N, C_2 = relations.
-        O(k N log N) for a 2d order, else k times the number of relations.
 
     Raises:
         ValueError: max_length below 1.
@@ -113,9 +94,5 @@ def chain_counts(causet: Causet, max_length: int = 4) -> np.ndarray:
     ending, totals = np.ones(causet.size), []
     for _ in range(max_length):
         totals.append(ending.sum())
-        if causet.permutation is not None:
-            ranks = causet.permutation.astype(np.int32)
-            ending = permutation_kernels.sums_over_past(ranks, ending)
-        else:
-            ending = order_kernels.sums_over_past(causet.future, ending)
+        ending = order_kernels.sums_over_past(causet.future, ending)
     return np.array(totals)

@@ -14,7 +14,7 @@ from qglib.spacetime import (
     ordering_fraction,
     sprinkle_diamond,
 )
-from qglib.spacetime.action import CORE_WEIGHTS, smearing_weights
+from qglib.spacetime.abundances import CORE_WEIGHTS, smearing_weights
 from qglib.spacetime.chains import chain_counts, heights
 from qglib.spacetime.dimension import (
     dimension_of_fraction,
