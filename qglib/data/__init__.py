@@ -7,13 +7,12 @@ from qglib.data.conll import Sentence, entities, illegal, read_conll
 from qglib.data.corpus import Corpus, documents, labels_of, load_corpus, split_table
 from qglib.data.events import Events, token_events
 from qglib.data.examples import Examples, divided
-from qglib.data.images import pixel_events, scale_space_events
 from qglib.data.interventions import intervene, true_flip
 from qglib.data.kinds import KINDS
 from qglib.data.loading import load
+from qglib.data.series import load_series
 from qglib.data.simulated import synthetic_partials
 from qglib.data.structural import PLANTED_EDGES, planted
-from qglib.data.series import load_series
 
 # Reachable here, though notebooks of one step or the library alone use them.
 _OTHERS = (
@@ -24,8 +23,6 @@ _OTHERS = (
     labels_of,
     load_series,
     load_speech,
-    pixel_events,
-    scale_space_events,
     spectral_events,
     split_table,
     token_events,

@@ -25,17 +25,13 @@ class IndependenceResult:
         statistic: Fisher combination -sum log p over the groups of observables.
         pvalue: against the simulated null and its fitted tail, see `NullTable.pvalue`.
         group_pvalues: what was seen: one p-value per group (descriptive).
-        n: number of points.
         draws: calibration draws of the null.
-        level_error: standard error of the size of this null at level .05.
     """
 
     statistic: float
     pvalue: float
     group_pvalues: dict[str, float]
-    n: int
     draws: int
-    level_error: float
 
     def __iter__(self) -> Iterator[float]:
         """Statistic and p-value, as the results of SciPy's tests."""
@@ -99,22 +95,12 @@ def independence_test(
     table = null_table(len(x), draws=draws) if null is None else null
     pvalues = table.group_pvalues(table.seen(permutation))
     statistic = float(fisher(pvalues))
-    return IndependenceResult(
-        statistic,
-        table.pvalue(statistic),
-        dict(zip(table.groups, pvalues.tolist(), strict=True)),
-        len(x),
-        table.draws,
-        table.level_error,
-    )
+    groups = dict(zip(table.groups, pvalues.tolist(), strict=True))
+    return IndependenceResult(statistic, table.pvalue(statistic), groups, table.draws)
 
 
 def _variable(values: Any, name: str) -> np.ndarray:
     """Dense ranks of a variable, from its own type: a cast to float may make ties."""
-    if np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} has {np.ma.count_masked(values)} masked values: drop those rows"
-        )
     array = np.asarray(values)
     if array.dtype.kind not in "biufmM":
         raise TypeError(
@@ -124,15 +110,13 @@ def _variable(values: Any, name: str) -> np.ndarray:
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}: it must be (n,)")
     broken = np.isnat(array) if array.dtype.kind in "mM" else ~np.isfinite(array)
+    broken |= np.ma.getmaskarray(values)
     if broken.any():
         raise ValueError(
-            f"{name} holds {broken.sum()} NaN or infinite values, the first one in row "
-            f"{broken.argmax()}: drop or fill those rows"
+            f"{name} holds {broken.sum()} masked, NaN or infinite values, the first "
+            f"one in row {broken.argmax()}: drop or fill those rows"
         )
     kinds, ranks = np.unique(array, return_inverse=True)
     if len(kinds) == 1 and len(array) > 1:
-        raise ValueError(
-            f"{name} is constant ({kinds[0]}): independence of a constant cannot be "
-            "tested, drop the column"
-        )
+        raise ValueError(f"{name} is constant ({kinds[0]}): drop the column")
     return ranks
