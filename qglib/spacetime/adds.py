@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array, check_consistent_length
 from threadpoolctl import threadpool_limits
 
 from qglib.stats import mean_interval
@@ -81,14 +82,16 @@ def adds(
         ValueError: arrays of different lengths, values not finite, no rng, fewer
             than two folds, a class with fewer items than folds, or too few groups.
     """
-    blocks: dict[str, Any] = {"baseline": baseline, "F": F, "null": null}
-    blocks = {
-        name: value if hasattr(value, "fit") else np.asarray(value, dtype=float)
-        for name, value in blocks.items()
-    }
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng is {rng!r}: pass a numpy Generator")
+    blocks = {"baseline": baseline, "F": F, "null": null}
+    for name, value in blocks.items():
+        if not hasattr(value, "fit"):
+            blocks[name] = check_array(value, dtype=float, input_name=name)
+            check_consistent_length(blocks[name], labels, groups)
     labels = np.asarray(labels)
     groups = None if groups is None else np.asarray(groups)
-    _check(blocks, labels, rng, groups, folds)
+    _check_folds(labels, groups, folds)
     scores, shares = [], []
     # Small problems: with more threads a busy machine mostly waits.
     with threadpool_limits(limits=1), config_context(**_QUICK):
@@ -171,24 +174,7 @@ def _table(scores: pd.DataFrame, share: float) -> pd.DataFrame:
     return table.rename_axis("variant")
 
 
-def _check(
-    blocks: dict[str, Any],
-    labels: np.ndarray,
-    rng: np.random.Generator,
-    groups: np.ndarray | None,
-    folds: int,
-) -> None:
-    """Raise `ValueError` for what `adds` refuses."""
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng is {rng!r}: pass a numpy Generator")
-    arrays = {n: v for n, v in blocks.items() if not hasattr(v, "fit")}
-    given = arrays | {"labels": labels} | ({} if groups is None else {"groups": groups})
-    sizes = {name: len(value) for name, value in given.items()}
-    if len(set(sizes.values())) > 1:
-        raise ValueError(f"arrays have {sizes} rows: all need the same items")
-    for name, value in arrays.items():
-        if not np.isfinite(value).all():
-            raise ValueError(f"{name} holds values that are not finite: fill them")
+def _check_folds(labels: np.ndarray, groups: np.ndarray | None, folds: int) -> None:
     smallest = np.unique(labels, return_counts=True)[1].min()
     n_groups = folds if groups is None else len(np.unique(groups))
     if folds < 2 or min(smallest, n_groups) < folds:

@@ -68,7 +68,14 @@ class Causet:
         Raises:
             ValueError: shapes differ, values not finite, ties under "error", no `rng`.
         """
-        return cls(*constructions.rank_parts(x, y, ties, rng))
+        x, y = constructions.numbers(x, "x"), constructions.numbers(y, "y")
+        if x.ndim != 1 or x.shape != y.shape:
+            raise ValueError(
+                f"x has shape {x.shape} and y has shape {y.shape}: both must be (N,)"
+            )
+        order, permutation = constructions.rank_permutation(x, y, ties, rng)
+        rows = constructions.dominance_rows([np.arange(len(x)), permutation])
+        return cls(rows, tuple(order.tolist()))
 
     @classmethod
     def from_dominance(cls, values: np.ndarray) -> Causet:
@@ -79,7 +86,16 @@ class Causet:
         Raises:
             ValueError: not a 2d array, or values not finite.
         """
-        return cls(*constructions.dominance_parts(values))
+        values = constructions.numbers(values, "values")
+        if values.ndim != 2 or values.shape[1] == 0:
+            raise ValueError(
+                f"values has shape {values.shape}: it must be (N, k), k >= 1"
+            )
+        if values.shape[1] <= 2:
+            return cls.from_ranks(values[:, 0], values[:, -1], ties="weak")
+        order = np.argsort(values[:, 0], kind="stable")
+        rows = constructions.dominance_rows(list(values[order].T))
+        return cls(rows, tuple(order.tolist()))
 
     @classmethod
     def from_events(
@@ -121,20 +137,9 @@ class Causet:
         """Size in one line."""
         return f"Causet({self.size} elements)"
 
-    def __eq__(self, other: object) -> bool:
-        """Same relation on the same natural labelling."""
-        if not isinstance(other, Causet):
-            return NotImplemented
-        return np.array_equal(self.future, other.future)
-
-    def __hash__(self) -> int:
-        """Hash of the relation."""
-        return hash((self.size, self.future.tobytes()))
-
     @cached_property
     def past(self) -> np.ndarray:
         """Packed pasts, (N, ceil(N / 64)) uint64, read-only."""
-        bits.require_memory(self.size, matrices=1)
         return _frozen(bits.transpose(self.future))
 
     @cached_property
@@ -162,8 +167,7 @@ class Causet:
 
     def matrix(self) -> np.ndarray:
         """The relation as a dense boolean array (N, N), upper triangular."""
-        what = f"the dense relation of a causal set of {self.size} elements"
-        bits.require_bytes(self.size**2, what)
+        bits.require_bytes(self.size**2, f"the dense relation of {self.size} elements")
         return bits.unpack_rows(self.future, self.size)
 
     def future_of(self, i: int) -> np.ndarray:
@@ -193,14 +197,12 @@ class Causet:
             IndexError: an index outside 0 .. N-1.
         """
         chosen = np.unique(np.asarray(elements, dtype=np.int64).reshape(-1))
-        for end in chosen[[0, -1]] if chosen.size else ():
-            self._check(end)
-        rows = bits.related_rows(
-            len(chosen),
-            lambda i, j: bits.unpack_rows(self.future[chosen[i]], self.size)[
-                :, chosen[j]
-            ],
-        )
+        self._check(*chosen[[0, -1]] if chosen.size else ())
+
+        def related(i: slice, j: slice) -> np.ndarray:
+            return bits.unpack_rows(self.future[chosen[i]], self.size)[:, chosen[j]]
+
+        rows = bits.related_rows(len(chosen), related)
         coordinates = None if self.coordinates is None else self.coordinates[chosen]
         return Causet(rows, tuple(self.labels[k] for k in chosen), coordinates)
 
@@ -208,9 +210,10 @@ class Causet:
         self._check(i)
         return np.flatnonzero(bits.unpack_rows(rows[i : i + 1], self.size))
 
-    def _check(self, i: int) -> None:
-        if not 0 <= i < self.size:
-            raise IndexError(f"element {i} is not in 0 .. {self.size - 1}")
+    def _check(self, *elements: int) -> None:
+        for i in elements:
+            if not 0 <= i < self.size:
+                raise IndexError(f"element {i} is not in 0 .. {self.size - 1}")
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -48,18 +48,19 @@ def longest_chain(causet: Causet, count: bool = True) -> LongestChain:
         return LongestChain((), 0, 0 if count else None)
     height = heights(causet)
     by_height = np.argsort(height, kind="stable")
-    levels = np.split(by_height, np.cumsum(np.bincount(height)[1:-1]))
-    chain = [int(levels[-1][0])]
-    for level in reversed(levels[:-1]):
-        chain.append(_before(causet, level, chain[-1]))
+    levels = np.split(by_height, np.cumsum(np.bincount(height)[1:-1]))[::-1]
+    chain = levels[0][:1]
+    for level in levels[1:]:
+        earliest = level[_related(causet, level, chain[:1]).argmax()]
+        chain = np.append(earliest, chain)
     n_optima = _count_optima(causet, levels) if count else None
-    return LongestChain(tuple(reversed(chain)), len(levels), n_optima)
+    return LongestChain(tuple(chain.tolist()), len(levels), n_optima)
 
 
-def _before(causet: Causet, level: np.ndarray, j: int) -> int:
-    """The first element of a level in the past of j."""
-    word, bit = j >> 6, np.uint64(j & 63)
-    return int(level[np.argmax(causet.future[level, word] >> bit & np.uint64(1))])
+def _related(causet: Causet, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Whether elements i (a,) precede elements j (b,), booleans (a, b)."""
+    words, shift = causet.future[i[:, None], j >> 6], (j & 63).astype(np.uint64)
+    return (words >> shift & np.uint64(1)).astype(bool)
 
 
 def _count_optima(causet: Causet, levels: list[np.ndarray]) -> int:
@@ -68,15 +69,12 @@ def _count_optima(causet: Causet, levels: list[np.ndarray]) -> int:
     From the top level down: of each lower level only the elements that a longest
     chain passes are kept, and those are few.
     """
-    upper, counts = levels[-1], [1] * len(levels[-1])
-    for level in reversed(levels[:-1]):
-        words, shift = upper >> 6, (upper & 63).astype(np.uint64)
-        rows = [
-            np.flatnonzero(causet.future[i, words] >> shift & np.uint64(1)).tolist()
-            for i in level.tolist()
-        ]
-        counts = [sum(counts[k] for k in row) for row in rows if row]
-        upper = level[[len(row) > 0 for row in rows]]
+    upper, counts = levels[0], [1] * len(levels[0])
+    for level in levels[1:]:
+        related = _related(causet, level, upper)
+        upper = level[related.any(axis=1)]
+        rows = (np.flatnonzero(row).tolist() for row in related if row.any())
+        counts = [sum(counts[k] for k in row) for row in rows]
     return sum(counts)
 
 

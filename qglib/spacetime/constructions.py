@@ -1,8 +1,7 @@
-"""From matrices, ranks and events to the parts of a causal set.
+"""From matrices, ranks and events to packed rows: what the constructors share.
 
-Each function returns the arguments of `Causet`: packed rows, labels, coordinates. An
-order is transitive by construction (ranks, dominance) or by closure (events); a matrix
-is checked.
+An order is transitive by construction (ranks, dominance) or by closure (events); a
+matrix is checked. The `_parts` are the arguments of `Causet`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ from qglib.spacetime.metrics import distance_function
 Parts = tuple[np.ndarray, tuple[int, ...], np.ndarray | None]
 
 
-def _numbers(values: np.ndarray, name: str) -> np.ndarray:
+def numbers(values: np.ndarray, name: str) -> np.ndarray:
+    """The values as floats, or a clear refusal."""
     array = np.asarray(values, dtype=float)
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
@@ -64,20 +64,6 @@ def order_parts(matrix: np.ndarray, close: bool) -> Parts:
     return rows, tuple(order.tolist()), None
 
 
-def rank_parts(
-    x: np.ndarray, y: np.ndarray, ties: str, rng: np.random.Generator | None
-) -> Parts:
-    """Parts of a 2d order; see `Causet.from_ranks`."""
-    x, y = _numbers(x, "x"), _numbers(y, "y")
-    if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(
-            f"x has shape {x.shape} and y has shape {y.shape}: both must be (N,)"
-        )
-    order, permutation = rank_permutation(x, y, ties, rng)
-    rows = dominance_rows([np.arange(len(x)), permutation])
-    return rows, tuple(order.tolist()), None
-
-
 def rank_permutation(
     x: np.ndarray, y: np.ndarray, ties: str, rng: np.random.Generator | None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -119,22 +105,11 @@ def dominance_rows(columns: Sequence[np.ndarray]) -> np.ndarray:
     )
 
 
-def dominance_parts(values: np.ndarray) -> Parts:
-    """Parts of a product order; see `Causet.from_dominance`."""
-    values = _numbers(values, "values")
-    if values.ndim != 2 or values.shape[1] == 0:
-        raise ValueError(f"values has shape {values.shape}: it must be (N, k), k >= 1")
-    if values.shape[1] <= 2:
-        return rank_parts(values[:, 0], values[:, -1], "weak", None)
-    order = np.argsort(values[:, 0], kind="stable")
-    return dominance_rows(list(values[order].T)), tuple(order.tolist()), None
-
-
 def event_parts(
     times: np.ndarray, contents: np.ndarray, speed: float, metric: str
 ) -> Parts:
     """Parts of a speed-limit order; see `Causet.from_events`."""
-    times, contents = _numbers(times, "times"), _numbers(contents, "contents")
+    times, contents = numbers(times, "times"), numbers(contents, "contents")
     if times.ndim != 1 or contents.ndim == 0 or len(times) != len(contents):
         raise ValueError(
             f"times has shape {times.shape} and contents has shape {contents.shape}: "

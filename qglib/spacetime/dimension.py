@@ -47,7 +47,7 @@ def ordering_fraction(causet: Causet) -> float:
     Raises:
         ValueError: fewer than two elements.
     """
-    _check_size(causet, 2)
+    check_size(causet, 2)
     return 2 * causet.n_relations / (causet.size * (causet.size - 1))
 
 
@@ -81,7 +81,7 @@ def myrheim_meyer_dimension(causet: Causet) -> DimensionEstimate:
 
     Source: Myrheim, CERN-TH-2538 (1978); Meyer, PhD thesis, MIT (1988).
     """
-    _check_size(causet, 4)
+    check_size(causet, 4)
     fraction = ordering_fraction(causet)
     before, after = causet.degrees()
     shares = (before + after) / (causet.size - 1)
@@ -107,12 +107,13 @@ def midpoint_dimension(causet: Causet) -> float:
 
     Source: Bombelli, PhD thesis, Syracuse (1987).
     """
-    _check_size(causet, 4)
+    check_size(causet, 4)
     half = max(np.minimum(*causet.degrees()).max(), 0.5)
     return float(np.log2(causet.size / half))
 
 
-def _check_size(causet: Causet, least: int) -> None:
+def check_size(causet: Causet, least: int) -> None:
+    """Raise `ValueError` for fewer than `least` elements."""
     if causet.size < least:
         raise ValueError(
             f"the causal set has {causet.size} elements: at least {least} are needed"

@@ -12,6 +12,7 @@ from qglib.spacetime.abundances import interval_abundances, smearing_weights
 from qglib.spacetime.causet import Causet
 from qglib.spacetime.chains import chain_counts, heights
 from qglib.spacetime.dimension import (
+    check_size,
     dimension_of_fraction,
     midpoint_dimension,
     ordering_fraction,
@@ -36,10 +37,8 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
     Returns:
         `FEATURE_NAMES` in that order, all finite:
 
-        - elements; ordering_fraction; myrheim_meyer_dimension (clipped to
-          [0.3, 20]); midpoint_dimension, log2(N / N_half) with N_half the largest
-          min(past, future) of an element (0.5 if all are empty); both take the
-          whole set for one diamond;
+        - elements; ordering_fraction; myrheim_meyer_dimension, midpoint_dimension,
+          which take the whole set for one diamond;
         - height_per_root (longest chain over root N), widest_level_share (largest
           level of equal height over N), mean_height (over the largest height);
         - intervals_0 .. intervals_31_up: log(1 + N_m / N) in logarithmic bins of
@@ -55,12 +54,10 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
     Raises:
         ValueError: fewer than 4 elements.
 
-    Sources: Glaser, Surya 2013 (abundances); Dowker, Glaser 2013 (actions);
-    Bombelli, PhD thesis, Syracuse (1987) (midpoint scaling).
+    Sources: those of `interval_abundances`, `smearing_weights`, `midpoint_dimension`.
     """
     n = causet.size
-    if n < 4:
-        raise ValueError(f"the causal set has {n} elements: at least 4 are needed")
+    check_size(causet, 4)
     counts = interval_abundances(causet)
     down, up = causet.degrees()
     height, links = heights(causet), causet.links()

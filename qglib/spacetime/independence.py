@@ -48,15 +48,12 @@ def independence_test(
 ) -> IndependenceResult:
     """Test whether two variables are independent, from their causal-set order.
 
-    Groups of observables of the 2d order of the ranks and of its mirror become
-    p-values and are combined: number against volume in the regions that the light
-    rays of two points cut out (with and without past and future), the fullest
-    intervals, chains, the energy of the standing waves of the diamond, and its
-    highest peak over scales. Invariant under monotone maps of either variable, rising
-    or falling, and under their exchange, to the bit; no bandwidth. An omnibus test:
-    strong on closed and branched shapes, weaker than Kendall's on trends, and nearly
-    blind to fine checkerboards. Beyond 1000 points the pairs are those of 1000
-    points at regular steps, with all points counted.
+    Groups of observables of the 2d order of the ranks and of its mirror
+    (`rank_observables`, `null_tables.RECIPE`) become p-values and are combined.
+    Invariant under monotone maps of either variable, rising or falling, and under
+    their exchange, to the bit; no bandwidth. An omnibus test: strong on closed and
+    branched shapes, weaker than Kendall's on trends, and nearly blind to fine
+    checkerboards. The level needs independent draws: serial dependence voids it.
 
     Args:
         x: first variable, shape (n,), 20 <= n <= 20 000.
@@ -76,8 +73,6 @@ def independence_test(
             generator.
         ValueError: shapes differ, masked values, NaN or infinity, a constant variable,
             ties under "error", n out of range, or a table of another n.
-
-    The level needs independent draws: serial dependence voids it.
     """
     x, y = _variable(x, "x"), _variable(y, "y")
     if x.shape != y.shape:

@@ -16,23 +16,13 @@ from qglib.spacetime.abundances import interval_abundances
 from qglib.spacetime.causet import Causet
 from qglib.spacetime.chains import heights
 from qglib.spacetime.dimension import (
+    check_size,
     midpoint_dimension,
     myrheim_meyer_dimension,
     ordering_fraction,
 )
 from qglib.spacetime.sprinkling import sprinkle_diamond
 
-_OBSERVABLES = (
-    "ordering fraction",
-    "height",
-    "links",
-    "intervals with 1-2 elements",
-    "intervals with 3-6 elements",
-    "intervals with 7-14 elements",
-    "minimal elements",
-    "maximal elements",
-    "midpoint share",
-)
 _DIMENSIONS = (2, 3, 4)
 _REFERENCE_SEED = 20_260_102
 _LEVEL = 0.01  # smallest p-value that licenses geometric language
@@ -65,30 +55,28 @@ class ManifoldVerdict:
 
     def __str__(self) -> str:
         """The verdict as notebooks print it."""
-        head = (
-            f"geometry licensed: like a flat diamond in d = {self.dimension}"
-            if self.licensed
-            else "geometry not licensed"
-        )
-        return head + (": " if self.reasons else "") + "; ".join(self.reasons)
+        if self.licensed:
+            return f"geometry licensed: like a flat diamond in d = {self.dimension}"
+        return f"geometry not licensed: {'; '.join(self.reasons)}"
 
 
-def _observe(causet: Causet) -> np.ndarray:
+def _observe(causet: Causet) -> dict[str, float]:
     """The battery on an open interval, on scales where it is nearly Gaussian."""
-    n = causet.size
     counts = interval_abundances(causet, 14)
     binned = [counts[0], counts[1:3].sum(), counts[3:7].sum(), counts[7:].sum()]
+    links, small, middle, large = np.log1p(binned)
     down, up = causet.degrees()
-    return np.array(
-        [
-            ordering_fraction(causet),
-            heights(causet).max(),
-            *np.log1p(binned),
-            np.log((down == 0).sum()),
-            np.log((up == 0).sum()),
-            np.minimum(up, down).max() / n,  # smaller half of the best midpoint
-        ]
-    )
+    return {
+        "ordering fraction": ordering_fraction(causet),
+        "height": heights(causet).max(),
+        "links": links,
+        "intervals with 1-2 elements": small,
+        "intervals with 3-6 elements": middle,
+        "intervals with 7-14 elements": large,
+        "minimal elements": np.log((down == 0).sum()),
+        "maximal elements": np.log((up == 0).sum()),
+        "midpoint share": np.minimum(up, down).max() / causet.size,
+    }
 
 
 @lru_cache(maxsize=64)
@@ -96,7 +84,8 @@ def _reference(dimension: int, size: int) -> tuple[np.ndarray, ...]:
     """Mean, sd, inverse correlation and null distances of flat sprinklings."""
     rng = np.random.default_rng([_REFERENCE_SEED, dimension, size, _DRAWS])
     made = (sprinkle_diamond(dimension, size, rng, True) for _ in range(2 * _DRAWS))
-    fit, calibration = np.split(np.array([_observe(one) for one in made]), 2)
+    sample = np.array([list(_observe(one).values()) for one in made])
+    fit, calibration = np.split(sample, 2)
     mean, sd = fit.mean(axis=0), np.maximum(fit.std(axis=0), 1e-9)
     correlation = np.corrcoef((fit - mean) / sd, rowvar=False)
     correlation = np.nan_to_num(correlation) + 0.05 * np.eye(len(mean))
@@ -140,8 +129,7 @@ def manifold_likeness(
     Raises:
         ValueError: fewer than 4 elements, an unknown scope.
     """
-    if causet.size < 4:
-        raise ValueError(f"the causal set has {causet.size} elements: 4 are needed")
+    check_size(causet, 4)
     if scope not in ("interval", "whole"):
         raise ValueError(f'scope is {scope!r}: choose "interval" or "whole"')
     part = largest_interval(causet) if scope == "interval" else causet
@@ -153,14 +141,14 @@ def manifold_likeness(
     seen, pvalues, deviations = _observe(part), {}, {}
     for d in _DIMENSIONS:
         mean, sd, inverse, null = _reference(d, part.size)
-        z = (seen - mean) / sd
+        z = (np.array(list(seen.values())) - mean) / sd
         above = len(null) - np.searchsorted(null, z @ inverse @ z)
         pvalues[d] = float((1 + above) / (len(null) + 1))
         deviations[d] = z
     best = min(_DIMENSIONS, key=lambda d: (-pvalues[d], np.abs(deviations[d]).sum()))
     licensed, reasons = pvalues[best] >= _LEVEL, ()
     if not licensed:
-        table = zip(_OBSERVABLES, deviations[best].tolist(), strict=True)
+        table = zip(seen, deviations[best].tolist(), strict=True)
         reasons = tuple(
             f"{name} {value:+.1f} sd from d = {best}"
             for name, value in sorted(table, key=lambda item: -abs(item[1]))

@@ -35,12 +35,8 @@ def available_bytes() -> int:
 def require_bytes(needed: int, what: str) -> None:
     """Refuse what does not fit, before anything is allocated.
 
-    Args:
-        needed: bytes.
-        what: the thing computed, for the message.
-
     Raises:
-        MemoryError: with the bytes needed and those available.
+        MemoryError: `what` needs more bytes than are available.
     """
     free = available_bytes()
     if needed > free:
@@ -50,10 +46,10 @@ def require_bytes(needed: int, what: str) -> None:
         )
 
 
-def require_memory(size: int, matrices: int = 2) -> None:
-    """Refuse bit matrices (N, N) that do not fit; future and past are two."""
+def require_memory(size: int) -> None:
+    """Refuse future and past of N elements that do not fit."""
     what = f"the packed relation of a causal set of {size} elements"
-    require_bytes(matrices * size * n_words(size) * 8, what)
+    require_bytes(16 * size * n_words(size), what)
 
 
 def pack_rows(relation: np.ndarray) -> np.ndarray:
