@@ -128,7 +128,7 @@ class NullTable:
         z[:, _members(self.n, ("separations",))] *= -1
         result = []
         for name, (families, form) in RECIPE.items():
-            members = self._members(*families)
+            members = _members(self.n, families)
             if form == "metric":
                 part = self._scores(families, values)
                 result.append(np.einsum("ij,jk,ik->i", part, self.metrics[name], part))
