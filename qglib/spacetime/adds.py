@@ -87,7 +87,8 @@ def adds(
     blocks = {"baseline": baseline, "F": F, "null": null}
     for name, value in blocks.items():
         if not hasattr(value, "fit"):
-            blocks[name] = check_array(value, dtype=float, input_name=name)
+            value = np.asarray(value, dtype=float)  # columns may share a name
+            blocks[name] = check_array(value, input_name=name)
             check_consistent_length(blocks[name], labels, groups)
     labels = np.asarray(labels)
     groups = None if groups is None else np.asarray(groups)
