@@ -109,8 +109,8 @@ def adds(
                 if name.startswith("PCA"):
                     size = min(made["F"][0].shape[1], *seen.shape)
                     steps.append(PCA(size, svd_solver="full"))
-                maker = make_pipeline(*steps)
-                seen, new = maker.fit_transform(seen), maker.transform(new)
+                maker = make_pipeline(*steps).fit(seen)
+                seen, new = maker.transform(seen), maker.transform(new)
                 model = _tuned(classifier(), grid, inner, seen, labels[train])
                 score[name] = model.score(new, labels[test])
             scores.append(score)

@@ -53,13 +53,10 @@ def order_parts(matrix: np.ndarray, close: bool) -> Parts:
     rows = given.copy()
     order_kernels.close(rows)
     if not close and (rows != given).any():
-        steps = relation.astype(np.float32)
-        i, k = np.argwhere((steps @ steps > 0) & ~relation)[0]
-        j = np.flatnonzero(relation[i] & relation[:, k])[0]
-        i, j, k = order[[i, j, k]]
+        i, k = order[np.argwhere(bits.unpack_rows(rows & ~given, len(order)))[0]]
         raise ValueError(
-            f"matrix is not transitive: {i} precedes {j} and {j} precedes {k}, "
-            f"but {i} does not precede {k}. Pass close=True to add what follows."
+            f"matrix is not transitive: {i} does not precede {k}, although a chain "
+            "leads from one to the other. Pass close=True to add what follows."
         )
     return rows, tuple(order.tolist()), None
 

@@ -65,10 +65,11 @@ def _check_table(gap: np.ndarray) -> None:
             f"contents has shape {gap.shape}: metric='precomputed' needs the (N, N) "
             "distance matrix"
         )
-    slack, remedy = 1e-9 * (1 + np.abs(gap).max(initial=0)), "pass a true metric"
+    slack = 1e-9 * (1 + np.abs(gap).max(initial=0))
     if np.abs(gap - gap.T).max(initial=0) > slack or np.diag(gap).any():
         raise ValueError(
-            "contents is not symmetric, or an event has a distance to itself: " + remedy
+            "contents is not symmetric, or an event has a distance to itself: pass a "
+            "true metric"
         )
     rng = np.random.default_rng(_SAMPLE_SEED)  # the same input, the same answer
     chosen = np.sort(rng.permutation(len(gap))[:_SAMPLE])
@@ -76,9 +77,9 @@ def _check_table(gap: np.ndarray) -> None:
     # excess[i, j, k] = d_ik - d_ij - d_jk; a negative distance exceeds too
     excess = some[:, None, :] - some[:, :, None] - some[None, :, :]
     if excess.max(initial=0) > slack:
-        i, j, k = np.unravel_index(excess.argmax(), excess.shape)
+        i, j, k = chosen[list(np.unravel_index(excess.argmax(), excess.shape))]
         raise ValueError(
-            f"contents breaks the triangle inequality for the events {chosen[i]}, "
-            f"{chosen[j]}, {chosen[k]}: the direct distance {some[i, k]:.6g} exceeds "
-            f"the way round {some[i, j] + some[j, k]:.6g}: {remedy}"
+            f"contents breaks the triangle inequality for the events {i}, {j}, {k}: "
+            f"the direct distance {gap[i, k]:.6g} exceeds the way round "
+            f"{gap[i, j] + gap[j, k]:.6g}: pass a true metric"
         )

@@ -25,24 +25,9 @@ LARGEST = 20_000
 
 @dataclass(frozen=True)
 class RankObservables:
-    """Names, families and values of the observables for samples of n points.
-
-    Attributes:
-        n: number of points, 7 .. 20 000.
-
-    Raises:
-        ValueError: n out of range.
-    """
+    """Names, families and values of the observables for samples of n >= 7 points."""
 
     n: int
-
-    def __post_init__(self) -> None:
-        """Check the number of points."""
-        if not 7 <= self.n <= LARGEST:
-            raise ValueError(
-                f"n is {self.n}: observables are for 7 to {LARGEST} points; draw a "
-                "random subset of a larger sample"
-            )
 
     @cached_property
     def _layout(self) -> list[tuple[str, str]]:

@@ -31,15 +31,6 @@ def _first(word):
     return np.int64(_ones((word & (~word + _ONE)) - _ONE))
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _common(first, second):
-    """Number of bits set in both rows."""
-    count = _ZERO
-    for v in range(len(first)):
-        count += _ones(first[v] & second[v])
-    return np.int64(count)
-
-
 @njit(cache=True, nogil=True)
 def close(rows):
     """Transitive closure in place; one step per link of the result."""
@@ -95,7 +86,9 @@ def abundances(future, past, histogram):
             while word:
                 i = (w << 6) + _first(word)
                 word &= word - _ONE
-                inside = _common(future[i, w:stop], before)
+                inside, after = _ZERO, future[i, w:stop]
+                for v in range(len(before)):
+                    inside += _ones(after[v] & before[v])
                 if inside < len(histogram):
                     histogram[inside] += 1
 
