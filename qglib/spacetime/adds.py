@@ -92,7 +92,13 @@ def adds(
             check_consistent_length(blocks[name], labels, groups)
     labels = np.asarray(labels)
     groups = None if groups is None else np.asarray(groups)
-    _check_folds(labels, groups, folds)
+    smallest = np.unique(labels, return_counts=True)[1].min()
+    n_groups = folds if groups is None else len(np.unique(groups))
+    if folds < 2 or min(smallest, n_groups) < folds:
+        raise ValueError(
+            f"folds is {folds}, the smallest class has {smallest} items, groups has "
+            f"{n_groups} different entries: give 2 folds or more, no more than those"
+        )
     scores, shares = [], []
     # Small problems: with more threads a busy machine mostly waits.
     with threadpool_limits(limits=1), config_context(**_QUICK):
@@ -173,13 +179,3 @@ def _table(scores: pd.DataFrame, share: float) -> pd.DataFrame:
     columns = ["accuracy", "difference", "low", "high"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis("variant")
-
-
-def _check_folds(labels: np.ndarray, groups: np.ndarray | None, folds: int) -> None:
-    smallest = np.unique(labels, return_counts=True)[1].min()
-    n_groups = folds if groups is None else len(np.unique(groups))
-    if folds < 2 or min(smallest, n_groups) < folds:
-        raise ValueError(
-            f"folds is {folds}, the smallest class has {smallest} items, groups has "
-            f"{n_groups} different entries: give 2 folds or more, no more than those"
-        )

@@ -140,20 +140,18 @@ class Causet:
     @cached_property
     def past(self) -> np.ndarray:
         """Packed pasts, (N, ceil(N / 64)) uint64, read-only."""
-        return _frozen(bits.transpose(self.future))
+        rows = bits.transpose(self.future)
+        rows.setflags(write=False)
+        return rows
 
-    @cached_property
-    def _links(self) -> np.ndarray:
+    def links(self) -> np.ndarray:
+        """Pairs with nothing between them, int64 (n_links, 2), sorted."""
         # Count first, then fill: the list is the largest array of the pass.
         count = order_kernels.links(self.future, np.empty((0, 2), np.int64))
         bits.require_bytes(16 * count, f"the list of {count} links")
         pairs = np.empty((count, 2), np.int64)
         order_kernels.links(self.future, pairs)
-        return _frozen(pairs)
-
-    def links(self) -> np.ndarray:
-        """Pairs with nothing between them, int64 (n_links, 2), sorted, read-only."""
-        return self._links
+        return pairs
 
     @cached_property
     def n_relations(self) -> int:
@@ -214,9 +212,3 @@ class Causet:
         for i in elements:
             if not 0 <= i < self.size:
                 raise IndexError(f"element {i} is not in 0 .. {self.size - 1}")
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    """The same array, read-only."""
-    array.setflags(write=False)
-    return array

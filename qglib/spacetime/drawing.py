@@ -40,10 +40,12 @@ def draw_order(
     """
     if position is None and causet.coordinates is None:
         raise ValueError("position is left out and there are no coordinates")
-    position = causet.coordinates[:, [1, 0]] if position is None else position
-    if np.shape(position) != (causet.size, 2):
+    if position is None:
+        position = causet.coordinates[:, [1, 0]]
+    position = np.asarray(position, dtype=float)
+    if position.shape != (causet.size, 2):
         raise ValueError(
-            f"position has shape {np.shape(position)}: it must be ({causet.size}, 2)"
+            f"position has shape {position.shape}: it must be ({causet.size}, 2)"
         )
     from matplotlib.collections import LineCollection
 
