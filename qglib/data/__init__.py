@@ -10,9 +10,9 @@ from qglib.data.examples import Examples, divided
 from qglib.data.interventions import intervene, true_flip
 from qglib.data.kinds import KINDS
 from qglib.data.loading import load
-from qglib.data.series import load_series
 from qglib.data.simulated import synthetic_partials
 from qglib.data.structural import PLANTED_EDGES, planted
+from qglib.data.series import load_series
 
 # Reachable here, though notebooks of one step or the library alone use them.
 _OTHERS = (
