@@ -8,7 +8,6 @@ from qglib.data.conll import Sentence, entities, illegal, read_conll
 from qglib.data.corpus import Corpus, documents, labels_of, load_corpus, split_table
 from qglib.data.events import Events, token_events
 from qglib.data.examples import Examples, divided
-from qglib.data.images import pixel_events, scale_space_events
 from qglib.data.interventions import intervene, true_flip
 from qglib.data.kinds import KINDS
 from qglib.data.loading import load, load_series

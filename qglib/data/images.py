@@ -7,6 +7,8 @@ from scipy.ndimage import gaussian_laplace, maximum_filter
 
 from qglib.data.events import Events
 
+_THRESHOLD = 0.02  # smallest blob that counts, as a share of the range of brightness
+
 
 def grey(image: np.ndarray) -> np.ndarray:
     """The image as floats, or a clear refusal.
@@ -36,15 +38,14 @@ def pixel_events(image: np.ndarray, speed: float = 4.0) -> Events:
         ValueError: not a grey image, or NaN.
     """
     image = grey(image)
-    places = np.argwhere(np.ones(image.shape, bool))
-    brightness = image.ravel()
-    order = np.argsort(brightness, kind="stable")
+    order = np.argsort(image, axis=None, kind="stable")
+    places = np.column_stack(np.unravel_index(order, image.shape))
     return Events(
-        times=brightness[order],
-        contents=places[order].astype(float),
+        times=image.ravel()[order],
+        contents=places.astype(float),
         metric="euclidean",
         speed=float(speed),
-        names=tuple(f"{r},{c}" for r, c in places[order]),
+        names=tuple(f"{r},{c}" for r, c in places),
         dropped=0,
         time_unit="brightness",
         note="brightness as time, pixel distance as distance",
@@ -52,43 +53,31 @@ def pixel_events(image: np.ndarray, speed: float = 4.0) -> Events:
     )
 
 
-def scale_space_events(
-    image: np.ndarray,
-    sigmas: np.ndarray | None = None,
-    threshold: float = 0.02,
-    speed: float = 3.0,
-) -> Events:
+def scale_space_events(image: np.ndarray, speed: float = 3.0) -> Events:
     """Blobs of an image from coarse to fine: extrema of the scaled Laplacian.
 
     Args:
         image: shape (rows, columns).
-        sigmas: scales in pixels, ascending; seven from 0.7 to a quarter of the
-            shorter side if left out.
-        threshold: smallest response that counts, as a share of the range of
-            brightness.
         speed: pixels per octave of scale.
 
     Returns:
-        `Events` with time = octaves below the coarsest scale and content = place;
-        extrema weaker than the threshold are dropped and counted.
+        `Events` at seven scales from 0.7 pixels to a quarter of the shorter side;
+        time = octaves below the coarsest one, content = place. Extrema below 2 % of
+        the range of brightness are dropped and counted.
 
     Raises:
-        ValueError: not a grey image, NaN, or fewer than three scales.
+        ValueError: not a grey image, or NaN.
 
     Source: Lindeberg, Int. J. Comput. Vis. 30 (1998) 79.
     """
     image = grey(image)
-    if sigmas is None:
-        sigmas = np.geomspace(0.7, max(1.5, min(image.shape) / 4), 7)
-    sigmas = np.asarray(sigmas, dtype=float)
-    if len(sigmas) < 3 or (np.diff(sigmas) <= 0).any() or sigmas[0] <= 0:
-        raise ValueError(f"sigmas is {sigmas}: give at least three, rising, positive")
+    sigmas = np.geomspace(0.7, max(1.5, min(image.shape) / 4), 7)
     stack = np.array([s * s * gaussian_laplace(image, s) for s in sigmas])
     strength = np.abs(stack)
     peaks = (strength == maximum_filter(strength, size=3, mode="nearest")) & (
         strength > 1e-12
     )
-    strong = peaks & (strength >= threshold * max(np.ptp(image), 1e-12))
+    strong = peaks & (strength >= _THRESHOLD * max(np.ptp(image), 1e-12))
     found = np.argwhere(strong)
     octaves = np.log2(sigmas[-1] / sigmas[found[:, 0]])
     order = np.argsort(octaves, kind="stable")
@@ -102,5 +91,5 @@ def scale_space_events(
         dropped=int(peaks.sum() - strong.sum()),
         time_unit="octave",
         note="scale from coarse to fine as time, pixel distance as distance",
-        reason=f"response below {threshold:g} of the brightness range",
+        reason=f"response below {_THRESHOLD:g} of the brightness range",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array, check_consistent_length
 from threadpoolctl import threadpool_limits
 
 from qglib.stats import mean_interval
 
 _QUICK = {"assume_finite": True, "skip_parameter_validation": True}
+_REGRESSION = partial(LogisticRegression, tol=1e-3, max_iter=2000)
+_INNER = 3
 _VARIANTS = {
     "baseline": ("baseline",),
     "F alone": ("F",),
@@ -34,10 +38,6 @@ _CONTRASTS = {
 }
 
 
-def _logistic_regression() -> BaseEstimator:
-    return LogisticRegression(tol=1e-3, max_iter=2000)
-
-
 def adds(
     F: np.ndarray | pd.DataFrame | BaseEstimator,
     null: np.ndarray | pd.DataFrame | BaseEstimator,
@@ -45,17 +45,16 @@ def adds(
     labels: np.ndarray,
     rng: np.random.Generator,
     groups: np.ndarray | None = None,
-    classifier: Callable[[], BaseEstimator] = _logistic_regression,
+    classifier: Callable[[], BaseEstimator] = _REGRESSION,
     folds: int = 5,
     repeats: int = 4,
     grid: Sequence[float] = (0.01, 0.1, 1.0),
-    inner_folds: int = 3,
 ) -> pd.DataFrame:
     """Accuracy of a baseline, of features F, of both, and of four controls.
 
-    Every variant is standardised on the training rows of each outer part; an inner
-    cross-validation on these rows chooses the strength of the regularisation. All
-    variants share the outer and the inner parts.
+    Every variant is standardised on the training rows of each outer part; three inner
+    parts of these rows choose the strength of the regularisation. All variants share
+    the outer and the inner parts.
 
     Args:
         F: shape (n, k), the features to be judged, computed item by item; or a
@@ -70,41 +69,43 @@ def adds(
         classifier: makes a fresh scikit-learn classifier.
         folds: parts of each outer cross-validation.
         repeats: how often the parts are drawn anew.
-        grid: values tried for the classifier's parameter `C`; with a single one
-            there is no inner loop. Empty: the classifier is taken as it is.
-        inner_folds: parts of the inner cross-validation.
+        grid: values tried for the classifier's parameter `C`.
 
     Returns:
         One row per variant (chance, baseline, F alone, F of shuffled order, PCA of
         the same size, baseline + shuffled F, baseline + F): its accuracy, and the
         difference to the baseline on the same parts with its 95 % interval `low`,
-        `high`. Three more rows hold differences between two variants, without
-        accuracy: "baseline + F - (baseline + shuffled F)", "F alone - shuffled F
-        alone", "F alone - PCA of the same size".
+        `high` (`mean_interval`, corrected for shared training items). Three more rows
+        hold differences between two variants, without accuracy.
 
     Raises:
         ValueError: arrays of different lengths, values not finite, no rng, fewer
             than two folds, a class with fewer items than folds, or too few groups.
-
-    Parts share training items, so an interval uses the corrected variance of
-    Nadeau and Bengio (Mach. Learn. 52 (2003) 239), s^2 (1/J + test / train), with
-    J - 1 degrees of freedom for J parts; each interval is 95 % by itself.
     """
-    blocks: dict[str, Any] = {"baseline": baseline, "F": F, "null": null}
-    blocks = {
-        name: value if hasattr(value, "fit") else np.asarray(value, dtype=float)
-        for name, value in blocks.items()
-    }
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng is {rng!r}: pass a numpy Generator")
+    blocks = {"baseline": baseline, "F": F, "null": null}
+    for name, value in blocks.items():
+        if not hasattr(value, "fit"):
+            value = np.asarray(value, dtype=float)  # columns may share a name
+            blocks[name] = check_array(value, input_name=name)
+            check_consistent_length(blocks[name], labels, groups)
     labels = np.asarray(labels)
     groups = None if groups is None else np.asarray(groups)
-    _check(blocks, labels, rng, groups, folds, inner_folds)
+    smallest = np.unique(labels, return_counts=True)[1].min()
+    n_groups = folds if groups is None else len(np.unique(groups))
+    if folds < 2 or min(smallest, n_groups) < folds:
+        raise ValueError(
+            f"folds is {folds}, the smallest class has {smallest} items, groups has "
+            f"{n_groups} different entries: give 2 folds or more, no more than those"
+        )
     scores, shares = [], []
     # Small problems: with more threads a busy machine mostly waits.
     with threadpool_limits(limits=1), config_context(**_QUICK):
         for train, test in _parts(labels, groups, folds, repeats, rng):
             shares.append(len(test) / len(train))
             within = None if groups is None else groups[train]
-            inner = list(_parts(labels[train], within, inner_folds, 1, rng))
+            inner = list(_parts(labels[train], within, _INNER, 1, rng))
             made = {n: _columns(v, blocks, train, test) for n, v in blocks.items()}
             names, counts = np.unique(labels[train], return_counts=True)
             score = {"chance": (labels[test] == names[counts.argmax()]).mean()}
@@ -115,10 +116,9 @@ def adds(
                     size = min(made["F"][0].shape[1], *seen.shape)
                     steps.append(PCA(size, svd_solver="full"))
                 maker = make_pipeline(*steps).fit(seen)
-                model = _tuned(
-                    classifier(), grid, inner, maker.transform(seen), labels[train]
-                )
-                score[name] = model.score(maker.transform(new), labels[test])
+                seen, new = maker.transform(seen), maker.transform(new)
+                model = _tuned(classifier(), grid, inner, seen, labels[train])
+                score[name] = model.score(new, labels[test])
             scores.append(score)
     return _table(pd.DataFrame(scores), float(np.mean(shares)))
 
@@ -160,16 +160,12 @@ def _tuned(
     Of equally good strengths the first wins. GridSearchCV does the same at twice the
     time, which for many small fits is all overhead.
     """
-    if len(grid) > 1:
-        right = np.zeros(len(grid))
-        for k, strength in enumerate(grid):
-            for a, b in inner:
-                tried = clone(model).set_params(C=strength).fit(values[a], labels[a])
-                right[k] += (tried.predict(values[b]) == labels[b]).mean()
-        model.set_params(C=grid[int(right.argmax())])
-    elif len(grid):
-        model.set_params(C=grid[0])
-    return model.fit(values, labels)
+    right = np.zeros(len(grid))
+    for k, strength in enumerate(grid if len(grid) > 1 else ()):
+        for a, b in inner:
+            tried = clone(model).set_params(C=strength).fit(values[a], labels[a])
+            right[k] += (tried.predict(values[b]) == labels[b]).mean()
+    return model.set_params(C=grid[int(right.argmax())]).fit(values, labels)
 
 
 def _table(scores: pd.DataFrame, share: float) -> pd.DataFrame:
@@ -183,35 +179,3 @@ def _table(scores: pd.DataFrame, share: float) -> pd.DataFrame:
     columns = ["accuracy", "difference", "low", "high"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis("variant")
-
-
-def _check(
-    blocks: dict[str, Any],
-    labels: np.ndarray,
-    rng: np.random.Generator,
-    groups: np.ndarray | None,
-    folds: int,
-    inner_folds: int,
-) -> None:
-    """Raise `ValueError` for what `adds` refuses."""
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng is {rng!r}: pass a numpy Generator")
-    arrays = {n: v for n, v in blocks.items() if not hasattr(v, "fit")}
-    given = arrays | {"labels": labels} | ({} if groups is None else {"groups": groups})
-    sizes = {name: len(value) for name, value in given.items()}
-    if len(set(sizes.values())) > 1:
-        raise ValueError(f"arrays have {sizes} rows: all need the same items")
-    for name, value in arrays.items():
-        if not np.isfinite(value).all():
-            raise ValueError(f"{name} holds values that are not finite: fill them")
-    smallest = np.unique(labels, return_counts=True)[1].min()
-    if min(folds, inner_folds) < 2 or smallest < folds:
-        raise ValueError(
-            f"folds is {folds} and inner_folds {inner_folds}, the smallest class has "
-            f"{smallest} items: give 2 folds or more and no more than those items"
-        )
-    if groups is not None and len(np.unique(groups)) < folds:
-        raise ValueError(
-            f"groups has {len(np.unique(groups))} different entries for {folds} "
-            "folds: give fewer folds or more groups"
-        )

@@ -7,11 +7,10 @@ discrete geodesic between its ends (proper time).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 
-from qglib.engines.orders import order_kernels, permutation_kernels
+from qglib.engines.orders import order_kernels
 from qglib.spacetime.causet import Causet
 
 
@@ -32,8 +31,6 @@ class LongestChain:
 
 def heights(causet: Causet) -> np.ndarray:
     """Elements of the longest chain that ends in each element, int64 (N,)."""
-    if causet.permutation is not None:
-        return permutation_kernels.heights(causet.permutation.astype(np.int32))
     return order_kernels.heights(causet.future)
 
 
@@ -41,7 +38,7 @@ def longest_chain(causet: Causet, count: bool = True) -> LongestChain:
     """A longest chain and the number of longest chains.
 
     Args:
-        causet: the order; O(N log N) for a 2d order, O(N^2) otherwise.
+        causet: the order.
         count: also count the optima.
 
     Returns:
@@ -51,21 +48,19 @@ def longest_chain(causet: Causet, count: bool = True) -> LongestChain:
         return LongestChain((), 0, 0 if count else None)
     height = heights(causet)
     by_height = np.argsort(height, kind="stable")
-    levels = np.split(by_height, np.cumsum(np.bincount(height)[1:-1]))
-    chain = [int(levels[-1][0])]
-    for level in reversed(levels[:-1]):
-        chain.append(_before(causet, level, chain[-1]))
+    levels = np.split(by_height, np.cumsum(np.bincount(height)[1:-1]))[::-1]
+    chain = levels[0][:1]
+    for level in levels[1:]:
+        earliest = level[_related(causet, level, chain[:1]).argmax()]
+        chain = np.append(earliest, chain)
     n_optima = _count_optima(causet, levels) if count else None
-    return LongestChain(tuple(reversed(chain)), len(levels), n_optima)
+    return LongestChain(tuple(chain.tolist()), len(levels), n_optima)
 
 
-def _before(causet: Causet, level: np.ndarray, j: int) -> int:
-    """The first element of a level in the past of j."""
-    if causet.permutation is not None:
-        ranks = causet.permutation
-        return int(level[np.argmax((level < j) & (ranks[level] < ranks[j]))])
-    word, bit = j >> 6, np.uint64(j & 63)
-    return int(level[np.argmax(causet.future[level, word] >> bit & np.uint64(1))])
+def _related(causet: Causet, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Whether elements i (a,) precede elements j (b,), booleans (a, b)."""
+    words, shift = causet.future[i[:, None], j >> 6], (j & 63).astype(np.uint64)
+    return (words >> shift & np.uint64(1)).astype(bool)
 
 
 def _count_optima(causet: Causet, levels: list[np.ndarray]) -> int:
@@ -74,27 +69,12 @@ def _count_optima(causet: Causet, levels: list[np.ndarray]) -> int:
     From the top level down: of each lower level only the elements that a longest
     chain passes are kept, and those are few.
     """
-    upper, counts = levels[-1], [1] * len(levels[-1])
-    for level in reversed(levels[:-1]):
-        if causet.permutation is not None:
-            # A level is an antichain: its ranks fall, so the future of i within it
-            # is a contiguous stretch.
-            ranks = causet.permutation
-            start = np.searchsorted(upper, level)
-            stop = np.searchsorted(-ranks[upper], -ranks[level])
-            passed = np.flatnonzero(stop > start)
-            sums = [0, *accumulate(counts)]
-            ends = zip(start[passed].tolist(), stop[passed].tolist(), strict=True)
-            counts = [sums[b] - sums[a] for a, b in ends]
-        else:
-            words, shift = upper >> 6, (upper & 63).astype(np.uint64)
-            rows = [
-                np.flatnonzero(causet.future[i, words] >> shift & np.uint64(1)).tolist()
-                for i in level.tolist()
-            ]
-            passed = np.flatnonzero([len(row) > 0 for row in rows])
-            counts = [sum(counts[k] for k in row) for row in rows if row]
-        upper = level[passed]
+    upper, counts = levels[0], [1] * len(levels[0])
+    for level in levels[1:]:
+        related = _related(causet, level, upper)
+        upper = level[related.any(axis=1)]
+        rows = (np.flatnonzero(row).tolist() for row in related if row.any())
+        counts = [sum(counts[k] for k in row) for row in rows]
     return sum(counts)
 
 
@@ -103,7 +83,6 @@ def chain_counts(causet: Causet, max_length: int = 4) -> np.ndarray:
 
     Returns:
         float64 array (max_length,), exact up to 2^53; C_1 = N, C_2 = relations.
-        O(k N log N) for a 2d order, else k times the number of relations.
 
     Raises:
         ValueError: max_length below 1.
@@ -113,9 +92,5 @@ def chain_counts(causet: Causet, max_length: int = 4) -> np.ndarray:
     ending, totals = np.ones(causet.size), []
     for _ in range(max_length):
         totals.append(ending.sum())
-        if causet.permutation is not None:
-            ranks = causet.permutation.astype(np.int32)
-            ending = permutation_kernels.sums_over_past(ranks, ending)
-        else:
-            ending = order_kernels.sums_over_past(causet.future, ending)
+        ending = order_kernels.sums_over_past(causet.future, ending)
     return np.array(totals)

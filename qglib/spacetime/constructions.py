@@ -1,25 +1,24 @@
-"""From matrices, graphs, ranks and events to the parts of a causal set.
+"""From matrices, ranks and events to packed rows: what the constructors share.
 
-Each function returns the keyword arguments of `Causet`. An order is transitive
-by construction (ranks, dominance) or by closure (graphs, events); a matrix is
-checked.
+An order is transitive by construction (ranks, dominance) or by closure (events); a
+matrix is checked. The `_parts` are the arguments of `Causet`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import networkx as nx
 import numpy as np
 
 from qglib.engines.orders import bits, order_kernels
-from qglib.spacetime.metrics import check_triangle, distance_function
+from qglib.spacetime.metrics import distance_function
 
-_BLOCK = 512
+Parts = tuple[np.ndarray, tuple[int, ...], np.ndarray | None]
 
 
-def _numbers(values: np.ndarray, name: str) -> np.ndarray:
+def numbers(values: np.ndarray, name: str) -> np.ndarray:
+    """The values as floats, or a clear refusal."""
     array = np.asarray(values, dtype=float)
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
@@ -30,92 +29,36 @@ def _numbers(values: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def order_parts(
-    matrix: np.ndarray, close: bool, labels: Sequence[Hashable] | None
-) -> dict[str, Any]:
+def order_parts(matrix: np.ndarray, close: bool) -> Parts:
     """Parts of an explicit relation; see `Causet.from_order`."""
     relation = np.asarray(matrix)
     if relation.ndim != 2 or relation.shape[0] != relation.shape[1]:
         raise ValueError(f"matrix has shape {relation.shape}: it must be (N, N)")
-    if relation.dtype != bool:
-        if not np.isin(relation, (0, 1)).all():
-            raise ValueError("matrix holds values other than 0 and 1: pass booleans")
-        relation = relation.astype(bool)
-    size = len(relation)
-    bits.require_memory(size)
-    names = tuple(range(size)) if labels is None else tuple(labels)
-    if len(names) != size:
-        raise ValueError(f"labels has {len(names)} names for {size} elements")
+    if not np.isin(relation, (0, 1)).all():
+        raise ValueError("matrix holds values other than 0 and 1: pass booleans")
+    relation = relation.astype(bool)
     # In a partial order the number of elements before grows along the order.
     order = np.argsort(relation.sum(axis=0), kind="stable")
-    sorted_relation = relation[np.ix_(order, order)]
-    if np.tril(sorted_relation).any():
-        order = _topological_order(relation)
-        sorted_relation = relation[np.ix_(order, order)]
-    labels = tuple(names[k] for k in order)
-    given = bits.pack_rows(sorted_relation)
+    if np.tril(relation[np.ix_(order, order)]).any():
+        graph = nx.DiGraph(relation)
+        if not nx.is_directed_acyclic_graph(graph):
+            cycle = [int(edge[0]) for edge in nx.find_cycle(graph)]
+            raise ValueError(
+                f"matrix has the cycle {cycle}: an order has none. Remove one of its "
+                "relations, or merge its elements."
+            )
+        order = np.array(list(nx.topological_sort(graph)))
+    relation = relation[np.ix_(order, order)]
+    given = bits.pack_rows(relation)
     rows = given.copy()
     order_kernels.close(rows)
     if not close and (rows != given).any():
-        steps = sorted_relation.astype(np.float32)
-        missing = (steps @ steps > 0) & ~sorted_relation
-        i, k = np.argwhere(missing)[0]
-        j = np.flatnonzero(sorted_relation[i] & sorted_relation[:, k])[0]
-        i, j, k = (labels[e] for e in (i, j, k))
+        i, k = order[np.argwhere(bits.unpack_rows(rows & ~given, len(order)))[0]]
         raise ValueError(
-            f"matrix is not transitive: {i!r} precedes {j!r} and {j!r} precedes {k!r}, "
-            f"but {i!r} does not precede {k!r}. Pass close=True to add what follows."
+            f"matrix is not transitive: {i} does not precede {k}, although a chain "
+            "leads from one to the other. Pass close=True to add what follows."
         )
-    return {"size": size, "labels": labels, "_rows": rows}
-
-
-def _topological_order(relation: np.ndarray) -> np.ndarray:
-    """Order that puts every element after its past; ValueError names a cycle."""
-    graph = nx.DiGraph(relation)
-    if not nx.is_directed_acyclic_graph(graph):
-        cycle = [int(edge[0]) for edge in nx.find_cycle(graph)]
-        raise ValueError(
-            f"matrix has the cycle {cycle}: an order has none. Remove one of its "
-            "relations, or merge its elements."
-        )
-    return np.array(list(nx.topological_sort(graph)))
-
-
-def graph_parts(graph: nx.DiGraph) -> dict[str, Any]:
-    """Parts of the reachability order; see `Causet.from_graph`."""
-    if not graph.is_directed():
-        raise ValueError("graph is undirected: give its edges a direction first")
-    if not nx.is_directed_acyclic_graph(graph):
-        cycle = [edge[0] for edge in nx.find_cycle(graph)]
-        raise ValueError(
-            f"graph has the cycle {cycle}: an order has none. Remove one of its edges, "
-            "or take networkx.condensation(graph)."
-        )
-    nodes = list(nx.topological_sort(graph))
-    bits.require_memory(len(nodes))
-    position = {node: k for k, node in enumerate(nodes)}
-    rows = np.zeros((len(nodes), bits.n_words(len(nodes))), np.uint64)
-    for u, v in graph.edges():
-        rows[position[u], position[v] >> 6] |= np.uint64(1 << (position[v] & 63))
-    order_kernels.close(rows)
-    return {"size": len(nodes), "labels": tuple(nodes), "_rows": rows}
-
-
-def rank_parts(
-    x: np.ndarray, y: np.ndarray, ties: str, rng: np.random.Generator | None
-) -> dict[str, Any]:
-    """Parts of a 2d order; see `Causet.from_ranks`."""
-    x, y = _numbers(x, "x"), _numbers(y, "y")
-    if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(
-            f"x has shape {x.shape} and y has shape {y.shape}: both must be (N,)"
-        )
-    order, permutation = rank_permutation(x, y, ties, rng)
-    return {
-        "size": len(x),
-        "labels": tuple(order.tolist()),
-        "permutation": permutation,
-    }
+    return rows, tuple(order.tolist()), None
 
 
 def rank_permutation(
@@ -150,28 +93,20 @@ def rank_permutation(
     return order, permutation
 
 
-def dominance_parts(values: np.ndarray) -> dict[str, Any]:
-    """Parts of a product order; see `Causet.from_dominance`."""
-    values = _numbers(values, "values")
-    if values.ndim != 2 or values.shape[1] == 0:
-        raise ValueError(f"values has shape {values.shape}: it must be (N, k), k >= 1")
-    if values.shape[1] <= 2:
-        parts = rank_parts(values[:, 0], values[:, -1], "weak", None)
-        return parts
-    bits.require_memory(len(values))
-    order = np.argsort(values[:, 0], kind="stable")
-    rows = order_kernels.dominance_rows(np.ascontiguousarray(values[order].T))
-    return {"size": len(order), "labels": tuple(order.tolist()), "_rows": rows}
+def dominance_rows(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Packed rows: smaller in every column (N,); the first one is sorted."""
+    bits.require_memory(len(columns[0]))
+    return bits.related_rows(
+        len(columns[0]),
+        lambda i, j: np.logical_and.reduce([c[i, None] < c[j] for c in columns]),
+    )
 
 
 def event_parts(
-    times: np.ndarray,
-    contents: np.ndarray,
-    speed: float,
-    metric: str | Callable[[np.ndarray, np.ndarray], np.ndarray],
-) -> dict[str, Any]:
+    times: np.ndarray, contents: np.ndarray, speed: float, metric: str
+) -> Parts:
     """Parts of a speed-limit order; see `Causet.from_events`."""
-    times, contents = _numbers(times, "times"), _numbers(contents, "contents")
+    times, contents = numbers(times, "times"), numbers(contents, "contents")
     if times.ndim != 1 or contents.ndim == 0 or len(times) != len(contents):
         raise ValueError(
             f"times has shape {times.shape} and contents has shape {contents.shape}: "
@@ -185,31 +120,23 @@ def event_parts(
     distance = distance_function(metric, contents)
     order = np.argsort(times, kind="stable")
     clock = times[order]
-    if callable(metric) or metric == "precomputed":
-        check_triangle(distance, order)
-    rows = np.zeros((size, bits.n_words(size)), np.uint64)
-    for start in range(0, size, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        delay = clock[start:] - clock[part, None]
-        gap = distance(order[part], order[start:])
-        twins = np.argwhere((delay == 0) & (gap == 0))
-        twins = twins[twins[:, 0] < twins[:, 1]]
+
+    def related(part: slice, later: slice) -> np.ndarray:
+        delay = clock[later] - clock[part, None]
+        gap = distance(order[part], order[later])
+        twins = np.argwhere(np.triu((delay == 0) & (gap == 0), 1))
         if len(twins):
-            i, j = sorted(order[start + twins[0]].tolist())
+            i, j = sorted(order[later][twins[0]].tolist())
             raise ValueError(
                 f"events {i} and {j} have equal times and equal contents: drop "
                 "duplicated events before building the order"
             )
-        related = (delay > 0) & (gap <= speed * delay)
-        rows[part, start // 64 :] = bits.pack_rows(related)  # _BLOCK % 64 == 0
+        return (delay > 0) & (gap <= speed * delay)
+
+    rows = bits.related_rows(size, related)
     # Rounding on the light cone can leave a relation out; closing restores it.
     order_kernels.close(rows)
     coordinates = None
     if metric in ("euclidean", "absolute"):
         coordinates = np.column_stack([clock * speed, contents[order]])
-    return {
-        "size": size,
-        "labels": tuple(order.tolist()),
-        "coordinates": coordinates,
-        "_rows": rows,
-    }
+    return rows, tuple(order.tolist()), coordinates

@@ -29,17 +29,13 @@ class DimensionEstimate:
     high: float
     ordering_fraction: float
 
-    def __float__(self) -> float:
-        """The estimate alone."""
-        return self.dimension
-
 
 def expected_ordering_fraction(dimension: float) -> float:
     """Expected share of related pairs in a flat diamond (Myrheim; Meyer 1988).
 
     1, 1/2, 8/35, 1/10 for dimension 1, 2, 3, 4.
     """
-    d = float(dimension)
+    d = dimension
     return gamma(d + 1) * gamma(d / 2) / (2 * gamma(1.5 * d))
 
 
@@ -51,27 +47,22 @@ def ordering_fraction(causet: Causet) -> float:
     Raises:
         ValueError: fewer than two elements.
     """
-    _check_size(causet, 2)
+    check_size(causet, 2)
     return 2 * causet.n_relations / (causet.size * (causet.size - 1))
 
 
 def dimension_of_fraction(fraction: float) -> float:
-    """Dimension of the flat diamond with this ordering fraction.
-
-    The dimension is clipped to [0.3, 20]; a fraction of 1 reads 1 (a chain).
+    """Dimension of the flat diamond with this ordering fraction, in [0.3, 20].
 
     Raises:
         ValueError: a fraction outside [0, 1].
     """
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction is {fraction}: a share lies in [0, 1]")
-    if fraction >= expected_ordering_fraction(_LOWEST):
-        return _LOWEST
-    if fraction <= expected_ordering_fraction(_HIGHEST):
-        return _HIGHEST
-    return float(
-        brentq(lambda d: expected_ordering_fraction(d) - fraction, _LOWEST, _HIGHEST)
-    )
+    ends = expected_ordering_fraction(_HIGHEST), expected_ordering_fraction(_LOWEST)
+    if not ends[0] < fraction < ends[1]:
+        return _LOWEST if fraction >= ends[1] else _HIGHEST
+    return brentq(lambda d: expected_ordering_fraction(d) - fraction, _LOWEST, _HIGHEST)
 
 
 def myrheim_meyer_dimension(causet: Causet) -> DimensionEstimate:
@@ -90,7 +81,7 @@ def myrheim_meyer_dimension(causet: Causet) -> DimensionEstimate:
 
     Source: Myrheim, CERN-TH-2538 (1978); Meyer, PhD thesis, MIT (1988).
     """
-    _check_size(causet, 4)
+    check_size(causet, 4)
     fraction = ordering_fraction(causet)
     before, after = causet.degrees()
     shares = (before + after) / (causet.size - 1)
@@ -116,12 +107,13 @@ def midpoint_dimension(causet: Causet) -> float:
 
     Source: Bombelli, PhD thesis, Syracuse (1987).
     """
-    _check_size(causet, 4)
+    check_size(causet, 4)
     half = max(np.minimum(*causet.degrees()).max(), 0.5)
     return float(np.log2(causet.size / half))
 
 
-def _check_size(causet: Causet, least: int) -> None:
+def check_size(causet: Causet, least: int) -> None:
+    """Raise `ValueError` for fewer than `least` elements."""
     if causet.size < least:
         raise ValueError(
             f"the causal set has {causet.size} elements: at least {least} are needed"

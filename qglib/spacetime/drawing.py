@@ -38,9 +38,9 @@ def draw_order(
     Raises:
         ValueError: no position and no coordinates, or a wrong shape.
     """
+    if position is None and causet.coordinates is None:
+        raise ValueError("position is left out and there are no coordinates")
     if position is None:
-        if causet.coordinates is None or causet.coordinates.shape[1] < 2:
-            raise ValueError("position is left out and there are no coordinates")
         position = causet.coordinates[:, [1, 0]]
     position = np.asarray(position, dtype=float)
     if position.shape != (causet.size, 2):
@@ -61,12 +61,7 @@ def draw_order(
         for color, label in ((_FUTURE, "future"), (_PAST, "past")):
             ax.plot([], [], "o", color=color, label=f"{label} of the star")
     if len(chain):
-        ax.plot(
-            *position[list(chain)].T,
-            color=_CHAIN,
-            linewidth=2,
-            zorder=3,
-            label="longest chain",
-        )
-        ax.scatter(*position[list(chain)].T, s=1.6 * point_size, c=_CHAIN, zorder=4)
+        line = position[list(chain)]
+        ax.plot(*line.T, color=_CHAIN, linewidth=2, zorder=3, label="longest chain")
+        ax.scatter(*line.T, s=1.6 * point_size, c=_CHAIN, zorder=4)
     return ax

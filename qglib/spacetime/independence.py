@@ -25,17 +25,13 @@ class IndependenceResult:
         statistic: Fisher combination -sum log p over the groups of observables.
         pvalue: against the simulated null and its fitted tail, see `NullTable.pvalue`.
         group_pvalues: what was seen: one p-value per group (descriptive).
-        n: number of points.
         draws: calibration draws of the null.
-        level_error: standard error of the size of this null at level .05.
     """
 
     statistic: float
     pvalue: float
     group_pvalues: dict[str, float]
-    n: int
     draws: int
-    level_error: float
 
     def __iter__(self) -> Iterator[float]:
         """Statistic and p-value, as the results of SciPy's tests."""
@@ -52,15 +48,12 @@ def independence_test(
 ) -> IndependenceResult:
     """Test whether two variables are independent, from their causal-set order.
 
-    Groups of observables of the 2d order of the ranks and of its mirror become
-    p-values and are combined: number against volume in the regions that the light
-    rays of two points cut out (with and without past and future), the fullest
-    intervals, chains, the energy of the standing waves of the diamond, and its
-    highest peak over scales. Invariant under monotone maps of either variable, rising
-    or falling, and under their exchange, to the bit; no bandwidth. An omnibus test:
-    strong on closed and branched shapes, weaker than Kendall's on trends, and nearly
-    blind to fine checkerboards. Beyond 1000 points the pairs are those of 1000
-    points at regular steps, with all points counted.
+    Groups of observables of the 2d order of the ranks and of its mirror
+    (`rank_observables`, `null_tables.RECIPE`) become p-values and are combined.
+    Invariant under monotone maps of either variable, rising or falling, and under
+    their exchange, to the bit; no bandwidth. An omnibus test: strong on closed and
+    branched shapes, weaker than Kendall's on trends, and nearly blind to fine
+    checkerboards. The level needs independent draws: serial dependence voids it.
 
     Args:
         x: first variable, shape (n,), 20 <= n <= 20 000.
@@ -80,8 +73,6 @@ def independence_test(
             generator.
         ValueError: shapes differ, masked values, NaN or infinity, a constant variable,
             ties under "error", n out of range, or a table of another n.
-
-    The level needs independent draws: serial dependence voids it.
     """
     x, y = _variable(x, "x"), _variable(y, "y")
     if x.shape != y.shape:
@@ -99,22 +90,12 @@ def independence_test(
     table = null_table(len(x), draws=draws) if null is None else null
     pvalues = table.group_pvalues(table.seen(permutation))
     statistic = float(fisher(pvalues))
-    return IndependenceResult(
-        statistic,
-        table.pvalue(statistic),
-        dict(zip(table.groups, pvalues.tolist(), strict=True)),
-        len(x),
-        table.draws,
-        table.level_error,
-    )
+    groups = dict(zip(table.groups, pvalues.tolist(), strict=True))
+    return IndependenceResult(statistic, table.pvalue(statistic), groups, table.draws)
 
 
 def _variable(values: Any, name: str) -> np.ndarray:
     """Dense ranks of a variable, from its own type: a cast to float may make ties."""
-    if np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} has {np.ma.count_masked(values)} masked values: drop those rows"
-        )
     array = np.asarray(values)
     if array.dtype.kind not in "biufmM":
         raise TypeError(
@@ -124,15 +105,13 @@ def _variable(values: Any, name: str) -> np.ndarray:
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}: it must be (n,)")
     broken = np.isnat(array) if array.dtype.kind in "mM" else ~np.isfinite(array)
+    broken |= np.ma.getmaskarray(values)
     if broken.any():
         raise ValueError(
-            f"{name} holds {broken.sum()} NaN or infinite values, the first one in row "
-            f"{broken.argmax()}: drop or fill those rows"
+            f"{name} holds {broken.sum()} masked, NaN or infinite values, the first "
+            f"one in row {broken.argmax()}: drop or fill those rows"
         )
     kinds, ranks = np.unique(array, return_inverse=True)
     if len(kinds) == 1 and len(array) > 1:
-        raise ValueError(
-            f"{name} is constant ({kinds[0]}): independence of a constant cannot be "
-            "tested, drop the column"
-        )
+        raise ValueError(f"{name} is constant ({kinds[0]}): drop the column")
     return ranks

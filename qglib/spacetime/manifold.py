@@ -16,25 +16,18 @@ from qglib.spacetime.abundances import interval_abundances
 from qglib.spacetime.causet import Causet
 from qglib.spacetime.chains import heights
 from qglib.spacetime.dimension import (
+    check_size,
     midpoint_dimension,
     myrheim_meyer_dimension,
     ordering_fraction,
 )
 from qglib.spacetime.sprinkling import sprinkle_diamond
 
-OBSERVABLES = (
-    "ordering fraction",
-    "height",
-    "links",
-    "intervals with 1-2 elements",
-    "intervals with 3-6 elements",
-    "intervals with 7-14 elements",
-    "minimal elements",
-    "maximal elements",
-    "midpoint share",
-)
 _DIMENSIONS = (2, 3, 4)
 _REFERENCE_SEED = 20_260_102
+_LEVEL = 0.01  # smallest p-value that licenses geometric language
+_LEAST, _MOST = 20, 192  # elements compared; larger sets are thinned
+_DRAWS = 100  # sprinklings per dimension for fit and again for calibration
 
 
 @dataclass(frozen=True)
@@ -44,68 +37,55 @@ class ManifoldVerdict:
     Attributes:
         licensed: whether flat diamonds of some dimension explain the order.
         dimension: the dimension that explains it best (2, 3 or 4).
-        pvalue: of that dimension; the verdict asks for at least `level`.
+        pvalue: of that dimension; the verdict asks for at least 0.01.
         pvalues: p-value per dimension.
-        deviations: standardised difference of each observable from the best
-            dimension's sprinklings.
         myrheim_meyer: dimension read from the ordering fraction.
         midpoint: dimension read from the best midpoint; in flat space-time the two
             agree.
-        size: elements compared (the largest interval, thinned to `max_size`).
-        reasons: one sentence per deviation beyond three standard deviations.
+        reasons: one phrase per observable beyond three standard deviations.
     """
 
     licensed: bool
     dimension: int
     pvalue: float
     pvalues: dict[int, float]
-    deviations: dict[str, float]
     myrheim_meyer: float
     midpoint: float
-    size: int
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
         """The verdict as notebooks print it."""
-        head = (
-            f"geometry licensed: like a flat diamond in d = {self.dimension}"
-            if self.licensed
-            else "geometry not licensed"
-        )
-        return head + (": " if self.reasons else "") + "; ".join(self.reasons)
+        if self.licensed:
+            return f"geometry licensed: like a flat diamond in d = {self.dimension}"
+        return f"geometry not licensed: {'; '.join(self.reasons)}"
 
 
-def _observe(causet: Causet) -> np.ndarray:
+def _observe(causet: Causet) -> dict[str, float]:
     """The battery on an open interval, on scales where it is nearly Gaussian."""
-    n = causet.size
     counts = interval_abundances(causet, 14)
     binned = [counts[0], counts[1:3].sum(), counts[3:7].sum(), counts[7:].sum()]
+    links, small, middle, large = np.log1p(binned)
     down, up = causet.degrees()
-    return np.array(
-        [
-            ordering_fraction(causet),
-            heights(causet).max(),
-            *np.log1p(binned),
-            np.log((down == 0).sum()),
-            np.log((up == 0).sum()),
-            np.minimum(up, down).max() / n,  # smaller half of the best midpoint
-        ]
-    )
+    return {
+        "ordering fraction": ordering_fraction(causet),
+        "height": heights(causet).max(),
+        "links": links,
+        "intervals with 1-2 elements": small,
+        "intervals with 3-6 elements": middle,
+        "intervals with 7-14 elements": large,
+        "minimal elements": np.log((down == 0).sum()),
+        "maximal elements": np.log((up == 0).sum()),
+        "midpoint share": np.minimum(up, down).max() / causet.size,
+    }
 
 
 @lru_cache(maxsize=64)
-def _reference(
-    dimension: int, size: int, draws: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _reference(dimension: int, size: int) -> tuple[np.ndarray, ...]:
     """Mean, sd, inverse correlation and null distances of flat sprinklings."""
-    rng = np.random.default_rng([_REFERENCE_SEED, dimension, size, draws])
-    sample = np.array(
-        [
-            _observe(sprinkle_diamond(dimension, size, rng, fixed=True))
-            for _ in range(2 * draws)
-        ]
-    )
-    fit, calibration = sample[:draws], sample[draws:]
+    rng = np.random.default_rng([_REFERENCE_SEED, dimension, size, _DRAWS])
+    made = (sprinkle_diamond(dimension, size, rng, True) for _ in range(2 * _DRAWS))
+    sample = np.array([list(_observe(one).values()) for one in made])
+    fit, calibration = np.split(sample, 2)
     mean, sd = fit.mean(axis=0), np.maximum(fit.std(axis=0), 1e-9)
     correlation = np.corrcoef((fit - mean) / sd, rowvar=False)
     correlation = np.nan_to_num(correlation) + 0.05 * np.eye(len(mean))
@@ -130,69 +110,56 @@ def largest_interval(causet: Causet) -> Causet:
 
 
 def manifold_likeness(
-    causet: Causet,
-    rng: np.random.Generator,
-    scope: str = "interval",
-    level: float = 0.01,
-    max_size: int = 192,
-    draws: int = 100,
+    causet: Causet, rng: np.random.Generator, scope: str = "interval"
 ) -> ManifoldVerdict:
     """Compare an order with sprinklings of flat diamonds in d = 2, 3 and 4.
 
     Args:
         causet: the order.
-        rng: thins large sets (a thinned sprinkling is a sprinkling).
+        rng: thins sets of more than 192 elements (a thinned sprinkling is a
+            sprinkling).
         scope: "interval" judges the largest Alexandrov interval, "whole" takes
             the set itself for a diamond.
-        level: smallest p-value that licenses geometric language.
-        max_size: elements compared.
-        draws: sprinklings per dimension for fit and again for calibration; they
-            are simulated once per (size, draws) from a seed of their own and kept.
 
     Returns:
-        `ManifoldVerdict`; passing is necessary, not sufficient, for geometry.
+        `ManifoldVerdict`; passing is necessary, not sufficient, for geometry. The
+        sprinklings, 200 per dimension, are simulated once per size, from a seed of
+        their own.
 
     Raises:
         ValueError: fewer than 4 elements, an unknown scope.
     """
-    if causet.size < 4:
-        raise ValueError(f"the causal set has {causet.size} elements: 4 are needed")
+    check_size(causet, 4)
     if scope not in ("interval", "whole"):
         raise ValueError(f'scope is {scope!r}: choose "interval" or "whole"')
     part = largest_interval(causet) if scope == "interval" else causet
-    if part.size < 20:
-        return ManifoldVerdict(
-            False, 2, 0.0, {}, {}, float("nan"), float("nan"), part.size,
-            (f"the largest interval has {part.size} elements, 20 are needed",),
-        )  # fmt: skip
-    if part.size > max_size:
-        part = part.subset(rng.permutation(part.size)[:max_size])
-    seen = _observe(part)
-    pvalues, deviations = {}, {}
+    if part.size < _LEAST:
+        reason = f"the largest interval has {part.size} elements, {_LEAST} are needed"
+        return ManifoldVerdict(False, 2, 0.0, {}, np.nan, np.nan, (reason,))
+    if part.size > _MOST:
+        part = part.subset(rng.permutation(part.size)[:_MOST])
+    seen, pvalues, deviations = _observe(part), {}, {}
     for d in _DIMENSIONS:
-        mean, sd, inverse, null = _reference(d, part.size, draws)
-        z = (seen - mean) / sd
+        mean, sd, inverse, null = _reference(d, part.size)
+        z = (np.array(list(seen.values())) - mean) / sd
         above = len(null) - np.searchsorted(null, z @ inverse @ z)
         pvalues[d] = float((1 + above) / (len(null) + 1))
         deviations[d] = z
     best = min(_DIMENSIONS, key=lambda d: (-pvalues[d], np.abs(deviations[d]).sum()))
-    table = dict(zip(OBSERVABLES, deviations[best].tolist(), strict=True))
-    licensed = pvalues[best] >= level
-    reasons = tuple(
-        f"{name} {value:+.1f} sd from d = {best}"
-        for name, value in sorted(table.items(), key=lambda item: -abs(item[1]))
-        if abs(value) > 3
-    )
-    if not licensed and not reasons:
-        reasons = (f"the observables do not go together as in d = {best}",)
+    licensed, reasons = pvalues[best] >= _LEVEL, ()
+    if not licensed:
+        table = zip(seen, deviations[best].tolist(), strict=True)
+        reasons = tuple(
+            f"{name} {value:+.1f} sd from d = {best}"
+            for name, value in sorted(table, key=lambda item: -abs(item[1]))
+            if abs(value) > 3
+        ) or (f"the observables do not go together as in d = {best}",)
     return ManifoldVerdict(
         licensed,
         best,
         pvalues[best],
         pvalues,
-        table,
         myrheim_meyer_dimension(part).dimension,
         midpoint_dimension(part),
-        part.size,
-        reasons if not licensed else (),
+        reasons,
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,12 +20,7 @@ import numpy as np
 from platformdirs import user_cache_path
 from scipy.special import ndtri
 
-from qglib.spacetime.rank_observables import (
-    LARGEST,
-    RankObservables,
-    canonical,
-    rank_observables,
-)
+from qglib.spacetime.rank_observables import LARGEST, canonical, rank_observables
 
 RECIPE_VERSION = 6  # part of the name of a kept table
 MOST_FIT = 2000  # fit draws; power is level from 500 on
@@ -35,8 +29,7 @@ SMALLEST = 20  # points; below it the rejection regions are too coarse
 _NULL_SEED = 20_260_101  # the kept tables do not depend on the order of calls
 _RIDGE = 0.01
 
-Recipe = Mapping[str, tuple[tuple[str, ...], str]]
-RECIPE: Recipe = {
+RECIPE: dict[str, tuple[tuple[str, ...], str]] = {
     "regions": (("inside", "beside", "beyond"), "squares"),
     "neighbourhoods": (("inside", "beside"), "squares"),
     "fullest": (("fullest",), "squares"),
@@ -45,6 +38,8 @@ RECIPE: Recipe = {
     "peak": (("waves", "separations"), "largest"),
 }
 """Groups: families of observables and how they are combined."""
+_SCORED = {name: f for name, (f, form) in RECIPE.items() if form == "metric"}
+_METRIC = sum(_SCORED.values(), ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +67,6 @@ class NullTable:
     metrics: dict[str, np.ndarray]
 
     @property
-    def observables(self) -> RankObservables:
-        """The observables of samples of n points."""
-        return rank_observables(self.n)
-
-    @property
     def groups(self) -> tuple[str, ...]:
         """Names of the groups."""
         return tuple(RECIPE)
@@ -88,7 +78,7 @@ class NullTable:
 
     def seen(self, permutation: np.ndarray) -> np.ndarray:
         """Observables of one of the eight images of a sample, the same for all."""
-        return self.observables(canonical(permutation))
+        return rank_observables(self.n)(canonical(permutation))
 
     def group_pvalues(self, values: np.ndarray) -> np.ndarray:
         """p-value of each group against the fit draws (descriptive).
@@ -99,13 +89,10 @@ class NullTable:
         Returns:
             shape (G,) or (rows, G).
         """
-        values = np.asarray(values, float)
-        pairs = zip(
-            self.group_null, self._statistics(np.atleast_2d(values)), strict=True
-        )
-        columns = [_shares(*pair, power_law=True) for pair in pairs]
-        pvalues = np.array(columns).T
-        return pvalues if values.ndim == 2 else pvalues[0]
+        rows = self._statistics(np.atleast_2d(values))
+        pairs = zip(self.group_null, rows, strict=True)
+        pvalues = np.array([_shares(*pair, power_law=True) for pair in pairs]).T
+        return pvalues if np.ndim(values) == 2 else pvalues[0]
 
     def statistic(self, permutation: np.ndarray) -> float:
         """Fisher combination -sum log p over the groups, of one permutation."""
@@ -118,14 +105,10 @@ class NullTable:
         """
         return float(_shares(self.null, np.array([statistic]), power_law=False)[0])
 
-    def _members(self, *families: str) -> np.ndarray:
-        """Places of the observables of some families."""
-        return np.flatnonzero(np.isin(self.observables.families, families))
-
     def _scores(self, families: tuple[str, ...], values: np.ndarray) -> np.ndarray:
         """Normal scores of some columns; beyond the fit draws the z-score."""
-        members = self._members(*families)
-        draws = self.metric_draws[:, np.isin(_metric_members(self.n), members)]
+        members = _members(self.n, families)
+        draws = self.metric_draws[:, np.isin(_members(self.n, _METRIC), members)]
         values, mean, sd = values[:, members], self.mean[members], self.sd[members]
         half, live = 0.5 / (len(draws) + 1), sd > 1e-9
         columns = list(zip(draws.T, values.T, strict=True))
@@ -142,10 +125,10 @@ class NullTable:
         live = self.sd > 1e-9
         z = np.where(live, (values - self.mean) / np.where(live, self.sd, 1.0), 0.0)
         # Dependence draws neighbours together: small separations are the excess.
-        z[:, self._members("separations")] *= -1
+        z[:, _members(self.n, ("separations",))] *= -1
         result = []
         for name, (families, form) in RECIPE.items():
-            members = self._members(*families)
+            members = _members(self.n, families)
             if form == "metric":
                 part = self._scores(families, values)
                 result.append(np.einsum("ij,jk,ik->i", part, self.metrics[name], part))
@@ -194,11 +177,10 @@ def fisher(pvalues: np.ndarray) -> np.ndarray:
     return total
 
 
-@lru_cache(maxsize=64)
-def _metric_members(n: int) -> np.ndarray:
-    """Places of the observables that enter through normal scores."""
-    chosen = [f for f, form in RECIPE.values() if form == "metric"]
-    return np.flatnonzero(np.isin(rank_observables(n).families, sum(chosen, ())))
+@lru_cache(maxsize=256)
+def _members(n: int, families: tuple[str, ...]) -> np.ndarray:
+    """Places of the observables of some families."""
+    return np.flatnonzero(np.isin(rank_observables(n).families, families))
 
 
 def null_table(
@@ -213,8 +195,7 @@ def null_table(
             the folder `QGLIB_CACHE` (default: the user's cache folder).
         draws: calibration draws, at least 100; by default 2e6 / n, between 1000 and
             20 000: a first use takes seconds up to 100 points, about a minute at 500
-            and several beyond. The size of one table at level .05 has the standard
-            error sqrt(.0475 / draws).
+            and several beyond.
 
     Raises:
         ValueError: n out of range, or fewer than 100 draws.
@@ -235,18 +216,15 @@ def _simulate(n: int, rng: np.random.Generator, draws: int) -> NullTable:
     """Simulate the null of samples of n points."""
     observe, some = rank_observables(n), min(draws, MOST_FIT)
     fit = np.array([observe(canonical(rng.permutation(n))) for _ in range(some)])
-    later = np.empty(0)  # filled in below
-    ranked = np.sort(fit[:, _metric_members(n)], axis=0)
-    table = NullTable(
-        n, draws, fit.mean(axis=0), fit.std(axis=0), ranked, later, later, {}
-    )
-    for name, (families, form) in RECIPE.items():
-        if form == "metric":
-            part = table._scores(families, fit)
-            spread = part.std(axis=0)
-            unit = part / np.where(spread > 1e-9, spread, 1.0)
-            correlation = unit.T @ unit / some + _RIDGE * np.eye(len(unit.T))
-            table.metrics[name] = np.linalg.inv(correlation)
+    ranked, later = np.sort(fit[:, _members(n, _METRIC)], axis=0), np.empty(0)
+    spread = fit.mean(axis=0), fit.std(axis=0)
+    table = NullTable(n, draws, *spread, ranked, later, later, {})
+    for name, families in _SCORED.items():
+        part = table._scores(families, fit)
+        spread = part.std(axis=0)
+        unit = part / np.where(spread > 1e-9, spread, 1.0)
+        correlation = unit.T @ unit / some + _RIDGE * np.eye(len(unit.T))
+        table.metrics[name] = np.linalg.inv(correlation)
     table = replace(table, group_null=np.sort(table._statistics(fit), axis=1))
     fresh = np.array([table.seen(rng.permutation(n)) for _ in range(draws)])
     return replace(table, null=np.sort(fisher(table.group_pvalues(fresh))))
@@ -259,13 +237,12 @@ def _kept_table(n: int, draws: int) -> NullTable:
     path = Path(folder) / f"independence-{RECIPE_VERSION}-{n}-{draws}.npz"
     if path.exists():
         try:
-            return _read(path, n, draws)
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            metrics = {name: arrays.pop(f"inverse_{name}") for name in _SCORED}
+            return NullTable(n, draws, **arrays, metrics=metrics)
         except Exception as error:  # whatever is wrong with it, it can be rebuilt
-            warnings.warn(
-                f"the kept null table {path.name} cannot be used ({error}): it is "
-                "simulated again",
-                stacklevel=3,
-            )
+            warnings.warn(f"{path.name} is simulated again: {error}", stacklevel=3)
     table = _simulate(n, np.random.default_rng([_NULL_SEED, n, draws]), draws)
     arrays = {k: v for k, v in vars(table).items() if isinstance(v, np.ndarray)}
     arrays |= {f"inverse_{name}": matrix for name, matrix in table.metrics.items()}
@@ -275,25 +252,5 @@ def _kept_table(n: int, draws: int) -> NullTable:
         np.savez(beside, **arrays)
         os.replace(beside, path)
     except OSError as error:
-        warnings.warn(
-            f"the null table is not kept ({error}): set QGLIB_CACHE to a folder "
-            "that can be written",
-            stacklevel=3,
-        )
-    return table
-
-
-def _read(path: Path, n: int, draws: int) -> NullTable:
-    """A kept table; ValueError if it is not one for n and draws."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = dict(file)
-    inverses = [name for name in arrays if name.startswith("inverse_")]
-    metrics = {name.removeprefix("inverse_"): arrays.pop(name) for name in inverses}
-    table = NullTable(n, draws, **arrays, metrics=metrics)
-    sizes = len(table.mean), *table.group_null.shape, len(table.null)
-    some = min(draws, MOST_FIT)
-    if sizes != (len(table.observables.names), len(RECIPE), some, draws):
-        raise ValueError(f"its arrays have the sizes {sizes}")
-    if not all(np.isfinite(one).all() for one in (*arrays.values(), *metrics.values())):
-        raise ValueError("it holds values that are not finite")
+        warnings.warn(f"{error}: set QGLIB_CACHE to a folder", stacklevel=3)
     return table

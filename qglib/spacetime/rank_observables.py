@@ -25,39 +25,21 @@ LARGEST = 20_000
 
 @dataclass(frozen=True)
 class RankObservables:
-    """Names, families and values of the observables for samples of n points.
-
-    Attributes:
-        n: number of points, 7 .. 20 000.
-
-    Raises:
-        ValueError: n out of range.
-    """
+    """Names, families and values of the observables for samples of n >= 7 points."""
 
     n: int
-
-    def __post_init__(self) -> None:
-        """Check the number of points."""
-        if not 7 <= self.n <= LARGEST:
-            raise ValueError(
-                f"n is {self.n}: observables are for 7 to {LARGEST} points; draw a "
-                "random subset of a larger sample"
-            )
 
     @cached_property
     def _layout(self) -> list[tuple[str, str]]:
         """Family and name of each observable."""
-        layout = []
+        layout, octaves = [], range(kernels.OCTAVES)
         for s in ("up", "down"):
             layout += [("chains", f"{s}_{name}") for name in _CHAINS]
-            for name in _REGIONS:
-                layout += [(name, f"{s}_{name}_{k}") for k in range(kernels.OCTAVES)]
+            layout += [(name, f"{s}_{name}_{k}") for name in _REGIONS for k in octaves]
         layout += [("waves", f"waves_{k}x{m}") for k, m in self._shapes]
-        octaves = range(self._lag_octaves)
+        lags = [1 << k for k in range(self._lag_octaves)]
         return layout + [
-            ("separations", f"separation_{axis}_{1 << k}")
-            for axis in "xy"
-            for k in octaves
+            ("separations", f"separation_{axis}_{lag}") for axis in "xy" for lag in lags
         ]
 
     @property
@@ -100,11 +82,7 @@ class RankObservables:
         chains, *regions = kernels.pair_sums(p, self._corners, table)
         values = []
         for s, one in enumerate((p, self.n - 1 - p)):
-            values += [
-                [kernels.longest(one)],
-                chains[s],
-                *(part[s] for part in regions),
-            ]
+            values += [[kernels.longest(one)], chains[s], *(r[s] for r in regions)]
         amplitudes = self._waves.T @ self._waves[p]
         energy = (amplitudes**2 * 4 / self.n).cumsum(axis=0).cumsum(axis=1)
         values.append(energy[tuple(self._shapes.T - 1)])

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from qglib.engines.orders import bits, order_kernels
+from qglib.engines.orders import bits
 from qglib.spacetime.causet import Causet
-
-
-def check_dimension(dimension: int) -> int:
-    """Return the dimension if it is 2, 3 or 4.
-
-    Raises:
-        ValueError: any other value.
-    """
-    if dimension not in (2, 3, 4):
-        raise ValueError(
-            f"dimension is {dimension}: flat diamonds are implemented for 2, 3 and 4"
-        )
-    return int(dimension)
+from qglib.spacetime.constructions import dominance_rows
 
 
 def diamond_points(dimension: int, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -27,7 +15,7 @@ def diamond_points(dimension: int, count: int, rng: np.random.Generator) -> np.n
     Exact, without rejection: the height 1 - |t| has density proportional to
     h**(d - 1), the radius is uniform in a ball of that size.
     """
-    if check_dimension(dimension) == 2:  # light-cone coordinates are independent
+    if dimension == 2:  # light-cone coordinates are independent
         u, v = rng.uniform(-1, 1, (2, count))
         return np.column_stack([(u + v) / 2, (u - v) / 2])
     height = rng.random(count) ** (1 / dimension)
@@ -62,20 +50,35 @@ def sprinkle_diamond(
 
     Source: Bombelli, Lee, Meyer, Sorkin, Phys. Rev. Lett. 59 (1987) 521.
     """
-    check_dimension(dimension)
+    if dimension not in (2, 3, 4):
+        raise ValueError(
+            f"dimension is {dimension}: flat diamonds are implemented for 2, 3 and 4"
+        )
     if not 0 <= mean_count < np.inf or (fixed and mean_count != int(mean_count)):
         raise ValueError(
             f"mean_count is {mean_count}: it must be finite and at least 0, and whole "
             "if fixed=True"
         )
     count = int(mean_count) if fixed else int(rng.poisson(mean_count))
+    bits.require_memory(count)
     points = diamond_points(dimension, count, rng)
     if dimension == 2:
-        u, v = points.sum(axis=1), points[:, 0] - points[:, 1]
-        order = np.argsort(u, kind="stable")
-        permutation = np.argsort(np.argsort(v[order], kind="stable"))
-        return Causet(count, tuple(range(count)), points[order], permutation)
-    bits.require_memory(count)
-    points = points[np.argsort(points[:, 0], kind="stable")]
-    rows = order_kernels.light_cone_rows(points)
-    return Causet(count, tuple(range(count)), points, _rows=rows)
+        points = points[np.argsort(points.sum(axis=1), kind="stable")]
+        t, x = points.T
+        rows = dominance_rows([t + x, t - x])
+    else:
+        points = points[np.argsort(points[:, 0], kind="stable")]
+        rows = _light_cone_rows(points)
+    return Causet(rows, tuple(range(count)), points)
+
+
+def _light_cone_rows(points: np.ndarray) -> np.ndarray:
+    """Packed rows of points (N, d) sorted by time, speed of light 1."""
+    t, *space = points.T
+
+    def related(i: slice, j: slice) -> np.ndarray:
+        delay = t[j] - t[i, None]
+        squared = sum((x[j] - x[i, None]) ** 2 for x in space)
+        return (delay > 0) & (delay * delay > squared)
+
+    return bits.related_rows(len(points), related)

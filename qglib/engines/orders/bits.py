@@ -7,12 +7,13 @@ j, lowest bit first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-_BLOCK = 512  # rows unpacked at a time: bounds the memory of dense work
+BLOCK = 64  # rows that are dense at a time: one word of the columns
 _GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -31,41 +32,24 @@ def available_bytes() -> int:
     return min(free, max(0, limit - psutil.Process().memory_info().rss))
 
 
-def require_bytes(needed: int, what: str, remedy: str) -> None:
+def require_bytes(needed: int, what: str) -> None:
     """Refuse what does not fit, before anything is allocated.
 
-    Args:
-        needed: bytes.
-        what: the thing computed, for the message.
-        remedy: what the caller can do instead.
-
     Raises:
-        MemoryError: with the bytes needed, those available and the remedy.
+        MemoryError: `what` needs more bytes than are available.
     """
     free = available_bytes()
     if needed > free:
         raise MemoryError(
             f"{what} needs {needed / 1e9:.3g} GB, {free / 1e9:.3g} GB are available: "
-            f"{remedy}"
+            "take a subset of the elements"
         )
 
 
-def require_memory(size: int, matrices: int = 2) -> None:
-    """Refuse a packed relation of N elements that does not fit.
-
-    Args:
-        size: number of elements N.
-        matrices: how many N x N bit matrices are needed (future and past: 2).
-
-    Raises:
-        MemoryError: see `require_bytes`.
-    """
-    require_bytes(
-        matrices * size * n_words(size) * 8,
-        f"the packed relation of a causal set of {size} elements",
-        "take a subset, or use from_ranks: links, abundances, chains and dimensions "
-        "of a 2d order need no relation matrix",
-    )
+def require_memory(size: int) -> None:
+    """Refuse future and past of N elements that do not fit."""
+    what = f"the packed relation of a causal set of {size} elements"
+    require_bytes(16 * size * n_words(size), what)
 
 
 def pack_rows(relation: np.ndarray) -> np.ndarray:
@@ -82,11 +66,27 @@ def unpack_rows(words: np.ndarray, size: int) -> np.ndarray:
     return np.unpackbits(raw, axis=1, count=size, bitorder="little").view(bool)
 
 
-def select(words: np.ndarray, size: int, chosen: np.ndarray) -> np.ndarray:
-    """Packed rows and columns of some elements (sorted indices)."""
-    rows = np.zeros((len(chosen), n_words(len(chosen))), np.uint64)
-    for start in range(0, len(chosen), _BLOCK):
-        part = chosen[start : start + _BLOCK]
-        dense = unpack_rows(words[part], size)
-        rows[start : start + len(part)] = pack_rows(dense[:, chosen])
+def related_rows(
+    size: int, related: Callable[[slice, slice], np.ndarray]
+) -> np.ndarray:
+    """Packed rows of a relation on N elements, a block of them dense at a time.
+
+    Args:
+        size: number of elements N.
+        related: from the slice of a block and that of all elements from its first one
+            on to booleans; no element may precede an earlier one.
+    """
+    rows = np.zeros((size, n_words(size)), np.uint64)
+    for start in range(0, size, BLOCK):
+        part = slice(start, start + BLOCK)
+        rows[part, start // BLOCK :] = pack_rows(related(part, slice(start, None)))
+    return rows
+
+
+def transpose(words: np.ndarray) -> np.ndarray:
+    """Packed columns of packed rows (N, ceil(N / 64))."""
+    rows = np.empty_like(words)
+    for k in range(words.shape[1]):
+        part = rows[k * BLOCK : (k + 1) * BLOCK]
+        part[:] = pack_rows(unpack_rows(words[:, k : k + 1], len(part)).T)
     return rows

@@ -31,53 +31,6 @@ def _first(word):
     return np.int64(_ones((word & (~word + _ONE)) - _ONE))
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _common(first, second):
-    """Number of bits set in both rows."""
-    count = _ZERO
-    for v in range(len(first)):
-        count += _ones(first[v] & second[v])
-    return np.int64(count)
-
-
-# ------------------------------------------------------------ building relations
-@njit(cache=True, nogil=True)
-def light_cone_rows(points):
-    """Packed future of each of the time-sorted points (N, d), speed of light 1."""
-    size, dimension = points.shape
-    rows = np.zeros((size, (size + 63) // 64), np.uint64)
-    for i in range(size):
-        for w in range(i >> 6, rows.shape[1]):
-            word = _ZERO
-            for j in range(max(w << 6, i + 1), min((w + 1) << 6, size)):
-                delay = points[j, 0] - points[i, 0]
-                squared = 0.0
-                for axis in range(1, dimension):
-                    step = points[j, axis] - points[i, axis]
-                    squared += step * step
-                related = (delay > 0) & (delay * delay > squared)
-                word |= np.uint64(related) << np.uint64(j & 63)
-            rows[i, w] = word
-    return rows
-
-
-@njit(cache=True, nogil=True)
-def dominance_rows(columns):
-    """Packed strict dominance of float64 (k, N); no later element is dominated."""
-    n_columns, size = columns.shape
-    rows = np.zeros((size, (size + 63) // 64), np.uint64)
-    for i in range(size):
-        for w in range(i >> 6, rows.shape[1]):
-            word = _ZERO
-            for j in range(max(w << 6, i + 1), min((w + 1) << 6, size)):
-                related = True
-                for k in range(n_columns):
-                    related &= columns[k, i] < columns[k, j]
-                word |= np.uint64(related) << np.uint64(j & 63)
-            rows[i, w] = word
-    return rows
-
-
 @njit(cache=True, nogil=True)
 def close(rows):
     """Transitive closure in place; one step per link of the result."""
@@ -96,37 +49,6 @@ def close(rows):
                     left[v] &= ~beyond[v]  # what lies behind is reached
 
 
-@njit(cache=True, nogil=True)
-def transpose(rows):
-    """Packed transpose, 64 x 64 bits at a time (Warren, Hacker's Delight, 7-3)."""
-    size, width = rows.shape
-    result = np.zeros((size, width), np.uint64)
-    tile = np.empty(64, np.uint64)
-    for r in range(width):
-        n_rows = min(64, size - (r << 6))
-        for c in range(width):
-            seen = _ZERO
-            for k in range(64):
-                tile[k] = rows[(r << 6) + k, c] if k < n_rows else _ZERO
-                seen |= tile[k]
-            if not seen:
-                continue
-            step, mask = 32, np.uint64(0xFFFFFFFF)
-            while step:
-                shift, k = np.uint64(step), 0
-                while k < 64:
-                    swap = ((tile[k] >> shift) ^ tile[k + step]) & mask
-                    tile[k] ^= swap << shift
-                    tile[k + step] ^= swap
-                    k = ((k | step) + 1) & ~step
-                step >>= 1
-                mask ^= mask << np.uint64(step)
-            for k in range(min(64, size - (c << 6))):
-                result[(c << 6) + k, r] = tile[k]
-    return result
-
-
-# ------------------------------------------------------------- packed relations
 @njit(cache=True, nogil=True)
 def links(future, out):
     """Write the links to `out` (n, 2) as far as it reaches; return their number."""
@@ -164,7 +86,9 @@ def abundances(future, past, histogram):
             while word:
                 i = (w << 6) + _first(word)
                 word &= word - _ONE
-                inside = _common(future[i, w:stop], before)
+                inside, after = _ZERO, future[i, w:stop]
+                for v in range(len(before)):
+                    inside += _ones(after[v] & before[v])
                 if inside < len(histogram):
                     histogram[inside] += 1
 

@@ -8,12 +8,11 @@ import pytest
 from qglib.data import (
     Events,
     load,
-    pixel_events,
-    scale_space_events,
     spectral_events,
     synthetic_partials,
     token_events,
 )
+from qglib.data.images import pixel_events, scale_space_events
 from qglib.spacetime import Causet
 from qglib.spacetime.metrics import distance_function
 
@@ -88,7 +87,7 @@ def test_metrics_of_real_events_are_true_metrics():
     rng = np.random.default_rng(5)
     for events in (
         pixel_events(digits.inputs[0]),
-        scale_space_events(digits.inputs[1], threshold=0),
+        scale_space_events(digits.inputs[1]),
         spectral_events(scene.sound),
         token_events(rng.normal(size=(30, 4))),
     ):

@@ -57,7 +57,6 @@ def test_closed_relation_is_a_strict_partial_order(relation):
     assert {(position[a], position[b]) for a, b in closure.edges()} == set(
         map(tuple, np.argwhere(matrix).tolist())
     )
-    assert Causet.from_graph(nx.DiGraph(relation)).n_relations == causet.n_relations
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,9 +69,9 @@ def test_only_transitive_relations_are_taken_without_closing(relation):
         return
     with pytest.raises(ValueError, match="close=True") as error:
         Causet.from_order(relation)
-    # "i precedes j and j precedes k, but i does not precede k"
-    i, j, _, k, *_ = map(int, re.findall(r"\d+", str(error.value)))
-    assert relation[i, j] and relation[j, k] and not relation[i, k]
+    i, k = map(int, re.findall(r"\d+", str(error.value)))
+    closure = nx.transitive_closure(nx.DiGraph(relation))
+    assert closure.has_edge(i, k) and not relation[i, k]
 
 
 @settings(max_examples=60, deadline=None)
@@ -81,8 +80,6 @@ def test_links_are_the_transitive_reduction(relation):
     causet = Causet.from_order(relation, close=True)
     reduction = nx.transitive_reduction(nx.DiGraph(causet.matrix()))
     assert set(map(tuple, causet.links().tolist())) == set(reduction.edges())
-    assert causet.to_graph().number_of_edges() == len(causet.links())
-    assert causet.to_graph(reduced=False).number_of_edges() == causet.n_relations
 
 
 @settings(max_examples=60, deadline=None)
@@ -123,7 +120,7 @@ def observables(causet):
         estimate = myrheim_meyer_dimension(causet)
         seen["dimension"] = [estimate.dimension, estimate.low, estimate.high]
         seen["midpoint"] = midpoint_dimension(causet)
-        seen["gate"] = _observe(causet).tolist()
+        seen["gate"] = list(_observe(causet).values())
     return seen
 
 
@@ -204,17 +201,14 @@ def test_packing_round_trip_and_transpose():
         dense = rng.random((size, size)) < 0.3
         words = bits.pack_rows(dense)
         assert (bits.unpack_rows(words, size) == dense).all()
-        assert (bits.unpack_rows(order_kernels.transpose(words), size) == dense.T).all()
+        assert (bits.unpack_rows(bits.transpose(words), size) == dense.T).all()
 
 
 def test_empty_and_single_causal_sets_in_every_constructor():
     for size in (0, 1):
         rng = np.random.default_rng(0)
-        graph = nx.DiGraph()
-        graph.add_nodes_from(range(size))
         for causet in (
             Causet.from_order(np.zeros((size, size))),
-            Causet.from_graph(graph),
             Causet.from_ranks(np.zeros(size), np.zeros(size)),
             Causet.from_dominance(np.zeros((size, 3))),
             Causet.from_events(np.zeros(size), np.zeros((size, 2)), 1.0),
@@ -226,20 +220,9 @@ def test_empty_and_single_causal_sets_in_every_constructor():
             assert causet.links().shape == (0, 2)
             assert longest_chain(causet).length == size
             assert chain_counts(causet, 3).tolist() == [size, 0, 0]
-            assert causet.to_graph().number_of_nodes() == size
 
 
 # ----------------------------------------------------------------- constructors
-def test_from_graph_keeps_names_and_reachability():
-    graph = nx.DiGraph([("a", "b"), ("b", "c"), ("d", "c")])
-    causet = Causet.from_graph(graph)
-    place = {name: k for k, name in enumerate(causet.labels)}
-    assert causet.precedes(place["a"], place["c"])
-    assert not causet.precedes(place["a"], place["d"])
-    assert causet.n_relations == 4
-    assert len(causet.links()) == 3
-
-
 def test_dominance_with_three_columns_matches_the_definition():
     values = np.random.default_rng(4).random((70, 3)).round(1)
     causet = Causet.from_dominance(values)
@@ -252,9 +235,9 @@ def test_events_with_a_euclidean_content_are_minkowski():
     points = sprinkle_diamond(3, 120, np.random.default_rng(5), fixed=True)
     xyz = points.coordinates
     causet = Causet.from_events(xyz[:, 0], xyz[:, 1:], 1.0)
-    assert causet == points
+    assert (causet.matrix() == points.matrix()).all()
     slow = Causet.from_events(2 * xyz[:, 0], xyz[:, 1:], 0.5)
-    assert slow == points, "only speed x time matters"
+    assert (slow.matrix() == points.matrix()).all(), "only speed x time matters"
 
 
 def test_events_on_the_light_cone_stay_transitive():
@@ -278,7 +261,7 @@ def test_named_metrics_agree_with_a_precomputed_matrix(metric):
     np.fill_diagonal(gap, 0)
     named = Causet.from_events(times, contents, 3.0, metric)
     table = Causet.from_events(times, gap, 3.0, "precomputed")
-    assert named == table and named.labels == table.labels
+    assert (named.future == table.future).all() and named.labels == table.labels
     assert 0 < ordering_fraction(named) < 1
 
 
@@ -288,12 +271,7 @@ def test_interval_and_subset_agree_with_the_matrix():
         causet = sprinkle_diamond(dimension, 90, rng)
         i = int(np.argmax([len(causet.future_of(k)) for k in range(causet.size)]))
         j = int(causet.future_of(i)[-1])
-        inside = [
-            k
-            for k in range(causet.size)
-            if causet.precedes(i, k) and causet.precedes(k, j)
-        ]
-        assert causet.between(i, j).tolist() == inside
+        inside = np.flatnonzero(causet.matrix()[i] & causet.matrix()[:, j])
         part = causet.interval(i, j)
         assert (part.matrix() == causet.matrix()[np.ix_(inside, inside)]).all()
         assert part.labels == tuple(causet.labels[k] for k in inside)
@@ -306,7 +284,7 @@ def test_is_immutable():
     causet = Causet.from_ranks([1, 2, 3, 4], [2, 1, 4, 3])
     with pytest.raises(AttributeError):
         causet.size = 3
-    for array in (causet.future, causet.past, causet.links(), causet.permutation):
+    for array in (causet.future, causet.past):
         with pytest.raises(ValueError):
             array[0] = 0
 

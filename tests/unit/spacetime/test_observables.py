@@ -17,7 +17,7 @@ from qglib.spacetime import (
     null_table,
     sprinkle_diamond,
 )
-from qglib.spacetime.chains import chain_counts, heights
+from qglib.spacetime.chains import chain_counts
 from qglib.spacetime.dimension import midpoint_dimension
 from qglib.spacetime.features import causal_set_features
 from qglib.spacetime.manifold import largest_interval
@@ -54,7 +54,6 @@ def random_order(size, share, seed):
 orders = st.builds(
     random_order, st.integers(1, 14), st.floats(0, 0.6), st.integers(0, 9999)
 )
-rankings = st.integers(1, 14).flatmap(lambda n: st.permutations(list(range(n))))
 
 
 def all_chains(causet):
@@ -72,25 +71,12 @@ def test_chains_against_enumeration(causet):
     result = longest_chain(causet)
     graph = nx.DiGraph(causet.matrix())
     assert result.length == nx.dag_longest_path_length(graph) + 1
-    assert all(causet.precedes(a, b) for a, b in pairwise(result.elements))
+    assert all(causet.matrix()[a, b] for a, b in pairwise(result.elements))
     assert len(result.elements) == result.length
     if chains is not None:
         sizes = np.bincount([len(c) for c in chains], minlength=5)
         assert chain_counts(causet, 4).tolist() == sizes[1:5].tolist()
         assert result.n_optima == sizes[result.length]
-
-
-@settings(max_examples=60, deadline=None)
-@given(rankings)
-def test_the_two_dimensional_path_agrees_with_the_general_one(permutation):
-    fast = Causet.from_ranks(range(len(permutation)), permutation)
-    general = Causet.from_order(fast.matrix())
-    assert (interval_abundances(fast) == interval_abundances(general)).all()
-    assert (interval_abundances(fast, 1) == interval_abundances(general, 1)).all()
-    a, b = longest_chain(fast), longest_chain(general)
-    assert (a.length, a.n_optima) == (b.length, b.n_optima)
-    assert (np.sort(heights(fast)) == np.sort(heights(general))).all()
-    assert (chain_counts(fast, 6) == chain_counts(general, 6)).all()
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 4])
@@ -162,7 +148,7 @@ def test_midpoint_dimension_and_its_bias_on_few_elements(dimension, bias):
 def test_largest_interval_is_the_largest():
     causet = sprinkle_diamond(3, 80, np.random.default_rng(22))
     sizes = [
-        len(causet.between(i, j)) for i, j in np.argwhere(causet.matrix()).tolist()
+        causet.interval(i, j).size for i, j in np.argwhere(causet.matrix()).tolist()
     ]
     assert largest_interval(causet).size == max(sizes)
 

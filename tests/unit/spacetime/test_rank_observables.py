@@ -248,9 +248,3 @@ def test_nothing_jumps_from_1000_to_1001_points():
         z[n] = (seen - null.mean(axis=0)) / np.maximum(null.std(axis=0), 1e-9)
     inside = [k for k, name in enumerate(observe.names) if "up_inside" in name]
     assert z[1001][inside].max() > 0.5 * z[1000][inside].max() > 5
-
-
-def test_size_is_checked():
-    for n in (6, 20_001):
-        with pytest.raises(ValueError, match=f"n is {n}"):
-            rank_observables(n)
