@@ -16,8 +16,7 @@ import numpy as np
 import torch
 
 from qglib.explain.decision import Decision, evaluation_mode
-from qglib.explain.games import game_of
-from qglib.explain.shapley import exact_shapley, sampled_shapley
+from qglib.explain.games import BATCH, exact_shapley, game_of, sampled_shapley
 
 GRADIENTS = ("gradient_x_input", "integrated_gradients")
 METHODS = (*GRADIENTS, "occlusion", "shapley", "shapley_sampled")
@@ -63,11 +62,9 @@ def attribute(
     *,
     kind: Any = None,
     background: Sequence[Any] = (),
-    baseline: str = "mask",
     steps: int = 50,
     permutations: int = 64,
     rng: np.random.Generator | None = None,
-    batch_size: int = 64,
 ) -> Attribution:
     """Contribution of each part of `x` to the value of `target`.
 
@@ -79,22 +76,22 @@ def attribute(
             classifier, else the column of ``predict``.
         method: ``gradient_x_input`` (x - blank) . gradient at x, and
             ``integrated_gradients`` (Sundararajan et al. 2017), for transformers
-            models; for every model ``occlusion`` (value lost when one part is
-            absent), ``shapley`` (exact, at most 12 parts) and ``shapley_sampled``.
+            models, from a sentence of masks; for every model ``occlusion`` (value
+            lost when one part is absent), ``shapley`` (exact, at most 12 parts) and
+            ``shapley_sampled``.
         kind: ``"text"``, ``"image"``, ``"sound"``, ``"table"`` or ``"series"``, or an
             object with ``parts(x)`` and ``blank(x, keep, background)``; not needed
             for a (model, tokenizer).
         background: inputs from which absent parts are taken, one at a time; values
-            are means over them. Empty: blanks. Not for a (model, tokenizer).
-        baseline: token for an absent word: ``mask``, ``pad`` or ``unk``.
+            are means over them. Empty: blanks. Not for a (model, tokenizer), where
+            an absent word is a mask.
         steps: Gauss-Legendre points of integrated gradients.
         permutations: orders drawn by ``shapley_sampled``.
         rng: generator of these orders.
-        batch_size: inputs in one call of the model.
 
     Raises:
-        ValueError, IndexError: unknown method, kind, baseline or label; gradients of
-            a model that has none to give; too many parts for exact values; no `rng`.
+        ValueError, IndexError: unknown method, kind or label; gradients of a model
+            that has none to give; too many parts for exact values; no `rng`.
         TypeError: a model that cannot be asked.
     """
     if method not in METHODS:
@@ -103,10 +100,7 @@ def attribute(
         raise ValueError(f"steps={steps}: at least one")
     if method == "shapley_sampled" and rng is None:
         raise ValueError("shapley_sampled needs rng=numpy.random.Generator")
-    game = game_of(
-        model, x, target, kind=kind, background=background, baseline=baseline,
-        batch_size=batch_size,
-    )  # fmt: skip
+    game = game_of(model, x, target, kind=kind, background=background)
     if method in GRADIENTS and game.decision is None:
         raise ValueError(
             f"method={method!r} follows gradients from the blank sentence of a "
@@ -133,29 +127,20 @@ def attribute(
         if method == "integrated_gradients":
             points, weights = np.polynomial.legendre.leggauss(steps)
             points, weights = (points + 1) / 2, weights / 2
-        scores = _along_line(game.decision, baseline, points, weights, batch_size)
-    return Attribution(
-        game.parts,
-        scores,
-        method,
-        game.target,
-        float(worth[n]),
-        float(worth[0]),
-        stderr,
-    )
+        scores = _along_line(game.decision, points, weights)
+    full, empty = float(worth[n]), float(worth[0])
+    return Attribution(game.parts, scores, method, game.target, full, empty, stderr)
 
 
-def _along_line(
-    this: Decision, baseline: str, points, weights, batch_size: int
-) -> np.ndarray:
+def _along_line(this: Decision, points, weights) -> np.ndarray:
     """(x - blank) . mean gradient at points of the line from blank (0) to x (1)."""
-    blank = this.without_words(np.zeros((1, len(this.words)), bool), baseline)
+    blank = this.without_words(np.zeros((1, len(this.words)), bool))
     table = this.model.get_input_embeddings()
     start, end = (
         table(inputs["input_ids"]).detach() for inputs in (blank, this.inputs)
     )
     mean = torch.zeros_like(end[0])
-    for at in np.array_split(np.arange(len(points)), -(-len(points) // batch_size)):
+    for at in np.array_split(np.arange(len(points)), -(-len(points) // BATCH)):
         share, weight = (torch.as_tensor(v[at]).to(end) for v in (points, weights))
         rows = (start + share[:, None, None] * (end - start)).requires_grad_()
         handle = table.register_forward_hook(lambda module, args, out, rows=rows: rows)

@@ -34,20 +34,14 @@ class Decision:
 
     def read(self, logits: torch.Tensor) -> torch.Tensor:
         """Pick the decision's logit out of the model's logits: shape (batch,)."""
-        word, name = self.target
-        if logits.ndim == 2 and word is not None:
+        (word, name), once = self.target, logits.ndim == 2
+        if once != (word is None):
+            how = "once for the whole text" if once else "at every word"
             raise ValueError(
-                f"target=({word}, {name!r}): this model decides once for the whole "
-                f"text, give target=(None, {name!r})"
+                f"target=({word}, {name!r}): this model decides {how}, give "
+                f"target=({None if once else 'word index'}, {name!r})"
             )
-        if logits.ndim == 3 and word is None:
-            raise ValueError(
-                f"target=(None, {name!r}): this model decides at every word, give "
-                f"target=(word index, {name!r})"
-            )
-        if logits.ndim == 2:
-            return logits[:, self.label]
-        return logits[:, self.position, self.label]
+        return logits[:, self.label] if once else logits[:, self.position, self.label]
 
     def logits(
         self,
@@ -103,9 +97,8 @@ def decision(
     """Tokenise `words` and point at the logit of `target` = (word index, label).
 
     Raises:
-        ValueError: empty text, a word that gives no sub-word, a sentence longer
-            than the encoder takes, an unknown label.
-        IndexError: a word index beyond the sentence.
+        ValueError, IndexError: empty text, a word that gives no sub-word, a sentence
+            longer than the encoder takes, an unknown label, a word beyond the sentence.
     """
     if isinstance(words, str):
         raise ValueError("words is one string: split it, e.g. words=text.split()")
@@ -194,19 +187,14 @@ def _position_limit(model: torch.nn.Module) -> int | None:
 
 def _label_index(model: torch.nn.Module, label: str | int) -> tuple[int, str]:
     """(index, name) of a label, by the model's own table."""
-    table = {int(k): str(v) for k, v in model.config.id2label.items()}
-    names = [table[i] for i in sorted(table)]
-    if isinstance(label, str):
-        if label not in names:
-            raise ValueError(
-                f"label {label!r} is not one of the model's: {', '.join(names)}"
-            )
-        return names.index(label), label
-    if not 0 <= int(label) < len(names):
-        raise ValueError(
-            f"label {label} is outside 0 to {len(names) - 1}: {', '.join(names)}"
-        )
-    return int(label), names[int(label)]
+    table = sorted((int(k), str(v)) for k, v in model.config.id2label.items())
+    for index, name in table:
+        if label in (index, name):
+            return index, name
+    raise ValueError(
+        f"label {label!r} is not one of the model's: "
+        f"{', '.join(name for _, name in table)}, or their numbers from 0"
+    )
 
 
 @contextmanager

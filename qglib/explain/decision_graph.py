@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ import torch
 from qglib.explain.decision import Decision, aligned_decisions
 from qglib.explain.encoder import encoder_blocks, trace
 
-Slopes = Literal["ends", "midpoint"]
+BATCH = 32  # pairs in one pass
 
 
 @dataclass(frozen=True)
@@ -151,16 +151,14 @@ def decision_graphs(
     pairs: Sequence[tuple[Sequence[str], Sequence[str] | None]],
     targets: Sequence[tuple[int | None, str | int]],
     *,
-    slopes: Slopes = "ends",
-    batch_size: int = 32,
+    slopes: str = "ends",
 ) -> list[DecisionGraph]:
     """Decision graphs of many pairs (clean words, corrupt words), in batches.
 
     Pairs of equal length share a batch, so nothing is padded.
 
     Args:
-        model: a transformers model with a BERT-type or DistilBERT encoder.
-        tokenizer: its tokenizer.
+        model, tokenizer: a transformers model with a BERT-type or DistilBERT encoder.
         pairs: clean and corrupt words of each pair; ``None`` for the corrupt ones
             stands for a text of blanks.
         targets: (word index, label) of each pair.
@@ -168,17 +166,13 @@ def decision_graphs(
             ``midpoint``, halfway between their embeddings: one backward pass, and
             nearer to exact patching where the ends are saturated. A head that
             reads the sub-words themselves gets the corrupt ones at the midpoint.
-        batch_size: pairs in a batch.
 
     Raises:
-        ValueError, IndexError: unknown `slopes`; bad words, word index or label; a
-            pair whose texts differ in their number of sub-words or in the place of
-            the target; no BERT-type encoder.
+        ValueError, IndexError: unknown `slopes`; bad words, word index or label; texts
+            that do not align; no BERT-type encoder.
     """
     if len(pairs) != len(targets):
-        raise ValueError(
-            f"{len(pairs)} pairs but {len(targets)} targets: give one each"
-        )
+        raise ValueError(f"{len(pairs)} pairs but {len(targets)} targets: one each")
     if slopes not in ("ends", "midpoint"):
         raise ValueError(f"slopes={slopes!r} is unknown: use 'ends' or 'midpoint'")
     cases = [
@@ -190,31 +184,33 @@ def decision_graphs(
         by_length[len(clean.tokens)].append(number)
     graphs = {}
     for members in by_length.values():
-        for start in range(0, len(members), batch_size):
-            part = members[start : start + batch_size]
+        for start in range(0, len(members), BATCH):
+            part = members[start : start + BATCH]
             built = _batch(model, [cases[i] for i in part], slopes)
             graphs.update(zip(part, built, strict=True))
     return [graphs[i] for i in range(len(cases))]
 
 
 def _batch(
-    model: torch.nn.Module, cases: Sequence[tuple[Decision, Decision]], slopes: Slopes
+    model: torch.nn.Module, cases: Sequence[tuple[Decision, Decision]], slopes: str
 ) -> list[DecisionGraph]:
     """Graphs of pairs that are equally long."""
 
     def run(chosen, **first):
+        def read(logits):
+            each = [d.read(logits[i : i + 1]) for i, d in enumerate(chosen)]
+            return torch.cat(each)
+
         inputs = {k: torch.cat([d.inputs[k] for d in chosen]) for k in chosen[0].inputs}
-        return trace(model, inputs, lambda logits: _read(chosen, logits), **first)
+        return trace(model, inputs, read, **first)
 
     clean, corrupt = (run(chosen) for chosen in zip(*cases, strict=True))
     at = [clean, corrupt]
     if slopes == "midpoint":
         halfway = (clean.hidden[0] + corrupt.hidden[0]) / 2
         at = [run([case[1] for case in cases], first=halfway)]
-    edges, readout = _first_order(model, clean, corrupt, at)
-    attention = clean.attention.mean(2)
-    numbers = (x.double().cpu().numpy() for x in (edges, readout, attention))
-    edges, readout, attention = numbers
+    found = *_first_order(model, clean, corrupt, at), clean.attention.mean(2)
+    edges, readout, attention = (x.double().cpu().numpy() for x in found)
     return [
         DecisionGraph(
             names=(first.tokens,) * len(readout),
@@ -229,10 +225,6 @@ def _batch(
         )
         for i, (first, second) in enumerate(cases)
     ]
-
-
-def _read(chosen: Sequence[Decision], logits: torch.Tensor) -> torch.Tensor:
-    return torch.cat([d.read(logits[i : i + 1]) for i, d in enumerate(chosen)])
 
 
 def _first_order(model, clean, corrupt, at) -> tuple[torch.Tensor, torch.Tensor]:

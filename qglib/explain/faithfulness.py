@@ -47,28 +47,23 @@ def faithfulness(
     *,
     kind: Any = None,
     background: Sequence[Any] = (),
-    baseline: str = "unk",
 ) -> FaithfulnessCurve:
     """Deletion and insertion curve of one attribution.
 
-    Use another `baseline` or `background` than the attribution did: a test that
-    blanks parts the way the method did favours the method. A random order has gain
-    0 on average; ask for it, and for a plain rule such as nearness, beside it.
+    A deleted word stands as the unknown token, where `attribute` takes the mask: a test
+    that blanks parts the way the method did favours the method, so give another
+    `background` than the attribution had. A random order has gain 0 on average; ask
+    for it, and for a plain rule such as nearness, beside it.
 
     Args:
-        model: as `qglib.explain.attribute`.
-        x: the input.
-        target: as `qglib.explain.attribute`.
+        model, x, target, kind, background: as for `qglib.explain.attribute`.
         scores: signed score of each part, shape (parts,); the highest goes first.
-        kind: kind of the data, not needed for a (transformers model, tokenizer).
-        background: inputs from which deleted parts are taken.
-        baseline: token that stands for a deleted word.
 
     Raises:
         ValueError: as many finite scores as parts are needed.
     """
     game = game_of(
-        model, x, target, kind=kind, background=background, baseline=baseline,
+        model, x, target, kind=kind, background=background, baseline="unk",
         probability=True,
     )  # fmt: skip
     n = len(game.parts)

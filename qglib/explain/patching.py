@@ -15,6 +15,8 @@ import torch
 from qglib.explain.decision import aligned_decisions
 from qglib.explain.encoder import layer_inputs_changed
 
+BATCH = 128  # rows in one call of the model
+
 
 def patched_logits(
     model: torch.nn.Module,
@@ -23,8 +25,6 @@ def patched_logits(
     corrupt: Sequence[str] | None,
     target: tuple[int | None, str | int],
     patches: Sequence[Iterable[tuple[int, int]]],
-    *,
-    batch_size: int = 128,
 ) -> np.ndarray:
     """Logit of the corrupt text with some nodes made clean, float64 (patches,).
 
@@ -33,15 +33,12 @@ def patched_logits(
     logit, is what `DecisionGraph.node_scores` estimates to first order.
 
     Args:
-        model: the model.
-        tokenizer: its tokenizer.
+        model, tokenizer, target: as for `qglib.explain.decision_graphs`.
         clean: words of the clean text.
         corrupt: words of the corrupt text, with equally many sub-words; ``None`` is
             the text of blanks.
-        target: (word index, label).
         patches: sets of nodes (layer, sub-word), each one row of a batch; an empty
             set gives the corrupt logit, all nodes of layer 0 the clean one.
-        batch_size: rows in one call of the model.
 
     Raises:
         ValueError: texts that do not align, a node outside the encoder.
@@ -62,12 +59,12 @@ def patched_logits(
             mask[layer, row, token] = True
     mask = mask.to(source[0].device)
     out = [np.zeros(0)]
-    for start in range(0, len(patches), batch_size):
-        part = mask[:, start : start + batch_size]
+    for start in range(0, len(patches), BATCH):
+        part = mask[:, start : start + BATCH]
 
         def change(layer: int, hidden: torch.Tensor, part=part) -> torch.Tensor:
             return torch.where(part[layer], source[layer], hidden)
 
         with layer_inputs_changed(model, change):
-            out.append(second.logits(second.repeated(part.shape[1]), batch_size))
+            out.append(second.logits(second.repeated(part.shape[1]), BATCH))
     return np.concatenate(out)

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import permutations
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from qglib.data.lexicon import frames, names
 from qglib.data.structural import ADVERBS
-from qglib.models import TokenTagger, word_logits
+
+if TYPE_CHECKING:
+    from qglib.models import TokenTagger
 
 
 class PlantedPair(NamedTuple):
@@ -98,9 +100,10 @@ def turning_pairs(
 ) -> list[PlantedPair]:
     """Pairs whose decision turns: right on the clean sentence, not on the corrupt.
 
-    The logit of the label has to fall by at least `least`: a restored share
-    divides by this fall.
+    The logit of the label has to fall by `least`: a restored share divides by it.
     """
+    from qglib.models import word_logits
+
     pairs = list(pairs)
     clean = word_logits(model, tokenizer, [p.clean for p in pairs])
     corrupt = word_logits(model, tokenizer, [p.corrupt for p in pairs])

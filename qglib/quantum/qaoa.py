@@ -69,10 +69,12 @@ def qaoa(
         raise ValueError(f"depth={depth}, starts={starts}: both must be at least 1")
     if values.ndim != 1 or not np.isfinite(values).all():
         raise ValueError("values must be a vector of finite costs")
-    widths = _qubits(len(values)) if widths is None else tuple(widths)
+    if widths is None:  # qubits
+        widths = (2,) * (len(values).bit_length() - 1)
     if math.prod(widths) != len(values):
         raise ValueError(
-            f"{len(values)} values, but widths {widths} make {math.prod(widths)} states"
+            f"{len(values)} values, but widths {tuple(widths)} make "
+            f"{math.prod(widths)} states: pass the widths of the digits"
         )
     what = f"QAOA of depth {depth} on {len(values)} states"
     require(128 * len(values), "cpu", what, "use fewer or narrower digits")
@@ -105,16 +107,6 @@ def qaoa(
         evaluations=count,
         by_depth=tuple(by_depth),
     )
-
-
-def _qubits(size: int) -> tuple[int, ...]:
-    """Two levels for every qubit of ``size`` = 2**n states."""
-    qubits = size.bit_length() - 1
-    if size < 2 or 2**qubits != size:
-        raise ValueError(
-            f"{size} values are no power of two: pass the widths of the digits"
-        )
-    return (2,) * qubits
 
 
 def _stretch(angles: np.ndarray) -> np.ndarray:
