@@ -79,8 +79,7 @@ def bootstrap(
         draws: number of resamples.
 
     Raises:
-        ValueError: no values, values that are not finite, or another number of
-            groups.
+        ValueError: no values, values that are not finite, another number of groups.
 
     Source: Efron, Tibshirani (1993), chapters 8 and 13.
     """
@@ -116,10 +115,7 @@ def group_weights(
     """Codes (n,) of the groups, and how often each is drawn, (draws, n_groups).
 
     For statistics that are no means, such as F1: sum the counts of each group, then
-    multiply by the weights.
-
-    Raises:
-        ValueError: fewer than two groups.
+    multiply by the weights.  Fewer than two groups are a ValueError.
     """
     codes, names = pd.factorize(np.array([str(g) for g in groups], dtype=object))
     count = len(names)
@@ -131,14 +127,12 @@ def group_weights(
 def interval_table(
     values: Mapping[str, Sequence[float]],
     rng: np.random.Generator,
-    *,
-    draws: int = DRAWS,
 ) -> pd.DataFrame:
     """Mean of each row of cases with its bootstrap interval over the cases.
 
     Columns ``mean``, ``low``, ``high``; one row for each name.
     """
-    rows = {name: bootstrap(cases, rng, draws=draws) for name, cases in values.items()}
+    rows = {name: bootstrap(cases, rng) for name, cases in values.items()}
     return pd.DataFrame(rows, index=list(COLUMNS)).T
 
 
@@ -185,13 +179,12 @@ def beside(live: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
         KeyError: a row that was not recorded.
     """
     old = recorded.loc[live.index]
-
-    def phrases(table: pd.DataFrame) -> list[str]:
-        return [str(Interval(*row)) for row in table[list(COLUMNS)].to_numpy()]
-
+    found = {
+        name: [str(Interval(*row)) for row in table[list(COLUMNS)].to_numpy()]
+        for name, table in (("live", live), ("recorded", old))
+    }
     overlap = (live.low <= old.high) & (old.low <= live.high)
-    texts = {"live": phrases(live), "recorded": phrases(old)}
-    return pd.DataFrame(texts | {"overlap": overlap}, index=live.index)
+    return pd.DataFrame(found | {"overlap": overlap}, index=live.index)
 
 
 def _finite(name: str, values: ArrayLike) -> np.ndarray:

@@ -1,9 +1,13 @@
-"""How much each part of an input adds to one decision, by one verb for every kind.
+"""How much each part of an input adds to one decision, and whether that is true.
 
 All methods explain the same difference: the value of the input minus its value with
 every part absent.  For a transformers model the value is a logit and the parts are
 words; for any other model it is what ``predict`` gives, and the parts are those of
 the kind: patches, bands, columns, windows.
+
+An attribution is faithful if taking away the parts it ranks first breaks the
+decision soonest (deletion) and giving them back first restores it soonest
+(insertion); DeYoung et al. 2020, ERASER.
 """
 
 from __future__ import annotations
@@ -24,25 +28,15 @@ METHODS = (*GRADIENTS, "occlusion", "shapley", "shapley_sampled")
 
 @dataclass(frozen=True)
 class Attribution:
-    """Signed contributions of the parts to one value.
+    """Signed contributions of the parts to one value."""
 
-    Attributes:
-        parts: names of the parts, for text the words.
-        scores: contribution of each part in units of the value, float64, (parts,).
-        method: name of the method.
-        target: (word index, label) of a tagger, or the column of ``predict``.
-        full: value of the input; a logit for transformers models.
-        empty: value with every part absent, a mean where a background is given.
-        stderr: standard error of each score, for the sampled method only.
-    """
-
-    parts: tuple[str, ...]
-    scores: np.ndarray
+    parts: tuple[str, ...]  # names, for text the words
+    scores: np.ndarray  # of each part in units of the value, float64, (parts,)
     method: str
-    target: Any
-    full: float
-    empty: float
-    stderr: np.ndarray | None = None
+    target: Any  # (word index, label) of a tagger, or the column of ``predict``
+    full: float  # value of the input; a logit for transformers models
+    empty: float  # with every part absent, a mean where a background is given
+    stderr: np.ndarray | None = None  # of each score, for the sampled method only
 
     @property
     def completeness_gap(self) -> float:
@@ -154,4 +148,68 @@ def _along_line(this: Decision, points, weights) -> np.ndarray:
     tokens = ((end - start)[0] * mean).double().sum(-1).cpu().numpy()
     return np.array(
         [tokens[np.equal(this.word_of, w)].sum() for w in range(len(this.words))]
+    )
+
+
+@dataclass(frozen=True)
+class FaithfulnessCurve:
+    """Probability of the label while parts go or come in order of their score."""
+
+    fraction: np.ndarray  # of the parts deleted or inserted, 0 to 1, shape (n+1,)
+    deletion: np.ndarray  # probability after deleting it, highest scores first
+    insertion: np.ndarray  # probability after inserting it into the blank input
+
+    @property
+    def gain(self) -> float:
+        """Area under insertion minus area under deletion; 0 for a random order.
+
+        ERASER's comprehensiveness minus its sufficiency, both as areas.
+        """
+        return float(np.trapezoid(self.insertion - self.deletion, self.fraction))
+
+
+def faithfulness(
+    model: Any,
+    x: Any,
+    target: Any,
+    scores: np.ndarray,
+    *,
+    kind: Any = None,
+    background: Sequence[Any] = (),
+) -> FaithfulnessCurve:
+    """Deletion and insertion curve of one attribution.
+
+    A deleted word stands as the unknown token, where `attribute` takes the mask: a test
+    that blanks parts the way the method did favours the method, so give another
+    `background` than the attribution had. A random order has gain 0 on average; ask
+    for it, and for a plain rule such as nearness, beside it.
+
+    Args:
+        model, x, target, kind, background: as for `qglib.explain.attribute`.
+        scores: signed score of each part, shape (parts,); the highest goes first.
+
+    Raises:
+        ValueError: as many finite scores as parts are needed.
+    """
+    game = game_of(
+        model, x, target, kind=kind, background=background, baseline="unk",
+        probability=True,
+    )  # fmt: skip
+    n = len(game.parts)
+    scores = np.asarray(scores, dtype=np.float64)
+    if scores.shape != (n,) or not np.isfinite(scores).all():
+        raise ValueError(
+            f"scores has shape {scores.shape} for {n} parts: give one finite number "
+            "for each"
+        )
+    rank = np.empty(n, dtype=int)
+    rank[np.argsort(-scores, kind="stable")] = np.arange(n)
+    inserted = rank[None, :] < np.arange(n + 1)[:, None]
+    both = np.concatenate([~inserted, inserted[1:-1]])  # the ends coincide
+    probability = game.value(both)
+    deletion, inner = probability[: n + 1], probability[n + 1 :]
+    return FaithfulnessCurve(
+        fraction=np.linspace(0, 1, n + 1),
+        deletion=deletion,
+        insertion=np.concatenate([deletion[-1:], inner, deletion[:1]]),
     )

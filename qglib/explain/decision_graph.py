@@ -45,28 +45,17 @@ class DecisionGraph:
 
     Shapes: L steps between L+1 levels, W nodes in the widest level (all T sub-words
     of a text); narrower levels are padded with zeros. Destination before source.
-
-    Attributes:
-        names: names of the nodes of each level.
-        edges: (L, W, W), part of the difference that flows from source to destination.
-        readout: (L+1, W), the part that the label reads directly at a level.
-        target: (word index, label name) of a text, or the number of a label.
-        clean_logit: value of the label for the clean input.
-        corrupt_logit: the same for the corrupt input.
-        corrupt_tokens: sub-words of the corrupt text.
-        position: sub-word where the label is read, ``None`` for a whole text.
-        attention: (L, T, T), attention of the clean text, mean over heads.
     """
 
-    names: tuple[tuple[str, ...], ...]
-    edges: np.ndarray
-    readout: np.ndarray
-    target: Any
-    clean_logit: float
+    names: tuple[tuple[str, ...], ...]  # of the nodes of each level
+    edges: np.ndarray  # (L, W, W), part of the difference from source to destination
+    readout: np.ndarray  # (L+1, W), the part that the label reads directly at a level
+    target: Any  # (word index, label name) of a text, or the number of a label
+    clean_logit: float  # value of the label for the clean input
     corrupt_logit: float
-    corrupt_tokens: tuple[str, ...] = ()
-    position: int | None = None
-    attention: np.ndarray | None = None
+    corrupt_tokens: tuple[str, ...] = ()  # sub-words of the corrupt text
+    position: int | None = None  # sub-word where the label is read; None: whole text
+    attention: np.ndarray | None = None  # (L, T, T), of the clean text, mean of heads
 
     @property
     def tokens(self) -> tuple[str, ...]:

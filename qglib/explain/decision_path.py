@@ -25,22 +25,16 @@ FLOOR = 1e-12  # share below which an edge counts as absent
 class DecisionPath:
     """One path through a decision graph.
 
-    Attributes:
-        positions: node at layer 0, 1, ..., at the exit layer.
-        tokens: these nodes by name; for text the sub-words.
-        target: what is decided: (word index, label name), or a label's number.
-        score: probability of the path under the backward walk, 0 to 1.
-        margin: ln of this score minus ln of the next best one, in nats; 0 if two
-            paths are equally good, infinite if there is only one.
-        alternatives: next best paths (positions, score), best first.
+    The margin is ln of its score minus ln of the next best one, in nats: 0 if two
+    paths are equally good, infinite if there is only one.
     """
 
-    positions: tuple[int, ...]
-    tokens: tuple[str, ...]
-    target: Any
-    score: float
+    positions: tuple[int, ...]  # node at layer 0, 1, ..., at the exit layer
+    tokens: tuple[str, ...]  # these nodes by name; for text the sub-words
+    target: Any  # (word index, label name), or a label's number
+    score: float  # probability of the path under the backward walk, 0 to 1
     margin: float
-    alternatives: tuple[tuple[tuple[int, ...], float], ...]
+    alternatives: tuple[tuple[tuple[int, ...], float], ...]  # next (positions, score)
 
     @property
     def exit_layer(self) -> int:

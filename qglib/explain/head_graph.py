@@ -37,8 +37,7 @@ def head_graph(
     Args:
         head: a ``torch.nn.Sequential``, cut behind every module with parameters, or a
             module with ``reduce``, ``circuit`` and ``read_out``.
-        clean: features of the clean input, (features,).
-        corrupt: those of the corrupt input.
+        clean, corrupt: features of the two inputs, (features,).
         target: number of the label.
         parts: name -> numbers of its features; by default each feature is a part.
         steps: quadrature points of a stage that is not linear.
@@ -49,10 +48,10 @@ def head_graph(
     """
     like = next(head.parameters())
     sides = [torch.as_tensor(v).detach().to(like) for v in (clean, corrupt)]
-    if sides[0].ndim != 1 or sides[0].shape != sides[1].shape:
+    one, two = (tuple(side.shape) for side in sides)
+    if len(one) != 1 or one != two:
         raise ValueError(
-            f"clean {tuple(sides[0].shape)} and corrupt {tuple(sides[1].shape)}: give "
-            "two vectors of features, equally long"
+            f"clean {one} and corrupt {two}: give two vectors of features, equally long"
         )
     width = len(sides[0])
     if parts is None:
@@ -118,15 +117,14 @@ def _graph(head, sides, target: int, member, names, steps: int = 16) -> Decision
     widest = max(map(len, levels))
     edges = np.zeros((len(levels) - 1, widest, widest))
     readout = np.zeros((len(levels), widest))
+    joint = [member.T, *(np.eye(len(c)) for c in change[1:])]
     gain = slopes[-1][target]  # of the label, by each node of a level
-    for n in range(len(levels) - 1, -1, -1):
-        joint = member.T if n == 0 else np.eye(len(change[n]))
-        if n == len(levels) - 1:
-            readout[n, : len(levels[n])] = (gain * change[n]) @ joint
-        else:
-            flow = (gain[:, None] * slopes[n] * change[n]) @ joint
-            edges[n, : flow.shape[0], : flow.shape[1]] = flow
-            gain = gain @ slopes[n]
+    last = len(levels) - 1
+    readout[-1, : len(levels[-1])] = (gain * change[last]) @ joint[last]
+    for n in reversed(range(last)):
+        flow = (gain[:, None] * slopes[n] * change[n]) @ joint[n]
+        edges[n, : flow.shape[0], : flow.shape[1]] = flow
+        gain = gain @ slopes[n]
     return DecisionGraph(
         names=tuple(levels), edges=edges, readout=readout, target=int(target),
         clean_logit=float(states[-1][0, target]),

@@ -23,8 +23,7 @@ def reuploading(
     Args:
         device: A PennyLane device with at least ``qubits`` wires 0..qubits-1
             (`qglib.devices.pick` gives one), or the name of a device to build.
-        qubits: Number of qubits, which is also the number of inputs.
-        layers: Number of embed-rotate-entangle layers.
+        qubits, layers: Number of qubits, which is that of the inputs, and of layers.
 
     Returns:
         ``(qnode, weight_shapes, n_outputs)``: the QNode takes ``inputs`` of

@@ -23,18 +23,14 @@ from qglib.memory import require
 class QaoaResult:
     """Outcome of one QAOA optimisation at its last depth.
 
-    Attributes:
-        gammas, betas: Angles, in radians per unit of cost and radians.
-        probabilities: Of all basis states.
-        evaluations: Cost-and-gradient evaluations spent, all starts and depths.
-        by_depth: For every depth on the way (depth, probability that one shot gives
-            *an* optimum, mean cost of a shot).
+    ``by_depth`` holds, for every depth on the way, the depth, the probability that one
+    shot gives *an* optimum, and the mean cost of a shot.
     """
 
-    gammas: np.ndarray
-    betas: np.ndarray
-    probabilities: np.ndarray
-    evaluations: int
+    gammas: np.ndarray  # angles, radians per unit of cost
+    betas: np.ndarray  # angles, radians
+    probabilities: np.ndarray  # of all basis states
+    evaluations: int  # of cost and gradient, all starts and depths
     by_depth: tuple[tuple[int, float, float], ...]
 
 

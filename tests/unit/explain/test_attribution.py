@@ -8,7 +8,7 @@ from qglib.explain import attribute
 from qglib.explain.attribution import METHODS
 from qglib.explain.decision import decision
 from qglib.models import load_tagger
-from qglib.reference import REFERENCE
+from qglib.run import REFERENCE
 
 TEXT = ["jordan", "said", "the", "plan"]
 RNG = np.random.default_rng
