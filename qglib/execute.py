@@ -151,8 +151,7 @@ def run_notebook(
         progress: show a bar on a terminal.
 
     Raises:
-        ValueError: for an unknown parameter.
-        TypeError: for a parameter of the wrong type.
+        ValueError, TypeError: for an unknown parameter or one of the wrong type.
         NotebookError: if a cell fails, the kernel dies or no record is written.
     """
     notebook, out_dir = Path(notebook).resolve(), Path(out_dir).resolve()

@@ -73,11 +73,7 @@ def artefact(out_dir: str | Path, notebook: str, name: str) -> Artefact:
 
 
 def recorded(study: str) -> dict[str, Any]:
-    """Read what the full profile of a study once found, kept with the project.
-
-    Raises:
-        FileNotFoundError: if it was never recorded.
-    """
+    """Read what the full profile of a study once found; FileNotFoundError if never."""
     path = REFERENCE / "results" / f"{study}.json"
     if not path.exists():
         raise FileNotFoundError(

@@ -73,10 +73,9 @@ def bootstrap(
 
     Args:
         values: shape (n,), one per observation.
-        rng: source of the resamples.
+        rng: source of the ``draws`` resamples.
         groups: unit of each observation; units are drawn whole, and the mean is the
             mean over units of their means.  None: every observation is one.
-        draws: number of resamples.
 
     Raises:
         ValueError: no values, values that are not finite, another number of groups.
@@ -171,12 +170,8 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
 def beside(live: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
     """Live and recorded intervals as phrases, and whether they overlap.
 
-    Args:
-        live: columns mean, low, high, one row per name.
-        recorded: the same for at least these names.
-
-    Raises:
-        KeyError: a row that was not recorded.
+    Both have columns mean, low, high, one row per name; a live row that was not
+    recorded is a KeyError.
     """
     old = recorded.loc[live.index]
     found = {

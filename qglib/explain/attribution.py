@@ -80,8 +80,7 @@ def attribute(
             are means over them. Empty: blanks. Not for a (model, tokenizer), where
             an absent word is a mask.
         steps: Gauss-Legendre points of integrated gradients.
-        permutations: orders drawn by ``shapley_sampled``.
-        rng: generator of these orders.
+        permutations, rng: orders drawn by ``shapley_sampled``, and their generator.
 
     Raises:
         ValueError, IndexError: unknown method, kind or label; gradients of a model

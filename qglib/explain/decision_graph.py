@@ -7,10 +7,10 @@ flows are to first order (attribution patching, Nanda 2023; Syed et al. 2023,
 arXiv:2310.10348): two forward and backward passes give all edges, where exact patching
 would need one forward pass for each node.
 
-A head may read several layers (the tagger reads layers 3 and 6 side by side), so
-each read-out layer r has edges (r, t) -> label of its own. Their weight uses the
-gradient that reaches the head *directly* from layer r; what flows on through the
-next layers is carried by the inner edges, and nothing is counted twice.
+A head may read several layers (the tagger reads 3 and 6 side by side), so each
+read-out layer has edges to the label of its own. Their weight uses the gradient that
+reaches the head *directly* from it; what flows on through the next layers is carried
+by the inner edges, and nothing is counted twice.
 
 Only what comes after an edge is linearised. The change of an attention weight is
 booked on the source, also where the query at the destination caused it: a cut through
@@ -152,9 +152,8 @@ def decision_graphs(
             stands for a text of blanks.
         targets: (word index, label) of each pair.
         slopes: where the gradients are taken: ``ends``, mean of both texts, or
-            ``midpoint``, halfway between their embeddings: one backward pass, and
-            nearer to exact patching where the ends are saturated. A head that
-            reads the sub-words themselves gets the corrupt ones at the midpoint.
+            ``midpoint``, halfway between their embeddings, in one backward pass. A
+            head that reads the sub-words gets the corrupt ones at the midpoint.
 
     Raises:
         ValueError, IndexError: unknown `slopes`; bad words, word index or label; texts

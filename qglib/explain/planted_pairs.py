@@ -1,9 +1,8 @@
 """Clean and corrupt sentences whose deciding words are known by construction.
 
-Both sentences hold an ambiguous name in a cue frame: the words of the frame decide
-the type of the name. The corrupt sentence has a frame of another type, and, as
-bait, another ambiguous name and another adverb, which decide nothing. All parts
-have as many sub-words as the parts they replace.
+Both hold an ambiguous name in a cue frame, whose words decide the type of the name. The
+corrupt one has a frame of another type, and, as bait, another ambiguous name and
+another adverb, which decide nothing; all parts have equally many sub-words.
 """
 
 from __future__ import annotations
@@ -41,17 +40,16 @@ def planted_pairs(
     pattern dominates; names come from the held-out part.
 
     Raises:
-        ValueError: `n` below 1, or no two frames of different types align under
-            this tokenizer.
+        ValueError: `n` below 1, or no two frames of different types align.
     """
     if n < 1:
         raise ValueError(f"n={n}: ask for at least one pair")
 
     def size(words: tuple[str, ...]) -> tuple[int, int]:
         """Words and sub-words."""
-        ids = (
-            tokenizer(list(words), is_split_into_words=True).word_ids() if words else []
-        )
+        if not words:
+            return 0, 0
+        ids = tokenizer(list(words), is_split_into_words=True).word_ids()
         return len(words), sum(i is not None for i in ids)
 
     groups = defaultdict(list)  # frames whose two sides are equally long

@@ -81,12 +81,8 @@ def pairwise_fidelity_kernel(
 
     Each entry is the probability of all zeros after U(a) and the inverse of U(b):
     N x M circuits, about 8 ms each at 8 qubits. It is the oracle of
-    `fidelity_kernel` and the way to shots and noise.
-
-    Args:
-        qnode: QNode of ``inputs``; what it measures is ignored.
-        x: Samples (N, n_inputs).
-        y: Other samples (M, n_inputs); by default ``x``.
+    `fidelity_kernel`, whose arguments it takes (what the QNode measures is ignored),
+    and the way to shots and noise.
     """
     x = _table("x", x)
     y = x if y is None else _table("y", y)

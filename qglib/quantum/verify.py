@@ -26,12 +26,10 @@ def verify(
     and right input gradients can still have wrong weight gradients.
 
     Args:
-        head: The head to check; its weights are used as they are and stay as they
-            are.
+        head: The head to check; its weights stay as they are.
         batch: Number of random samples, normal with standard deviations from 1e-3 to
             1e3 in turns, 2 the first.
-        inputs: Samples (batch, n_inputs) to take instead of random ones; they are
-            taken in the weights' precision.
+        inputs: Samples (batch, n_inputs) instead, taken in the weights' precision.
 
     Returns:
         {"values": ..., "input_gradients": ..., "weight_gradients": ...,
