@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qglib import devices, execute, parallel, parameters, reference
+from qglib import devices, execute, freshness, parallel, parameters
 from qglib.record import ROOT
 
 RUNS = ROOT / "data" / "runs"
@@ -71,11 +71,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     notebooks, began = execute.select(options.notebooks), time.perf_counter()
-    texts = list(options.given)
-    for name in ("profile", "device"):
-        if getattr(options, name):
-            texts.append(f"{name}={getattr(options, name)}")
-    given = parameters.assign(notebooks, texts)
+    asked = {"profile": options.profile, "device": options.device}
+    texts = [f"{name}={value}" for name, value in asked.items() if value]
+    given = parameters.assign(notebooks, [*options.given, *texts])
     profile = parameters.profile_of(notebooks[0], given[notebooks[0]])
     out = (options.out or RUNS / profile).resolve()
     for device in {values.get("device", "auto") for values in given.values()}:
@@ -108,7 +106,7 @@ def _refresh(options: argparse.Namespace) -> int:
     notebooks, out = execute.select(options.notebooks), RUNS / "refresh"
     quick = {path: {"profile": "quick"} for path in notebooks}
     _all(notebooks, out, quick, options.jobs, then=execute.write_outputs)
-    reference.keep(out)
+    freshness.keep(out)
     return 0
 
 

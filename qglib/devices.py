@@ -22,20 +22,16 @@ from qglib import memory
 if TYPE_CHECKING:
     import pennylane as qml
 
+# The simulators that "auto" tries, fastest first; what a notebook's `device` may be.
 ORDER = ("lightning.gpu", "lightning.qubit", "default.qubit")
-"""The simulators ``"auto"`` tries, fastest first."""
-
 NAMES = ("auto", *ORDER)
-"""Every value that the parameter ``device`` of a notebook may take."""
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
+# What numerical libraries read, once, when they are loaded.
+THREAD_VARIABLES = tuple(
+    f"{name}_THREADS"
+    for name in ("OMP_NUM", "MKL_NUM", "OPENBLAS_NUM", "VECLIB_MAXIMUM")
 )
-"""The environment variables that numerical libraries read, once, when loaded."""
 
+# Words in the error of lightning.gpu -> what is wrong, what to do.
 INSTALL = 'pip install -c constraints.txt -e ".[gpu]"'
 FAULTS = {
     "does not exist": ("it is not installed", f"Install it: {INSTALL}"),
@@ -46,8 +42,6 @@ FAULTS = {
     "binaries": ("CUDA 12 libraries are missing", f"Install them: {INSTALL}"),
     "cannot open shared": ("CUDA 12 libraries are missing", f"Install them: {INSTALL}"),
 }
-"""Words in the error of lightning.gpu -> what is wrong, what to do."""
-
 _EXECUTED: Counter[str] = Counter()
 
 
@@ -55,14 +49,10 @@ _EXECUTED: Counter[str] = Counter()
 class Device:
     """A PennyLane device that has passed its check; displays as one line."""
 
-    device: qml.devices.Device = field(compare=False)
-    """The device to build QNodes on."""
-    name: str
-    """``lightning.gpu``, ``lightning.qubit`` or ``default.qubit``."""
-    reason: str
-    """Why this one and not a better one."""
-    threads: int
-    """CPU threads of the simulator and of torch."""
+    device: qml.devices.Device = field(compare=False)  # to build QNodes on
+    name: str  # one of `ORDER`
+    reason: str  # why this one and not a better one
+    threads: int  # of the simulator and of torch, on the CPU
 
     def __repr__(self) -> str:
         """Return one line without paths or addresses."""
@@ -117,8 +107,7 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
     Raises:
         ValueError: for an unknown device or less than one wire.
         MemoryError: if the state would not fit, before anything is allocated.
-        RuntimeError: if a device asked for by name cannot be used, with the
-            remedy for its cause.
+        RuntimeError: if a device asked for by name cannot be used, with the remedy.
     """
     if device not in NAMES:
         raise ValueError(f"device is {device!r}: choose one of {', '.join(NAMES)}.")
@@ -217,9 +206,8 @@ def _check(name: str) -> None:
     got = [float(value) for value in circuit(angle)]
     for value, known in zip(got, (cos(angle), sin(angle)), strict=True):
         if not isclose(value, known, abs_tol=1e-5):
-            raise ArithmeticError(
-                f"a two-gate circuit gave {value:.6f} instead of {known:.6f}"
-            )
+            wrong = f"a two-gate circuit gave {value:.6f} instead of {known:.6f}"
+            raise ArithmeticError(wrong)
 
 
 def _diagnosis(name: str, error: Exception) -> tuple[str, str]:

@@ -105,7 +105,7 @@ def place(executed: Path) -> str:
     return f"in cell {code.index(started[-1]) + 1} of {len(code)}{under}"
 
 
-def select(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
+def select(names: Sequence[str] = ()) -> list[Path]:
     """Return the chosen notebooks in the order to run them; all for no name.
 
     ``"01"``, ``"01_data_modelling"`` and a path all name the same notebook, ``"main"``
@@ -115,7 +115,7 @@ def select(names: Sequence[str] = (), folder: Path | None = None) -> list[Path]:
     Raises:
         ValueError: for a name that fits no notebook or more than one.
     """
-    known = sorted((folder or NOTEBOOKS).glob("[0-9][0-9]_*.ipynb"))
+    known = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     chosen = set() if names else set(known)
     for name in names:
         if name in ("main", "all"):
@@ -151,8 +151,7 @@ def run_notebook(
         progress: show a bar on a terminal.
 
     Raises:
-        ValueError: for an unknown parameter.
-        TypeError: for a parameter of the wrong type.
+        ValueError, TypeError: for an unknown parameter or one of the wrong type.
         NotebookError: if a cell fails, the kernel dies or no record is written.
     """
     notebook, out_dir = Path(notebook).resolve(), Path(out_dir).resolve()
@@ -255,7 +254,5 @@ def environment(notebook: Path, given: Mapping[str, Any]) -> dict[str, str]:
 
 def shown(path: Path) -> str:
     """Return a path as short as the reader can use it from where he stands."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

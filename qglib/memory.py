@@ -32,11 +32,7 @@ def available_bytes(device: object = "cpu") -> int:
 def require(needed: int, device: object, what: str, remedy: str) -> None:
     """Raise MemoryError, before allocating, when ``needed`` bytes are not free.
 
-    Args:
-        needed: Bytes the computation will take.
-        device: Torch device it runs on.
-        what: The thing computed, for the message.
-        remedy: What the caller can do instead.
+    ``what`` is computed on the torch ``device``; ``remedy`` is what to do instead.
     """
     free = available_bytes(device)
     if needed > free:

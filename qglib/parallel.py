@@ -45,13 +45,8 @@ def run_notebooks(
 
     A notebook starts when those it reads from have ended, if they are among
     ``notebooks``; one whose source failed takes the reference artefacts.  ``on_end``
-    is called with each notebook and its record, or the error that stopped it.
-
-    Returns:
-        The record of each notebook, or the error that stopped it.
-
-    Raises:
-        ValueError: if ``jobs`` is below 1.
+    is called with each notebook and its record, or the error that stopped it, as they
+    are returned.  ``jobs`` below 1 is a ValueError.
     """
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}: give a whole number from 1.")

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
 
+# The colours of Okabe and Ito by name, with a dark grey for black.
 PALETTE = {
     "blue": "#0072B2",
     "orange": "#E69F00",
@@ -30,8 +31,8 @@ PALETTE = {
     "black": "#222222",
     "grey": "#8C8C8C",
 }
-"""The colours of Okabe and Ito by name, with a dark grey for black."""
 
+# What a colour stands for, everywhere: methods, verdicts, entity types.
 ROLES = {
     "quantum": PALETTE["blue"],
     "classical": PALETTE["orange"],
@@ -48,12 +49,11 @@ ROLES = {
     "MISC": PALETTE["purple"],
     "O": PALETTE["grey"],
 }
-"""What a colour stands for, everywhere: methods, verdicts, entity types."""
 
+# Blue through white to vermilion, for values with a meaningful zero.
 DIVERGING = LinearSegmentedColormap.from_list(
     "qglib_diverging", [PALETTE["blue"], "#F7F7F7", PALETTE["vermilion"]]
 )
-"""Blue through white to vermilion, for values with a meaningful zero."""
 
 
 def style() -> None:
@@ -95,9 +95,7 @@ def intervals(
 
     Args:
         labels: one name per row.
-        estimate: point estimates, shape (n,).
-        low: lower ends, shape (n,).
-        high: upper ends, shape (n,).
+        estimate, low, high: point estimates and ends, each of shape (n,).
         roles: keys of `ROLES` or colours, one for all or one per row.
         reference: where the vertical line stands ("no effect"); None for none.
         xlabel: what is measured, with its unit.
@@ -108,14 +106,12 @@ def intervals(
     """
     values = np.array([np.atleast_1d(x) for x in (estimate, low, high)], dtype=float)
     count = len(labels)
-    if values.shape != (3, count):
-        raise ValueError(
-            f"{count} labels but arrays of shape {values.shape[1:]}: give one "
-            "estimate, low and high per label."
-        )
     roles = [roles] * count if isinstance(roles, str) else list(roles)
-    if len(roles) != count:
-        raise ValueError(f"{len(roles)} roles for {count} labels: give one or {count}.")
+    if values.shape != (3, count) or len(roles) != count:
+        raise ValueError(
+            f"{count} labels, but {values.shape[1]} intervals and {len(roles)} roles: "
+            "give one of each per label."
+        )
     if ax is None:
         _, ax = plt.subplots(figsize=(7.0, 0.8 + 0.38 * max(count, 2)))
     if reference is not None:

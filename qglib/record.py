@@ -139,10 +139,7 @@ class Record:
 
         Args:
             row: id of the row in ``data/reference/ledger.json``.
-            effect: the number.
-            low: lower end of its interval, in the same unit.
-            high: upper end of its interval.
-            unit: unit of the three.
+            effect, low, high, unit: the number, its interval, the unit of the three.
             rival: the rival's number, or what it was compared with.
             detail: sample size, kind of interval, seeds.
 

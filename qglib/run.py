@@ -37,10 +37,8 @@ class Artefact(NamedTuple):
     """What an earlier notebook left behind, and where it came from."""
 
     path: Path
-    origin: str
-    """``"this run"`` or ``"reference"``."""
-    note: str
-    """One sentence for the reader, without machine paths."""
+    origin: str  # "this run" or "reference"
+    note: str  # one sentence for the reader, without machine paths
 
     def __repr__(self) -> str:
         """Return the note: a path would differ from machine to machine."""
@@ -75,11 +73,7 @@ def artefact(out_dir: str | Path, notebook: str, name: str) -> Artefact:
 
 
 def recorded(study: str) -> dict[str, Any]:
-    """Read what the full profile of a study once found, kept with the project.
-
-    Raises:
-        FileNotFoundError: if it was never recorded.
-    """
+    """Read what the full profile of a study once found; FileNotFoundError if never."""
     path = REFERENCE / "results" / f"{study}.json"
     if not path.exists():
         raise FileNotFoundError(
@@ -118,9 +112,8 @@ def start(
             negative knob, profiles that set different names.
     """
     if profile not in profiles:
-        raise ValueError(
-            f"profile is {profile!r}: {name} knows {', '.join(map(repr, profiles))}."
-        )
+        known = ", ".join(map(repr, profiles))
+        raise ValueError(f"profile is {profile!r}: {name} knows {known}.")
     if len({tuple(sorted(values)) for values in profiles.values()}) > 1:
         raise ValueError(f"profiles must all set the same names: {profiles}")
     if device not in devices.NAMES:

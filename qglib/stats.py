@@ -73,14 +73,12 @@ def bootstrap(
 
     Args:
         values: shape (n,), one per observation.
-        rng: source of the resamples.
+        rng: source of the ``draws`` resamples.
         groups: unit of each observation; units are drawn whole, and the mean is the
             mean over units of their means.  None: every observation is one.
-        draws: number of resamples.
 
     Raises:
-        ValueError: no values, values that are not finite, or another number of
-            groups.
+        ValueError: no values, values that are not finite, another number of groups.
 
     Source: Efron, Tibshirani (1993), chapters 8 and 13.
     """
@@ -116,10 +114,7 @@ def group_weights(
     """Codes (n,) of the groups, and how often each is drawn, (draws, n_groups).
 
     For statistics that are no means, such as F1: sum the counts of each group, then
-    multiply by the weights.
-
-    Raises:
-        ValueError: fewer than two groups.
+    multiply by the weights.  Fewer than two groups are a ValueError.
     """
     codes, names = pd.factorize(np.array([str(g) for g in groups], dtype=object))
     count = len(names)
@@ -131,14 +126,12 @@ def group_weights(
 def interval_table(
     values: Mapping[str, Sequence[float]],
     rng: np.random.Generator,
-    *,
-    draws: int = DRAWS,
 ) -> pd.DataFrame:
     """Mean of each row of cases with its bootstrap interval over the cases.
 
     Columns ``mean``, ``low``, ``high``; one row for each name.
     """
-    rows = {name: bootstrap(cases, rng, draws=draws) for name, cases in values.items()}
+    rows = {name: bootstrap(cases, rng) for name, cases in values.items()}
     return pd.DataFrame(rows, index=list(COLUMNS)).T
 
 
@@ -177,21 +170,16 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
 def beside(live: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
     """Live and recorded intervals as phrases, and whether they overlap.
 
-    Args:
-        live: columns mean, low, high, one row per name.
-        recorded: the same for at least these names.
-
-    Raises:
-        KeyError: a row that was not recorded.
+    Both have columns mean, low, high, one row per name; a live row that was not
+    recorded is a KeyError.
     """
     old = recorded.loc[live.index]
-
-    def phrases(table: pd.DataFrame) -> list[str]:
-        return [str(Interval(*row)) for row in table[list(COLUMNS)].to_numpy()]
-
+    found = {
+        name: [str(Interval(*row)) for row in table[list(COLUMNS)].to_numpy()]
+        for name, table in (("live", live), ("recorded", old))
+    }
     overlap = (live.low <= old.high) & (old.low <= live.high)
-    texts = {"live": phrases(live), "recorded": phrases(old)}
-    return pd.DataFrame(texts | {"overlap": overlap}, index=live.index)
+    return pd.DataFrame(found | {"overlap": overlap}, index=live.index)
 
 
 def _finite(name: str, values: ArrayLike) -> np.ndarray:

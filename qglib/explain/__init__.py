@@ -1,18 +1,16 @@
 """Explanations that are tested: attributions, the decision path D, a drawing.
 
-`attribute`, `decision_path` and `faithfulness` are the verbs; what they are made of
-lies in the modules of these names, in ``shapley`` and ``encoder``.
+`attribute`, `faithfulness` and `decision_path` are the verbs.
 """
 
-from qglib.explain.attribution import attribute
+from qglib.explain.attribution import attribute, faithfulness
 from qglib.explain.decision_graph import decision_graphs
 from qglib.explain.decision_path import decision_path
 from qglib.explain.drawings import draw_decision_graph
-from qglib.explain.faithfulness import faithfulness
+from qglib.explain.encoder import patched_logits
+from qglib.explain.games import exact_shapley
 from qglib.explain.head_graph import head_graph
-from qglib.explain.patching import patched_logits
 from qglib.explain.planted_pairs import planted_pairs, turning_pairs
-from qglib.explain.shapley import exact_shapley
 
 __all__ = [
     "attribute",

@@ -1,9 +1,13 @@
-"""How much each part of an input adds to one decision, by one verb for every kind.
+"""How much each part of an input adds to one decision, and whether that is true.
 
 All methods explain the same difference: the value of the input minus its value with
 every part absent.  For a transformers model the value is a logit and the parts are
 words; for any other model it is what ``predict`` gives, and the parts are those of
 the kind: patches, bands, columns, windows.
+
+An attribution is faithful if taking away the parts it ranks first breaks the
+decision soonest (deletion) and giving them back first restores it soonest
+(insertion); DeYoung et al. 2020, ERASER.
 """
 
 from __future__ import annotations
@@ -16,8 +20,7 @@ import numpy as np
 import torch
 
 from qglib.explain.decision import Decision, evaluation_mode
-from qglib.explain.games import game_of
-from qglib.explain.shapley import exact_shapley, sampled_shapley
+from qglib.explain.games import BATCH, exact_shapley, game_of, sampled_shapley
 
 GRADIENTS = ("gradient_x_input", "integrated_gradients")
 METHODS = (*GRADIENTS, "occlusion", "shapley", "shapley_sampled")
@@ -25,25 +28,15 @@ METHODS = (*GRADIENTS, "occlusion", "shapley", "shapley_sampled")
 
 @dataclass(frozen=True)
 class Attribution:
-    """Signed contributions of the parts to one value.
+    """Signed contributions of the parts to one value."""
 
-    Attributes:
-        parts: names of the parts, for text the words.
-        scores: contribution of each part in units of the value, float64, (parts,).
-        method: name of the method.
-        target: (word index, label) of a tagger, or the column of ``predict``.
-        full: value of the input; a logit for transformers models.
-        empty: value with every part absent, a mean where a background is given.
-        stderr: standard error of each score, for the sampled method only.
-    """
-
-    parts: tuple[str, ...]
-    scores: np.ndarray
+    parts: tuple[str, ...]  # names, for text the words
+    scores: np.ndarray  # of each part in units of the value, float64, (parts,)
     method: str
-    target: Any
-    full: float
-    empty: float
-    stderr: np.ndarray | None = None
+    target: Any  # (word index, label) of a tagger, or the column of ``predict``
+    full: float  # value of the input; a logit for transformers models
+    empty: float  # with every part absent, a mean where a background is given
+    stderr: np.ndarray | None = None  # of each score, for the sampled method only
 
     @property
     def completeness_gap(self) -> float:
@@ -63,11 +56,9 @@ def attribute(
     *,
     kind: Any = None,
     background: Sequence[Any] = (),
-    baseline: str = "mask",
     steps: int = 50,
     permutations: int = 64,
     rng: np.random.Generator | None = None,
-    batch_size: int = 64,
 ) -> Attribution:
     """Contribution of each part of `x` to the value of `target`.
 
@@ -79,22 +70,21 @@ def attribute(
             classifier, else the column of ``predict``.
         method: ``gradient_x_input`` (x - blank) . gradient at x, and
             ``integrated_gradients`` (Sundararajan et al. 2017), for transformers
-            models; for every model ``occlusion`` (value lost when one part is
-            absent), ``shapley`` (exact, at most 12 parts) and ``shapley_sampled``.
+            models, from a sentence of masks; for every model ``occlusion`` (value
+            lost when one part is absent), ``shapley`` (exact, at most 12 parts) and
+            ``shapley_sampled``.
         kind: ``"text"``, ``"image"``, ``"sound"``, ``"table"`` or ``"series"``, or an
             object with ``parts(x)`` and ``blank(x, keep, background)``; not needed
             for a (model, tokenizer).
         background: inputs from which absent parts are taken, one at a time; values
-            are means over them. Empty: blanks. Not for a (model, tokenizer).
-        baseline: token for an absent word: ``mask``, ``pad`` or ``unk``.
+            are means over them. Empty: blanks. Not for a (model, tokenizer), where
+            an absent word is a mask.
         steps: Gauss-Legendre points of integrated gradients.
-        permutations: orders drawn by ``shapley_sampled``.
-        rng: generator of these orders.
-        batch_size: inputs in one call of the model.
+        permutations, rng: orders drawn by ``shapley_sampled``, and their generator.
 
     Raises:
-        ValueError, IndexError: unknown method, kind, baseline or label; gradients of
-            a model that has none to give; too many parts for exact values; no `rng`.
+        ValueError, IndexError: unknown method, kind or label; gradients of a model
+            that has none to give; too many parts for exact values; no `rng`.
         TypeError: a model that cannot be asked.
     """
     if method not in METHODS:
@@ -103,10 +93,7 @@ def attribute(
         raise ValueError(f"steps={steps}: at least one")
     if method == "shapley_sampled" and rng is None:
         raise ValueError("shapley_sampled needs rng=numpy.random.Generator")
-    game = game_of(
-        model, x, target, kind=kind, background=background, baseline=baseline,
-        batch_size=batch_size,
-    )  # fmt: skip
+    game = game_of(model, x, target, kind=kind, background=background)
     if method in GRADIENTS and game.decision is None:
         raise ValueError(
             f"method={method!r} follows gradients from the blank sentence of a "
@@ -133,29 +120,20 @@ def attribute(
         if method == "integrated_gradients":
             points, weights = np.polynomial.legendre.leggauss(steps)
             points, weights = (points + 1) / 2, weights / 2
-        scores = _along_line(game.decision, baseline, points, weights, batch_size)
-    return Attribution(
-        game.parts,
-        scores,
-        method,
-        game.target,
-        float(worth[n]),
-        float(worth[0]),
-        stderr,
-    )
+        scores = _along_line(game.decision, points, weights)
+    full, empty = float(worth[n]), float(worth[0])
+    return Attribution(game.parts, scores, method, game.target, full, empty, stderr)
 
 
-def _along_line(
-    this: Decision, baseline: str, points, weights, batch_size: int
-) -> np.ndarray:
+def _along_line(this: Decision, points, weights) -> np.ndarray:
     """(x - blank) . mean gradient at points of the line from blank (0) to x (1)."""
-    blank = this.without_words(np.zeros((1, len(this.words)), bool), baseline)
+    blank = this.without_words(np.zeros((1, len(this.words)), bool))
     table = this.model.get_input_embeddings()
     start, end = (
         table(inputs["input_ids"]).detach() for inputs in (blank, this.inputs)
     )
     mean = torch.zeros_like(end[0])
-    for at in np.array_split(np.arange(len(points)), -(-len(points) // batch_size)):
+    for at in np.array_split(np.arange(len(points)), -(-len(points) // BATCH)):
         share, weight = (torch.as_tensor(v[at]).to(end) for v in (points, weights))
         rows = (start + share[:, None, None] * (end - start)).requires_grad_()
         handle = table.register_forward_hook(lambda module, args, out, rows=rows: rows)
@@ -169,4 +147,68 @@ def _along_line(
     tokens = ((end - start)[0] * mean).double().sum(-1).cpu().numpy()
     return np.array(
         [tokens[np.equal(this.word_of, w)].sum() for w in range(len(this.words))]
+    )
+
+
+@dataclass(frozen=True)
+class FaithfulnessCurve:
+    """Probability of the label while parts go or come in order of their score."""
+
+    fraction: np.ndarray  # of the parts deleted or inserted, 0 to 1, shape (n+1,)
+    deletion: np.ndarray  # probability after deleting it, highest scores first
+    insertion: np.ndarray  # probability after inserting it into the blank input
+
+    @property
+    def gain(self) -> float:
+        """Area under insertion minus area under deletion; 0 for a random order.
+
+        ERASER's comprehensiveness minus its sufficiency, both as areas.
+        """
+        return float(np.trapezoid(self.insertion - self.deletion, self.fraction))
+
+
+def faithfulness(
+    model: Any,
+    x: Any,
+    target: Any,
+    scores: np.ndarray,
+    *,
+    kind: Any = None,
+    background: Sequence[Any] = (),
+) -> FaithfulnessCurve:
+    """Deletion and insertion curve of one attribution.
+
+    A deleted word stands as the unknown token, where `attribute` takes the mask: a test
+    that blanks parts the way the method did favours the method, so give another
+    `background` than the attribution had. A random order has gain 0 on average; ask
+    for it, and for a plain rule such as nearness, beside it.
+
+    Args:
+        model, x, target, kind, background: as for `qglib.explain.attribute`.
+        scores: signed score of each part, shape (parts,); the highest goes first.
+
+    Raises:
+        ValueError: as many finite scores as parts are needed.
+    """
+    game = game_of(
+        model, x, target, kind=kind, background=background, baseline="unk",
+        probability=True,
+    )  # fmt: skip
+    n = len(game.parts)
+    scores = np.asarray(scores, dtype=np.float64)
+    if scores.shape != (n,) or not np.isfinite(scores).all():
+        raise ValueError(
+            f"scores has shape {scores.shape} for {n} parts: give one finite number "
+            "for each"
+        )
+    rank = np.empty(n, dtype=int)
+    rank[np.argsort(-scores, kind="stable")] = np.arange(n)
+    inserted = rank[None, :] < np.arange(n + 1)[:, None]
+    both = np.concatenate([~inserted, inserted[1:-1]])  # the ends coincide
+    probability = game.value(both)
+    deletion, inner = probability[: n + 1], probability[n + 1 :]
+    return FaithfulnessCurve(
+        fraction=np.linspace(0, 1, n + 1),
+        deletion=deletion,
+        insertion=np.concatenate([deletion[-1:], inner, deletion[:1]]),
     )

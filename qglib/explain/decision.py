@@ -15,39 +15,36 @@ from typing import Any
 import numpy as np
 import torch
 
-BASELINES = ("mask", "pad", "unk")
-
 
 @dataclass(frozen=True)
 class Decision:
     """A tokenised sentence and the logit that is to be explained."""
 
     model: torch.nn.Module  # logits (batch, sub-words, labels) or (batch, labels)
+    tokenizer: Any
     inputs: dict[str, torch.Tensor]  # of the tokenizer, each (1, sub-words)
     words: tuple[str, ...]
     word_of: tuple[int | None, ...]  # word of each sub-word; None: special token
-    tokens: tuple[str, ...]
     position: int | None  # sub-word where the label is read; None: whole text
     label: int
     target: tuple[int | None, str]  # word index and name of the label
-    baseline_ids: dict[str, int]
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The sub-words."""
+        ids = self.inputs["input_ids"][0].tolist()
+        return tuple(self.tokenizer.convert_ids_to_tokens(ids))
 
     def read(self, logits: torch.Tensor) -> torch.Tensor:
         """Pick the decision's logit out of the model's logits: shape (batch,)."""
-        word, name = self.target
-        if logits.ndim == 2 and word is not None:
+        (word, name), once = self.target, logits.ndim == 2
+        if once != (word is None):
+            how = "once for the whole text" if once else "at every word"
             raise ValueError(
-                f"target=({word}, {name!r}): this model decides once for the whole "
-                f"text, give target=(None, {name!r})"
+                f"target=({word}, {name!r}): this model decides {how}, give "
+                f"target=({None if once else 'word index'}, {name!r})"
             )
-        if logits.ndim == 3 and word is None:
-            raise ValueError(
-                f"target=(None, {name!r}): this model decides at every word, give "
-                f"target=(word index, {name!r})"
-            )
-        if logits.ndim == 2:
-            return logits[:, self.label]
-        return logits[:, self.position, self.label]
+        return logits[:, self.label] if once else logits[:, self.position, self.label]
 
     def logits(
         self,
@@ -79,14 +76,15 @@ class Decision:
         word is replaced, so the number of sub-words, the positions and the word
         shapes stay as they are: only the identity of the word is taken away.
         """
-        if baseline not in self.baseline_ids:
+        blank = getattr(self.tokenizer, f"{baseline}_token_id", None)
+        if blank is None:
             raise ValueError(
-                f"baseline={baseline!r} is unknown to this tokenizer: use one of "
-                f"{sorted(self.baseline_ids)}"
+                f"the tokenizer has no {baseline}_token to stand for an absent word: "
+                f"set tokenizer.{baseline}_token"
             )
         inputs = self.repeated(len(keep))
         ids = inputs["input_ids"]
-        gone = torch.full_like(ids, self.baseline_ids[baseline])
+        gone = torch.full_like(ids, blank)
         index = torch.tensor([-1 if w is None else w for w in self.word_of])
         always = np.ones((len(keep), 1), dtype=bool)  # special tokens: column -1
         present = torch.as_tensor(np.hstack([np.asarray(keep, bool), always]))
@@ -103,9 +101,8 @@ def decision(
     """Tokenise `words` and point at the logit of `target` = (word index, label).
 
     Raises:
-        ValueError: empty text, a word that gives no sub-word, a sentence longer
-            than the encoder takes, an unknown label.
-        IndexError: a word index beyond the sentence.
+        ValueError, IndexError: empty text, a word that gives no sub-word, a sentence
+            longer than the encoder takes, an unknown label, a word beyond the sentence.
     """
     if isinstance(words, str):
         raise ValueError("words is one string: split it, e.g. words=text.split()")
@@ -135,18 +132,13 @@ def decision(
     device = next(model.parameters()).device
     return Decision(
         model=model,
+        tokenizer=tokenizer,
         inputs={k: v.to(device) for k, v in encoded.items()},
         words=words,
         word_of=word_of,
-        tokens=tuple(tokenizer.convert_ids_to_tokens(encoded["input_ids"][0].tolist())),
         position=None if word is None else word_of.index(word),
         label=index,
         target=(word, name),
-        baseline_ids={
-            name: int(token)
-            for name in BASELINES
-            if (token := getattr(tokenizer, f"{name}_token_id", None)) is not None
-        },
     )
 
 
@@ -165,9 +157,7 @@ def aligned_decisions(
     first = decision(model, tokenizer, clean, target)
     if corrupt is None:
         inputs = first.without_words(np.zeros((1, len(first.words)), dtype=bool))
-        ids = inputs["input_ids"][0].tolist()
-        tokens = tuple(tokenizer.convert_ids_to_tokens(ids))
-        return first, replace(first, inputs=inputs, tokens=tokens)
+        return first, replace(first, inputs=inputs)
     second = decision(model, tokenizer, corrupt, target)
     if len(first.tokens) != len(second.tokens):
         raise ValueError(
@@ -194,19 +184,14 @@ def _position_limit(model: torch.nn.Module) -> int | None:
 
 def _label_index(model: torch.nn.Module, label: str | int) -> tuple[int, str]:
     """(index, name) of a label, by the model's own table."""
-    table = {int(k): str(v) for k, v in model.config.id2label.items()}
-    names = [table[i] for i in sorted(table)]
-    if isinstance(label, str):
-        if label not in names:
-            raise ValueError(
-                f"label {label!r} is not one of the model's: {', '.join(names)}"
-            )
-        return names.index(label), label
-    if not 0 <= int(label) < len(names):
-        raise ValueError(
-            f"label {label} is outside 0 to {len(names) - 1}: {', '.join(names)}"
-        )
-    return int(label), names[int(label)]
+    table = sorted((int(k), str(v)) for k, v in model.config.id2label.items())
+    for index, name in table:
+        if label in (index, name):
+            return index, name
+    raise ValueError(
+        f"label {label!r} is not one of the model's: "
+        f"{', '.join(name for _, name in table)}, or their numbers from 0"
+    )
 
 
 @contextmanager

@@ -7,10 +7,10 @@ flows are to first order (attribution patching, Nanda 2023; Syed et al. 2023,
 arXiv:2310.10348): two forward and backward passes give all edges, where exact patching
 would need one forward pass for each node.
 
-A head may read several layers (the tagger reads layers 3 and 6 side by side), so
-each read-out layer r has edges (r, t) -> label of its own. Their weight uses the
-gradient that reaches the head *directly* from layer r; what flows on through the
-next layers is carried by the inner edges, and nothing is counted twice.
+A head may read several layers (the tagger reads 3 and 6 side by side), so each
+read-out layer has edges to the label of its own. Their weight uses the gradient that
+reaches the head *directly* from it; what flows on through the next layers is carried
+by the inner edges, and nothing is counted twice.
 
 Only what comes after an edge is linearised. The change of an attention weight is
 booked on the source, also where the query at the destination caused it: a cut through
@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ import torch
 from qglib.explain.decision import Decision, aligned_decisions
 from qglib.explain.encoder import encoder_blocks, trace
 
-Slopes = Literal["ends", "midpoint"]
+BATCH = 32  # pairs in one pass
 
 
 @dataclass(frozen=True)
@@ -45,28 +45,17 @@ class DecisionGraph:
 
     Shapes: L steps between L+1 levels, W nodes in the widest level (all T sub-words
     of a text); narrower levels are padded with zeros. Destination before source.
-
-    Attributes:
-        names: names of the nodes of each level.
-        edges: (L, W, W), part of the difference that flows from source to destination.
-        readout: (L+1, W), the part that the label reads directly at a level.
-        target: (word index, label name) of a text, or the number of a label.
-        clean_logit: value of the label for the clean input.
-        corrupt_logit: the same for the corrupt input.
-        corrupt_tokens: sub-words of the corrupt text.
-        position: sub-word where the label is read, ``None`` for a whole text.
-        attention: (L, T, T), attention of the clean text, mean over heads.
     """
 
-    names: tuple[tuple[str, ...], ...]
-    edges: np.ndarray
-    readout: np.ndarray
-    target: Any
-    clean_logit: float
+    names: tuple[tuple[str, ...], ...]  # of the nodes of each level
+    edges: np.ndarray  # (L, W, W), part of the difference from source to destination
+    readout: np.ndarray  # (L+1, W), the part that the label reads directly at a level
+    target: Any  # (word index, label name) of a text, or the number of a label
+    clean_logit: float  # value of the label for the clean input
     corrupt_logit: float
-    corrupt_tokens: tuple[str, ...] = ()
-    position: int | None = None
-    attention: np.ndarray | None = None
+    corrupt_tokens: tuple[str, ...] = ()  # sub-words of the corrupt text
+    position: int | None = None  # sub-word where the label is read; None: whole text
+    attention: np.ndarray | None = None  # (L, T, T), of the clean text, mean of heads
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -151,34 +140,27 @@ def decision_graphs(
     pairs: Sequence[tuple[Sequence[str], Sequence[str] | None]],
     targets: Sequence[tuple[int | None, str | int]],
     *,
-    slopes: Slopes = "ends",
-    batch_size: int = 32,
+    slopes: str = "ends",
 ) -> list[DecisionGraph]:
     """Decision graphs of many pairs (clean words, corrupt words), in batches.
 
     Pairs of equal length share a batch, so nothing is padded.
 
     Args:
-        model: a transformers model with a BERT-type or DistilBERT encoder.
-        tokenizer: its tokenizer.
+        model, tokenizer: a transformers model with a BERT-type or DistilBERT encoder.
         pairs: clean and corrupt words of each pair; ``None`` for the corrupt ones
             stands for a text of blanks.
         targets: (word index, label) of each pair.
         slopes: where the gradients are taken: ``ends``, mean of both texts, or
-            ``midpoint``, halfway between their embeddings: one backward pass, and
-            nearer to exact patching where the ends are saturated. A head that
-            reads the sub-words themselves gets the corrupt ones at the midpoint.
-        batch_size: pairs in a batch.
+            ``midpoint``, halfway between their embeddings, in one backward pass. A
+            head that reads the sub-words gets the corrupt ones at the midpoint.
 
     Raises:
-        ValueError, IndexError: unknown `slopes`; bad words, word index or label; a
-            pair whose texts differ in their number of sub-words or in the place of
-            the target; no BERT-type encoder.
+        ValueError, IndexError: unknown `slopes`; bad words, word index or label; texts
+            that do not align; no BERT-type encoder.
     """
     if len(pairs) != len(targets):
-        raise ValueError(
-            f"{len(pairs)} pairs but {len(targets)} targets: give one each"
-        )
+        raise ValueError(f"{len(pairs)} pairs but {len(targets)} targets: one each")
     if slopes not in ("ends", "midpoint"):
         raise ValueError(f"slopes={slopes!r} is unknown: use 'ends' or 'midpoint'")
     cases = [
@@ -190,31 +172,33 @@ def decision_graphs(
         by_length[len(clean.tokens)].append(number)
     graphs = {}
     for members in by_length.values():
-        for start in range(0, len(members), batch_size):
-            part = members[start : start + batch_size]
+        for start in range(0, len(members), BATCH):
+            part = members[start : start + BATCH]
             built = _batch(model, [cases[i] for i in part], slopes)
             graphs.update(zip(part, built, strict=True))
     return [graphs[i] for i in range(len(cases))]
 
 
 def _batch(
-    model: torch.nn.Module, cases: Sequence[tuple[Decision, Decision]], slopes: Slopes
+    model: torch.nn.Module, cases: Sequence[tuple[Decision, Decision]], slopes: str
 ) -> list[DecisionGraph]:
     """Graphs of pairs that are equally long."""
 
     def run(chosen, **first):
+        def read(logits):
+            each = [d.read(logits[i : i + 1]) for i, d in enumerate(chosen)]
+            return torch.cat(each)
+
         inputs = {k: torch.cat([d.inputs[k] for d in chosen]) for k in chosen[0].inputs}
-        return trace(model, inputs, lambda logits: _read(chosen, logits), **first)
+        return trace(model, inputs, read, **first)
 
     clean, corrupt = (run(chosen) for chosen in zip(*cases, strict=True))
     at = [clean, corrupt]
     if slopes == "midpoint":
         halfway = (clean.hidden[0] + corrupt.hidden[0]) / 2
         at = [run([case[1] for case in cases], first=halfway)]
-    edges, readout = _first_order(model, clean, corrupt, at)
-    attention = clean.attention.mean(2)
-    numbers = (x.double().cpu().numpy() for x in (edges, readout, attention))
-    edges, readout, attention = numbers
+    found = *_first_order(model, clean, corrupt, at), clean.attention.mean(2)
+    edges, readout, attention = (x.double().cpu().numpy() for x in found)
     return [
         DecisionGraph(
             names=(first.tokens,) * len(readout),
@@ -229,10 +213,6 @@ def _batch(
         )
         for i, (first, second) in enumerate(cases)
     ]
-
-
-def _read(chosen: Sequence[Decision], logits: torch.Tensor) -> torch.Tensor:
-    return torch.cat([d.read(logits[i : i + 1]) for i, d in enumerate(chosen)])
 
 
 def _first_order(model, clean, corrupt, at) -> tuple[torch.Tensor, torch.Tensor]:

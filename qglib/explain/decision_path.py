@@ -25,22 +25,16 @@ FLOOR = 1e-12  # share below which an edge counts as absent
 class DecisionPath:
     """One path through a decision graph.
 
-    Attributes:
-        positions: node at layer 0, 1, ..., at the exit layer.
-        tokens: these nodes by name; for text the sub-words.
-        target: what is decided: (word index, label name), or a label's number.
-        score: probability of the path under the backward walk, 0 to 1.
-        margin: ln of this score minus ln of the next best one, in nats; 0 if two
-            paths are equally good, infinite if there is only one.
-        alternatives: next best paths (positions, score), best first.
+    The margin is ln of its score minus ln of the next best one, in nats: 0 if two
+    paths are equally good, infinite if there is only one.
     """
 
-    positions: tuple[int, ...]
-    tokens: tuple[str, ...]
-    target: Any
-    score: float
+    positions: tuple[int, ...]  # node at layer 0, 1, ..., at the exit layer
+    tokens: tuple[str, ...]  # these nodes by name; for text the sub-words
+    target: Any  # (word index, label name), or a label's number
+    score: float  # probability of the path under the backward walk, 0 to 1
     margin: float
-    alternatives: tuple[tuple[tuple[int, ...], float], ...]
+    alternatives: tuple[tuple[tuple[int, ...], float], ...]  # next (positions, score)
 
     @property
     def exit_layer(self) -> int:
@@ -71,8 +65,8 @@ def decision_path(
         model: a `DecisionGraph`; or (transformers model, tokenizer) with words; or a
             model of `qglib.models.train` with inputs of its kind; or a small torch
             head with features.
-        clean: the input that is explained; nothing for a graph.
-        corrupt: the input it is compared with; ``None`` is the blank input.
+        clean, corrupt: the input that is explained and the one it is compared with;
+            ``None`` is the blank input. Nothing for a graph.
         target: (word index, label), a label, or its number.
         k: paths to find.
 
@@ -82,7 +76,19 @@ def decision_path(
     """
     if k < 1:
         raise ValueError(f"k={k}: ask for at least one path")
-    graph = _graph(model, clean, corrupt, target)
+    graph = model
+    if is_tagger(model):
+        graph = decision_graphs(*model, [(clean, corrupt)], [target])[0]
+    elif hasattr(model, "read") and hasattr(model, "scaled"):
+        graph = model_graph(model, clean, corrupt, target)
+    elif isinstance(model, torch.nn.Module):
+        graph = head_graph(model, clean, corrupt, target)
+    elif not isinstance(model, DecisionGraph):
+        raise TypeError(
+            f"model of type {type(model).__name__} shows no layers to follow: give a "
+            "(transformers model, tokenizer), a torch head or a graph; attribute() and "
+            "faithfulness() explain any function from inputs to probabilities"
+        )
     ranked = _best_paths(*graph.shares, max(k, 2))
     ranked = [r for r in ranked if r[0] > np.log(FLOOR)] or ranked[:1]
     value, positions = ranked[0]
@@ -93,23 +99,6 @@ def decision_path(
         score=float(np.exp(value)),
         margin=float(value - ranked[1][0]) if len(ranked) > 1 else float("inf"),
         alternatives=tuple((p, float(np.exp(v))) for v, p in ranked[1:k]),
-    )
-
-
-def _graph(model, clean, corrupt, target) -> DecisionGraph:
-    """The decision graph of whatever shows its layers."""
-    if isinstance(model, DecisionGraph):
-        return model
-    if is_tagger(model):
-        return decision_graphs(*model, [(clean, corrupt)], [target])[0]
-    if hasattr(model, "read") and hasattr(model, "scaled"):
-        return model_graph(model, clean, corrupt, target)
-    if isinstance(model, torch.nn.Module):
-        return head_graph(model, clean, corrupt, target)
-    raise TypeError(
-        f"model of type {type(model).__name__} shows no layers to follow: give a "
-        "(transformers model, tokenizer), a torch head or a graph; attribute() and "
-        "faithfulness() explain any function from inputs to probabilities"
     )
 
 

@@ -23,17 +23,11 @@ def draw_decision_graph(
     branches: Sequence[Sequence[int]] = (),
     title: str = "",
 ) -> Figure:
-    """A decision graph with the decision path D on it; time runs upwards.
+    """The graph of a text or head with its path D, and `branches` (nodes by layer).
 
-    The width of an edge is the probability that the backward walk takes it, the
-    size of a node that it visits the node. Words of the corrupt text stand beside
-    the words they replace.
-
-    Args:
-        graph: of a text or of a head.
-        path: D.
-        branches: further paths (nodes by layer) drawn like D.
-        title: what the figure says.
+    Time runs upwards. The width of an edge is the probability that the backward walk
+    takes it, the size of a node that it visits the node. Words of the corrupt text
+    stand beside the words they replace.
     """
     visits, (edges, readout) = graph.visits, graph.shares
     top, wide = len(edges), edges.shape[-1]

@@ -1,19 +1,25 @@
-"""Inside an encoder: hidden states, attention and their gradients.
+"""Inside an encoder: hidden states, attention, gradients, and other states put in.
 
 Nothing is read from the model's own list of outputs: hooks on the layers see the
-very tensors that flow on to the next layer and to the head.
+very tensors that flow on to the next layer and to the head. Activation patching, clean
+states put into the corrupt run, is the exact oracle behind the decision graph and the
+test of a decision path: how much of the clean logit comes back when only the path's
+nodes are made clean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
-from qglib.explain.decision import evaluation_mode
+from qglib.explain.decision import aligned_decisions, evaluation_mode
+
+BATCH = 128  # patched rows in one call of the model
 
 
 class Block(NamedTuple):
@@ -139,17 +145,13 @@ def trace(
         return cut[-1]
 
     with ExitStack() as hooks:
-        for block in blocks:
+        for _, attend, values, _, norm, _ in blocks:
             for handle in (
-                block.attention.register_forward_hook(
-                    lambda module, args, out: attention.append(out[1])
+                attend.register_forward_hook(
+                    lambda m, a, out: attention.append(out[1])
                 ),
-                block.value.register_forward_hook(
-                    lambda module, args, out: value.append(out)
-                ),
-                block.norm.register_forward_pre_hook(
-                    lambda module, args: sums.append(args[0])
-                ),
+                values.register_forward_hook(lambda m, a, out: value.append(out)),
+                norm.register_forward_pre_hook(lambda m, args: sums.append(args[0])),
             ):
                 hooks.callback(handle.remove)
         with evaluation_mode(model), eager_attention(model), torch.enable_grad():
@@ -176,3 +178,55 @@ def trace(
         grad_sum=torch.stack(grad_sum),
         grad_read=torch.stack(direct),
     )
+
+
+def patched_logits(
+    model: torch.nn.Module,
+    tokenizer: Any,
+    clean: Sequence[str],
+    corrupt: Sequence[str] | None,
+    target: tuple[int | None, str | int],
+    patches: Sequence[Iterable[tuple[int, int]]],
+) -> np.ndarray:
+    """Logit of the corrupt text with some nodes made clean, float64 (patches,).
+
+    Node (l, s) is the input of layer l+1 at sub-word s; a head that reads layer l
+    reads the patched state too. The effect of one node alone, minus the corrupt
+    logit, is what `DecisionGraph.node_scores` estimates to first order.
+
+    Args:
+        model, tokenizer, target: as for `qglib.explain.decision_graphs`.
+        clean: words of the clean text.
+        corrupt: words of the corrupt text, with equally many sub-words; ``None`` is
+            the text of blanks.
+        patches: sets of nodes (layer, sub-word), each one row of a batch; an empty
+            set gives the corrupt logit, all nodes of layer 0 the clean one.
+
+    Raises:
+        ValueError: texts that do not align, a node outside the encoder.
+    """
+    first, second = aligned_decisions(model, tokenizer, clean, corrupt, target)
+    source: dict[int, torch.Tensor] = {}  # layer -> clean states
+    with layer_inputs_changed(model, lambda n, hidden: source.setdefault(n, hidden)):
+        first.logits(first.inputs)
+    layers, tokens = len(source), len(first.tokens)
+    mask = torch.zeros(layers, len(patches), tokens, 1, dtype=torch.bool)
+    for row, nodes in enumerate(patches):
+        for layer, token in nodes:
+            if not (0 <= layer < layers and 0 <= token < tokens):
+                raise ValueError(
+                    f"patches[{row}] has node {(layer, token)}: use layers 0 to "
+                    f"{layers - 1} and sub-words 0 to {tokens - 1}"
+                )
+            mask[layer, row, token] = True
+    mask = mask.to(source[0].device)
+    out = [np.zeros(0)]
+    for start in range(0, len(patches), BATCH):
+        part = mask[:, start : start + BATCH]
+
+        def change(layer: int, hidden: torch.Tensor, part=part) -> torch.Tensor:
+            return torch.where(part[layer], source[layer], hidden)
+
+        with layer_inputs_changed(model, change):
+            out.append(second.logits(second.repeated(part.shape[1]), BATCH))
+    return np.concatenate(out)

@@ -1,7 +1,9 @@
 """A decision as a game: parts are players, a coalition is an input that keeps some.
 
 One object stands between the methods and the models, so that every method of
-`qglib.explain` serves every kind of data.
+`qglib.explain` serves every kind of data.  The value of a game takes a boolean array of
+shape (coalitions, players) and returns one number for each row; it is asked for many
+coalitions at once, so that a model can answer them as one batch.
 """
 
 from __future__ import annotations
@@ -11,9 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy.special import binom
 
-from qglib import data
 from qglib.explain.decision import Decision, decision
+
+MAX_EXACT_PLAYERS = 12
+BATCH = 64  # inputs in one call of a model
+Value = Callable[[np.ndarray], np.ndarray]
 
 
 class Game(NamedTuple):
@@ -21,7 +27,7 @@ class Game(NamedTuple):
 
     parts: tuple[str, ...]  # names of the players
     target: Any
-    value: Callable[[np.ndarray], np.ndarray]  # (coalitions, parts) -> (coalitions,)
+    value: Value
     decision: Decision | None = None  # of a transformers model
 
 
@@ -39,24 +45,24 @@ def game_of(
     kind: Any = None,
     background: Sequence[Any] = (),
     baseline: str = "mask",
-    batch_size: int = 64,
     probability: bool = False,
 ) -> Game:
     """The game of one decision; arguments and errors as `qglib.explain.attribute`.
 
-    `probability` asks a transformers model for probabilities instead of logits.
+    `baseline` is the token for an absent word, `probability` asks a transformers model
+    for probabilities instead of logits.
     """
     if is_tagger(model):
         if len(background):
             raise ValueError(
                 "background is for other models: absent words of a sentence stand as "
-                "the token baseline='mask', 'pad' or 'unk'"
+                "a token"
             )
         this = decision(*model, x, target)
 
         def ask(keep: np.ndarray) -> np.ndarray:
             rows = this.without_words(keep, baseline)
-            return this.logits(rows, batch_size, probability=probability)
+            return this.logits(rows, BATCH, probability=probability)
 
         return Game(this.words, this.target, ask, this)
     predict, target = _predictor(model), class_of(model, target)
@@ -66,8 +72,8 @@ def game_of(
         total = np.zeros(len(keep))
         for other in [*background] or [None]:
             inputs = [kind.blank(x, row, other) for row in np.asarray(keep, bool)]
-            for start in range(0, len(inputs), batch_size):
-                part = slice(start, start + batch_size)
+            for start in range(0, len(inputs), BATCH):
+                part = slice(start, start + BATCH)
                 total[part] += _column(predict(inputs[part]), target)
         return total / max(len(background), 1)
 
@@ -99,12 +105,14 @@ def class_of(model: Any, target: Any) -> Any:
 
 def kind_of(kind: Any, model: Any) -> Any:
     """The object with ``parts`` and ``blank``; by default the kind of the model."""
+    from qglib.data import KINDS
+
     if kind is None:
         kind = getattr(model, "settings", {}).get("kind")
-    found = data.KINDS.get(kind) if isinstance(kind, str) else kind
+    found = KINDS.get(kind) if isinstance(kind, str) else kind
     if not all(callable(getattr(found, name, None)) for name in ("parts", "blank")):
         raise ValueError(
-            f"kind={kind!r}: give one of {sorted(data.KINDS)}, or an object with "
+            f"kind={kind!r}: give one of {sorted(KINDS)}, or an object with "
             "parts(x) and blank(x, keep, background)"
         )
     return found
@@ -120,3 +128,74 @@ def _column(values: Any, target: Any) -> np.ndarray:
             f"one of 0 to {values.shape[1] - 1}"
         )
     return values[:, target]
+
+
+def exact_shapley(value: Value, players: int) -> np.ndarray:
+    """Exact Shapley values from all 2**players coalitions, asked in one call.
+
+    phi_i = sum over S without i of |S|! (n-|S|-1)! / n! (v(S + i) - v(S))
+    (Shapley 1953). They add up to v(all) - v(none).
+
+    Args:
+        value: boolean (coalitions, players) to one number a row.
+        players: how many words, features or gates there are.
+
+    Returns:
+        Shapley values, float64, (players,).
+
+    Raises:
+        ValueError: fewer than 1 or more than 12 players (then take
+            ``attribute(..., method="shapley_sampled")``).
+    """
+    if not 1 <= players <= MAX_EXACT_PLAYERS:
+        raise ValueError(
+            f"players={players}: exact Shapley values take 2**players coalitions, of "
+            f"1 to {MAX_EXACT_PLAYERS} players. Use method='shapley_sampled', which "
+            "gives an error bar, or group the players"
+        )
+    codes = np.arange(2**players)
+    coalitions = (codes[:, None] >> np.arange(players)) & 1 == 1
+    worth = _ask(value, coalitions)
+    size = coalitions.sum(1)
+    values = np.empty(players)
+    for player in range(players):
+        without = codes[~coalitions[:, player]]
+        gain = worth[without | (1 << player)] - worth[without]
+        values[player] = gain @ (1 / binom(players - 1, size[without])) / players
+    return values
+
+
+def sampled_shapley(
+    value: Value, players: int, permutations: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shapley values from random orders of the players, and their standard errors.
+
+    Orders come in antithetic pairs (an order and its reverse), which lowers the
+    variance; the standard error is that of the mean over pairs. Every order adds
+    up to full - empty, so the estimate is complete too (Castro et al. 2009;
+    antithetic pairs: Mitchell et al. 2022). Two pairs are the least.
+    """
+    if permutations < 4:
+        raise ValueError(f"permutations={permutations}: at least 4 for an error bar")
+    pairs = permutations // 2
+    orders = np.array([rng.permutation(players) for _ in range(pairs)])
+    orders = np.concatenate([orders, orders[:, ::-1]])
+    rank = orders.argsort(1)  # a chain keeps the players before each step
+    chains = rank[:, None, :] < np.arange(players + 1)[:, None]
+    distinct, inverse = np.unique(
+        chains.reshape(-1, players), axis=0, return_inverse=True
+    )
+    worth = _ask(value, distinct)[inverse.ravel()].reshape(len(orders), players + 1)
+    gains = np.take_along_axis(np.diff(worth, axis=1), rank, axis=1)
+    paired = (gains[:pairs] + gains[pairs:]) / 2
+    return paired.mean(0), paired.std(0, ddof=1) / np.sqrt(pairs)
+
+
+def _ask(value: Value, coalitions: np.ndarray) -> np.ndarray:
+    worth = np.asarray(value(coalitions), dtype=np.float64)
+    if worth.shape != (len(coalitions),):
+        raise ValueError(
+            f"value() returned shape {worth.shape} for {len(coalitions)} coalitions: "
+            "it must return one number for each row"
+        )
+    return worth

@@ -11,6 +11,7 @@ A linear stage needs no quadrature, a circuit is one stage, from wires to output
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,7 @@ def head_graph(
     Args:
         head: a ``torch.nn.Sequential``, cut behind every module with parameters, or a
             module with ``reduce``, ``circuit`` and ``read_out``.
-        clean: features of the clean input, (features,).
-        corrupt: those of the corrupt input.
+        clean, corrupt: features of the two inputs, (features,).
         target: number of the label.
         parts: name -> numbers of its features; by default each feature is a part.
         steps: quadrature points of a stage that is not linear.
@@ -48,10 +48,10 @@ def head_graph(
     """
     like = next(head.parameters())
     sides = [torch.as_tensor(v).detach().to(like) for v in (clean, corrupt)]
-    if sides[0].ndim != 1 or sides[0].shape != sides[1].shape:
+    one, two = (tuple(side.shape) for side in sides)
+    if len(one) != 1 or one != two:
         raise ValueError(
-            f"clean {tuple(sides[0].shape)} and corrupt {tuple(sides[1].shape)}: give "
-            "two vectors of features, equally long"
+            f"clean {one} and corrupt {two}: give two vectors of features, equally long"
         )
     width = len(sides[0])
     if parts is None:
@@ -63,7 +63,7 @@ def head_graph(
 
 
 def model_graph(
-    model: Any, clean: Any, corrupt: Any, target: str | int, *, steps: int = 16
+    model: Any, clean: Any, corrupt: Any, target: str | int
 ) -> DecisionGraph:
     """`head_graph` of a model of `qglib.models.train`; its parts are those of the kind.
 
@@ -89,12 +89,10 @@ def model_graph(
     alone = _numpy((features[2:-1] - features[1]).abs())
     total = alone.sum(0)
     share = np.where(total > 0, alone / np.where(total > 0, total, 1.0), 1.0 / n)
-    return _graph(
-        model.head, features[:2], class_of(model, target), share, names, steps
-    )
+    return _graph(model.head, features[:2], class_of(model, target), share, names)
 
 
-def _graph(head, sides, target: int, member, names, steps: int) -> DecisionGraph:
+def _graph(head, sides, target: int, member, names, steps: int = 16) -> DecisionGraph:
     """The graph between two vectors of features; `member` is (parts, features)."""
     if steps < 1:
         raise ValueError(f"steps={steps}: at least one quadrature point")
@@ -119,15 +117,14 @@ def _graph(head, sides, target: int, member, names, steps: int) -> DecisionGraph
     widest = max(map(len, levels))
     edges = np.zeros((len(levels) - 1, widest, widest))
     readout = np.zeros((len(levels), widest))
+    joint = [member.T, *(np.eye(len(c)) for c in change[1:])]
     gain = slopes[-1][target]  # of the label, by each node of a level
-    for n in range(len(levels) - 1, -1, -1):
-        joint = member.T if n == 0 else np.eye(len(change[n]))
-        if n == len(levels) - 1:
-            readout[n, : len(levels[n])] = (gain * change[n]) @ joint
-        else:
-            flow = (gain[:, None] * slopes[n] * change[n]) @ joint
-            edges[n, : flow.shape[0], : flow.shape[1]] = flow
-            gain = gain @ slopes[n]
+    last = len(levels) - 1
+    readout[-1, : len(levels[-1])] = (gain * change[last]) @ joint[last]
+    for n in reversed(range(last)):
+        flow = (gain[:, None] * slopes[n] * change[n]) @ joint[n]
+        edges[n, : flow.shape[0], : flow.shape[1]] = flow
+        gain = gain @ slopes[n]
     return DecisionGraph(
         names=tuple(levels), edges=edges, readout=readout, target=int(target),
         clean_logit=float(states[-1][0, target]),
@@ -135,35 +132,27 @@ def _graph(head, sides, target: int, member, names, steps: int) -> DecisionGraph
     )  # fmt: skip
 
 
-class _Times(nn.Module):
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
+class _Angles(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.factor * x
+        return self.reach * torch.tanh(x)
 
 
-def _stages(head: nn.Module) -> list[nn.Module]:
+def _stages(head: nn.Module) -> list[nn.Sequential]:
     """The head as a chain; each link ends with a module that has parameters."""
     if all(hasattr(head, name) for name in ("reduce", "circuit", "read_out")):
-        angles = nn.Tanh(), _Times(head.reach)
-        head = nn.Sequential(head.reduce, *angles, head.circuit, head.read_out)
+        angles = _Angles()
+        angles.reach = head.reach
+        head = nn.Sequential(head.reduce, angles, head.circuit, head.read_out)
     if not isinstance(head, nn.Sequential):
         raise ValueError(
             f"{type(head).__name__} shows no layers: give a torch.nn.Sequential, a "
             "module with reduce, circuit and read_out, or a (transformers model, "
             "tokenizer); attribute() and faithfulness() need no layers"
         )
-    stages: list[list[nn.Module]] = [[]]
-    for module in head:
-        stages[-1].append(module)
-        if any(True for _ in module.parameters()):
-            stages.append([])
-    if len(stages) > 1:  # what follows the last one belongs to it
-        last = stages.pop()
-        stages[-1] += last
-    return [s[0] if len(s) == 1 else nn.Sequential(*s) for s in stages]
+    ends = [
+        i for i, module in enumerate(head, 1) if any(True for _ in module.parameters())
+    ]
+    return [head[a:b] for a, b in pairwise([0, *ends[:-1], len(head)])]
 
 
 def _title(stages: Sequence[nn.Module]) -> str:
@@ -173,11 +162,11 @@ def _title(stages: Sequence[nn.Module]) -> str:
 
 
 def _mean_jacobian(
-    stage: nn.Module, clean: torch.Tensor, corrupt: torch.Tensor, steps: int
+    stage: nn.Sequential, clean: torch.Tensor, corrupt: torch.Tensor, steps: int
 ) -> np.ndarray:
     """Mean of d outputs / d inputs on the line from corrupt to clean, (out, in)."""
-    if isinstance(stage, nn.Linear):
-        return _numpy(stage.weight)
+    if len(stage) == 1 and isinstance(stage[0], nn.Linear):
+        return _numpy(stage[0].weight)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     along = torch.as_tensor((nodes + 1) / 2).to(clean)[:, None]
     points = (corrupt + along * (clean - corrupt)).requires_grad_()

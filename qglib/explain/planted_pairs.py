@@ -1,9 +1,8 @@
 """Clean and corrupt sentences whose deciding words are known by construction.
 
-Both sentences hold an ambiguous name in a cue frame: the words of the frame decide
-the type of the name. The corrupt sentence has a frame of another type, and, as
-bait, another ambiguous name and another adverb, which decide nothing. All parts
-have as many sub-words as the parts they replace.
+Both hold an ambiguous name in a cue frame, whose words decide the type of the name. The
+corrupt one has a frame of another type, and, as bait, another ambiguous name and
+another adverb, which decide nothing; all parts have equally many sub-words.
 """
 
 from __future__ import annotations
@@ -11,13 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import permutations
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from qglib.data.lexicon import frames, names
 from qglib.data.structural import ADVERBS
-from qglib.models import TokenTagger, word_logits
+
+if TYPE_CHECKING:
+    from qglib.models import TokenTagger
 
 
 class PlantedPair(NamedTuple):
@@ -39,17 +40,16 @@ def planted_pairs(
     pattern dominates; names come from the held-out part.
 
     Raises:
-        ValueError: `n` below 1, or no two frames of different types align under
-            this tokenizer.
+        ValueError: `n` below 1, or no two frames of different types align.
     """
     if n < 1:
         raise ValueError(f"n={n}: ask for at least one pair")
 
     def size(words: tuple[str, ...]) -> tuple[int, int]:
         """Words and sub-words."""
-        ids = (
-            tokenizer(list(words), is_split_into_words=True).word_ids() if words else []
-        )
+        if not words:
+            return 0, 0
+        ids = tokenizer(list(words), is_split_into_words=True).word_ids()
         return len(words), sum(i is not None for i in ids)
 
     groups = defaultdict(list)  # frames whose two sides are equally long
@@ -98,9 +98,10 @@ def turning_pairs(
 ) -> list[PlantedPair]:
     """Pairs whose decision turns: right on the clean sentence, not on the corrupt.
 
-    The logit of the label has to fall by at least `least`: a restored share
-    divides by this fall.
+    The logit of the label has to fall by `least`: a restored share divides by it.
     """
+    from qglib.models import word_logits
+
     pairs = list(pairs)
     clean = word_logits(model, tokenizer, [p.clean for p in pairs])
     corrupt = word_logits(model, tokenizer, [p.corrupt for p in pairs])

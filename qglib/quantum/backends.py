@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping
 
 import pennylane as qml
@@ -38,15 +37,13 @@ def trace_head(
     qnode: qml.QNode, shapes: Mapping[str, tuple[int, ...]], n_inputs: int | None
 ) -> tuple[int, TracedCircuit | None, str]:
     """Width of a sample, the traced circuit or None, and why None."""
-    wires = len(qnode.device.wires) if qnode.device.wires is not None else 0
-    if qnode.device.wires is not None and wires == 0:
+    wires = qnode.device.wires
+    if wires is not None and not len(wires):
         raise ValueError("the QNode's device has zero qubits: it needs at least one")
+    first = len(wires or [0])  # one input a wire, then more, then fewer
+    widths = [*range(first, 4 * first + 1), *range(first - 1, 0, -1)]
     if n_inputs is not None:
         widths = [n_inputs]
-    else:
-        first = max(1, wires)
-        more = (*range(first + 1, 4 * first + 1), *range(first - 1, 0, -1))
-        widths = [first, *more]
     failure = None
     for width in widths:
         try:
@@ -81,53 +78,31 @@ def make_plan(circuit: TracedCircuit, backend: str) -> tuple[LanePlan | None, st
         return None, str(error)
 
 
-def start_weight(name: str, shape: tuple[int, ...], method) -> torch.Tensor:
-    """First value of a weight, as ``qml.qnn.TorchLayer`` makes it."""
-    if isinstance(method, Mapping):
-        if name not in method:
-            raise ValueError(f"init_method has no entry for the weight {name!r}")
-        method = method[name]
-    if isinstance(method, torch.Tensor):
-        if tuple(method.shape) != shape:
-            raise ValueError(
-                f"init_method[{name!r}] has shape {tuple(method.shape)}, "
-                f"weight_shapes says {shape}"
-            )
-        return method.detach().clone()
-    if method is None:
-        return 2 * math.pi * torch.rand(shape)
-    return method(torch.empty(shape)) if shape else method(torch.empty(1))[0]
-
-
-def require_state(n: int, device: torch.device | str = "cpu", count: int = 1) -> None:
+def require_state(n: int, count: int = 1) -> None:
     """Raise MemoryError when ``count`` states of n qubits in complex128 do not fit."""
-    what = f"A state of {n} qubits" if count == 1 else f"{count} states of {n} qubits"
     if n > 20:
-        require(16 * count * 2**n, device, what, "use fewer qubits")
+        what = f"{count} state(s) of {n} qubits"
+        require(16 * count * 2**n, "cpu", what, "use fewer qubits")
 
 
 def choose(
     qnode: qml.QNode, backend: str, plan: LanePlan | None, refusal: str
 ) -> tuple[str, str]:
     """The backend in use and one line that says why."""
-    device = qnode.device
-    if backend == "batched":
-        if plan is None:
-            raise ValueError(
-                f'backend="batched" cannot run this circuit: {refusal}; '
-                'use backend="auto" to run the QNode instead'
-            )
-        return "batched", "asked for"
+    if backend == "batched" and plan is None:
+        raise ValueError(
+            f'backend="batched" cannot run this circuit: {refusal}; '
+            'use backend="auto" to run the QNode instead'
+        )
     if backend != "auto":
         return backend, "asked for"
-    wires = len(device.wires) if device.wires is not None else 0
     if plan is not None:
         how = "compiled passes on the CPU, torch elsewhere"
         return "batched", f"traced to {plan.n_wires} qubits: {how}"
-    lightning = device.name.startswith("lightning") and "shots" not in refusal
-    if lightning and wires <= MOST_BATCHED_QUBITS:
+    name, few = qnode.device.name, len(qnode.device.wires or ()) <= MOST_BATCHED_QUBITS
+    if name.startswith("lightning") and few and "shots" not in refusal:
         return "default.qubit", f"not batched: {refusal}; default.qubit broadcasts"
-    return device.name, f"not batched: {refusal}"
+    return name, f"not batched: {refusal}"
 
 
 def call_qnode(

@@ -11,7 +11,6 @@ def reuploading(
     device: qml.devices.Device | str,
     qubits: int,
     layers: int,
-    entangle: bool = True,
 ) -> tuple[qml.QNode, dict[str, tuple[int, ...]], int]:
     """Data re-uploading circuit with one- and two-qubit Z read-out.
 
@@ -24,10 +23,7 @@ def reuploading(
     Args:
         device: A PennyLane device with at least ``qubits`` wires 0..qubits-1
             (`qglib.devices.pick` gives one), or the name of a device to build.
-        qubits: Number of qubits, which is also the number of inputs.
-        layers: Number of embed-rotate-entangle layers.
-        entangle: False leaves the ring out: every qubit then evolves alone,
-            the control for the question whether entanglement helps.
+        qubits, layers: Number of qubits, which is that of the inputs, and of layers.
 
     Returns:
         ``(qnode, weight_shapes, n_outputs)``: the QNode takes ``inputs`` of
@@ -38,10 +34,8 @@ def reuploading(
     Raises:
         ValueError: for fewer than one qubit or one layer.
     """
-    if qubits < 1:
-        raise ValueError(f"qubits={qubits}: a circuit needs at least one qubit")
-    if layers < 1:
-        raise ValueError(f"layers={layers}: a circuit needs at least one layer")
+    if qubits < 1 or layers < 1:
+        raise ValueError(f"qubits={qubits}, layers={layers}: at least one of each")
     if isinstance(device, str):
         device = devices.build(device, qubits)
     pairs = ring(qubits)
@@ -51,9 +45,8 @@ def reuploading(
             qml.AngleEmbedding(inputs, wires=range(qubits), rotation="Y")
             for wire in range(qubits):
                 qml.Rot(*weights[layer, wire], wires=wire)
-            if entangle:
-                for pair in pairs:
-                    qml.CZ(wires=pair)
+            for pair in pairs:
+                qml.CZ(wires=pair)
         singles = [qml.expval(qml.Z(wire)) for wire in range(qubits)]
         doubles = [qml.expval(qml.Z(a) @ qml.Z(b)) for a, b in pairs]
         return singles + doubles

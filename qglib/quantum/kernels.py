@@ -9,8 +9,6 @@ import torch
 from qglib.memory import require
 from qglib.quantum.head import QuantumHead
 
-_REMEDY = "use fewer samples"
-
 
 def fidelity_kernel(
     qnode: qml.QNode,
@@ -43,7 +41,9 @@ def fidelity_kernel(
     x = _table("x", x)
     y = None if y is None else _table("y", y)
     n = len(x) if y is None else len(y)
-    require(24 * len(x) * n, "cpu", f"A Gram matrix of {len(x)} x {n}", _REMEDY)
+    require(
+        24 * len(x) * n, "cpu", f"A Gram matrix of {len(x)} x {n}", "use fewer samples"
+    )
     head = QuantumHead(qnode, {}, backend, n_inputs=x.shape[1]).double()
     left = _states(head, x)
     right = left if y is None else _states(head, y)
@@ -76,35 +76,28 @@ def pairwise_fidelity_kernel(
     qnode: qml.QNode,
     x: np.ndarray,
     y: np.ndarray | None = None,
-    device: qml.devices.Device | None = None,
 ) -> np.ndarray:
     """The same kernel pair by pair, as hardware measures it.
 
     Each entry is the probability of all zeros after U(a) and the inverse of U(b):
     N x M circuits, about 8 ms each at 8 qubits. It is the oracle of
-    `fidelity_kernel` and the way to shots and noise.
-
-    Args:
-        qnode: QNode of ``inputs``; what it measures is ignored.
-        x: Samples (N, n_inputs).
-        y: Other samples (M, n_inputs); by default ``x``.
-        device: Device that runs the pairs; by default the QNode's own.
+    `fidelity_kernel`, whose arguments it takes (what the QNode measures is ignored),
+    and the way to shots and noise.
     """
     x = _table("x", x)
     y = x if y is None else _table("y", y)
-    device = qnode.device if device is None else device
 
     def gates(sample):
         tape = qml.workflow.construct_tape(qnode, level="user")(inputs=sample)
         return tape.operations
 
-    @qml.qnode(device)
+    @qml.qnode(qnode.device)
     def overlap(forward, backward):
         for gate in forward:
             qml.apply(gate)
         for gate in reversed(backward):
             qml.adjoint(gate)
-        return qml.probs(wires=device.wires)
+        return qml.probs(wires=qnode.device.wires)
 
     ahead, back = [gates(a) for a in x], [gates(b) for b in y]
     return np.array([[float(overlap(a, b)[0]) for b in back] for a in ahead])

@@ -23,18 +23,14 @@ from qglib.memory import require
 class QaoaResult:
     """Outcome of one QAOA optimisation at its last depth.
 
-    Attributes:
-        gammas, betas: Angles, in radians per unit of cost and radians.
-        probabilities: Of all basis states.
-        evaluations: Cost-and-gradient evaluations spent, all starts and depths.
-        by_depth: For every depth on the way (depth, probability that one shot gives
-            *an* optimum, mean cost of a shot).
+    ``by_depth`` holds, for every depth on the way, the depth, the probability that one
+    shot gives *an* optimum, and the mean cost of a shot.
     """
 
-    gammas: np.ndarray
-    betas: np.ndarray
-    probabilities: np.ndarray
-    evaluations: int
+    gammas: np.ndarray  # angles, radians per unit of cost
+    betas: np.ndarray  # angles, radians
+    probabilities: np.ndarray  # of all basis states
+    evaluations: int  # of cost and gradient, all starts and depths
     by_depth: tuple[tuple[int, float, float], ...]
 
 
@@ -69,10 +65,12 @@ def qaoa(
         raise ValueError(f"depth={depth}, starts={starts}: both must be at least 1")
     if values.ndim != 1 or not np.isfinite(values).all():
         raise ValueError("values must be a vector of finite costs")
-    widths = _qubits(len(values)) if widths is None else tuple(widths)
+    if widths is None:  # qubits
+        widths = (2,) * (len(values).bit_length() - 1)
     if math.prod(widths) != len(values):
         raise ValueError(
-            f"{len(values)} values, but widths {widths} make {math.prod(widths)} states"
+            f"{len(values)} values, but widths {tuple(widths)} make "
+            f"{math.prod(widths)} states: pass the widths of the digits"
         )
     what = f"QAOA of depth {depth} on {len(values)} states"
     require(128 * len(values), "cpu", what, "use fewer or narrower digits")
@@ -105,16 +103,6 @@ def qaoa(
         evaluations=count,
         by_depth=tuple(by_depth),
     )
-
-
-def _qubits(size: int) -> tuple[int, ...]:
-    """Two levels for every qubit of ``size`` = 2**n states."""
-    qubits = size.bit_length() - 1
-    if size < 2 or 2**qubits != size:
-        raise ValueError(
-            f"{size} values are no power of two: pass the widths of the digits"
-        )
-    return (2,) * qubits
 
 
 def _stretch(angles: np.ndarray) -> np.ndarray:

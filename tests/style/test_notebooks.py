@@ -10,7 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from qglib import freshness, parameters
+from qglib import parameters
+from tests.staleness import staleness
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
@@ -85,7 +86,7 @@ def test_the_file_is_a_valid_notebook_of_modest_size(path: Path) -> None:
 
 @every
 def test_outputs_are_fresh(path: Path) -> None:
-    assert not freshness.staleness(read(path)), freshness.staleness(read(path))
+    assert not staleness(read(path)), staleness(read(path))
 
 
 @every

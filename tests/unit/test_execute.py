@@ -14,8 +14,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from qglib import devices, execute, freshness
+from qglib import devices, execute
 from qglib.__main__ import main
+from tests.staleness import staleness
 
 FIGURE = """\
 import matplotlib.pyplot as plt
@@ -148,7 +149,7 @@ def test_two_refreshes_give_the_same_bytes(write_notebook, tmp_path) -> None:
         contents.append(path.read_bytes())
     assert contents[0] == contents[1]
     notebook = nbformat.read(path, as_version=4)
-    assert freshness.staleness(notebook) == ""
+    assert staleness(notebook) == ""
     assert notebook.metadata.kernelspec.name == "python3"
     assert str(tmp_path) not in path.read_text()
 

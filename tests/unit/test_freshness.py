@@ -9,6 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from qglib import freshness
+from tests.staleness import staleness
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_nothing_of_the_run_is_left(executed) -> None:
 def test_normalising_twice_changes_nothing(executed) -> None:
     once = stamped(executed)
     assert stamped(once) == once
-    assert freshness.staleness(once) == ""
+    assert staleness(once) == ""
 
 
 def test_timings_do_not_matter(executed) -> None:
@@ -83,21 +84,21 @@ def test_timings_do_not_matter(executed) -> None:
 def test_a_changed_cell_is_found(executed) -> None:
     clean = stamped(executed)
     clean.cells[2].source = "a + 1"
-    assert "cells changed" in freshness.staleness(clean)
-    assert "make notebooks" in freshness.staleness(clean)
+    assert "cells changed" in staleness(clean)
+    assert "make notebooks" in staleness(clean)
 
 
 def test_a_changed_tag_is_found(executed) -> None:
     clean = stamped(executed)
     clean.cells[1].metadata["tags"] = []
-    assert "cells changed" in freshness.staleness(clean)
+    assert "cells changed" in staleness(clean)
 
 
 def test_outputs_made_by_hand_are_found(executed) -> None:
     clean = stamped(executed)
     clean.cells[2].outputs[0].data["text/plain"] = "3"
-    assert "not made by the runner" in freshness.staleness(clean)
+    assert "not made by the runner" in staleness(clean)
 
 
 def test_a_notebook_without_stamp_is_stale(executed) -> None:
-    assert "never refreshed" in freshness.staleness(executed)
+    assert "never refreshed" in staleness(executed)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qglib import reference
+from qglib import freshness as reference
 
 
 def finished(folder: Path, notebook: str) -> Path:

@@ -18,9 +18,7 @@ def test_curves_start_and_end_where_they_must(bag_of_words, tokenizer):
 
 
 def test_true_order_beats_its_reverse(bag_of_words, tokenizer):
-    scores = attribute(
-        (bag_of_words, tokenizer), TEXT, TARGET, "occlusion", baseline="unk"
-    ).scores
+    scores = attribute((bag_of_words, tokenizer), TEXT, TARGET, "occlusion").scores
     best = faithfulness((bag_of_words, tokenizer), TEXT, TARGET, scores)
     worst = faithfulness((bag_of_words, tokenizer), TEXT, TARGET, -scores)
     assert best.gain > 0 > worst.gain

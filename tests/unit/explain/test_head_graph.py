@@ -175,7 +175,7 @@ def test_a_decision_of_every_kind(kind):
     clean, corrupt, read = EXAMPLES[kind]
     width = len(np.asarray(read([clean]))[0])
     model = Trained(kind, read, width)
-    graph = model_graph(model, clean, corrupt, "yes", steps=32)
+    graph = model_graph(model, clean, corrupt, "yes")
     assert list(graph.names[0]) == data.KINDS[kind].parts(clean)
     assert abs(graph.clean_logit - graph.corrupt_logit) > 1e-4
     assert abs(graph.completeness_gap) < 1e-5

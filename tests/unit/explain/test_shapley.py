@@ -5,7 +5,7 @@ import numpy as np
 import pennylane as qml
 import pytest
 
-from qglib.explain.shapley import exact_shapley, sampled_shapley
+from qglib.explain.games import exact_shapley, sampled_shapley
 
 
 def random_game(players, seed=0):

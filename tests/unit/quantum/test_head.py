@@ -38,10 +38,9 @@ SHAPES = {"weights": (2, 3)}
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("entangle", [True, False])
 @pytest.mark.parametrize("qubits", [1, 2, 3, 5])
-def test_reuploading_is_batched_and_right(device, qubits, entangle):
-    qnode, shapes, n_outputs = circuits.reuploading(device, qubits, 3, entangle)
+def test_reuploading_is_batched_and_right(device, qubits):
+    qnode, shapes, n_outputs = circuits.reuploading(device, qubits, 3)
     head = QuantumHead(qnode, shapes)
     assert head.backend == "batched"
     assert "\n" not in head.reason
@@ -240,16 +239,12 @@ def qnode_of_module():
     return qml.QNode(module_circuit, qml.device("default.qubit", wires=3))
 
 
-def test_weights_start_as_asked():
-    fixed = torch.arange(6.0).reshape(2, 3)
-    head = QuantumHead(qnode_of(plain), SHAPES, init_method={"weights": fixed})
-    torch.testing.assert_close(head.weights.detach(), fixed)
-    head = QuantumHead(qnode_of(plain), SHAPES, init_method=torch.nn.init.ones_)
-    assert (head.weights == 1).all()
-    with pytest.raises(ValueError, match=r"shape \(6,\)"):
-        QuantumHead(qnode_of(plain), SHAPES, init_method={"weights": torch.zeros(6)})
-    with pytest.raises(ValueError, match="no entry for the weight 'weights'"):
-        QuantumHead(qnode_of(plain), SHAPES, init_method={})
+def test_weights_start_as_those_of_torchlayer():
+    torch.manual_seed(3)
+    head = QuantumHead(qnode_of(plain), SHAPES)
+    torch.manual_seed(3)
+    other = qml.qnn.TorchLayer(qnode_of(plain), SHAPES)
+    torch.testing.assert_close(head.weights, other.weights)
 
 
 @pytest.mark.parametrize("backend", ["batched", "default.qubit"])

@@ -23,7 +23,8 @@ def test_gram_matches_the_pairwise_circuit():
     pairs = quantum.pairwise_fidelity_kernel(qnode, x)
     np.testing.assert_allclose(gram, pairs, atol=1e-12)
     lightning = qml.device("lightning.qubit", wires=4)
-    pairs = quantum.pairwise_fidelity_kernel(qnode, x, y, lightning)
+    elsewhere = qml.QNode(qnode.func, lightning)
+    pairs = quantum.pairwise_fidelity_kernel(elsewhere, x, y)
     np.testing.assert_allclose(quantum.fidelity_kernel(qnode, x, y), pairs, atol=1e-12)
 
 

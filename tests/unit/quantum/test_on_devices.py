@@ -55,11 +55,10 @@ def test_verify_takes_the_samples_it_is_given(device):
         verify(head, inputs=torch.zeros(3, 4))
 
 
-@pytest.mark.parametrize("entangle", [True, False])
 @pytest.mark.parametrize(("qubits", "layers"), [(4, 2), (8, 3)])
-def test_token_head(device, engine, qubits, layers, entangle):
+def test_token_head(device, engine, qubits, layers):
     torch.manual_seed(0)
-    qnode, shapes, _ = circuits.reuploading(device, qubits, layers, entangle)
+    qnode, shapes, _ = circuits.reuploading(device, qubits, layers)
     heads = [QuantumHead(qnode, shapes, name) for name in ("batched", device)]
     heads[1].load_state_dict(heads[0].state_dict())
 

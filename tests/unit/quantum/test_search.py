@@ -106,7 +106,7 @@ def test_bad_input_is_named(monkeypatch):
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="depth=0"):
         quantum.qaoa(np.arange(4.0), 0, rng)
-    with pytest.raises(ValueError, match="power of two"):
+    with pytest.raises(ValueError, match="pass the widths"):
         quantum.qaoa(np.arange(6.0), 1, rng)
     with pytest.raises(ValueError, match="states"):
         quantum.qaoa(np.arange(6.0), 1, rng, widths=(2, 2))
