@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 
 import pennylane as qml
@@ -76,6 +77,24 @@ def make_plan(circuit: TracedCircuit, backend: str) -> tuple[LanePlan | None, st
         return make_lane_plan(circuit), ""
     except UnsupportedCircuit as error:
         return None, str(error)
+
+
+def start_weight(name: str, shape: tuple[int, ...], method) -> torch.Tensor:
+    """First value of a weight, as ``qml.qnn.TorchLayer`` makes it."""
+    if isinstance(method, Mapping):
+        if name not in method:
+            raise ValueError(f"init_method has no entry for the weight {name!r}")
+        method = method[name]
+    if isinstance(method, torch.Tensor):
+        if tuple(method.shape) != shape:
+            raise ValueError(
+                f"init_method[{name!r}] has shape {tuple(method.shape)}, "
+                f"weight_shapes says {shape}"
+            )
+        return method.detach().clone()
+    if method is None:
+        return 2 * math.pi * torch.rand(shape)
+    return method(torch.empty(shape)) if shape else method(torch.empty(1))[0]
 
 
 def require_state(n: int, count: int = 1) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pennylane as qml
 import torch
@@ -22,6 +21,7 @@ from qglib.quantum.backends import (
     make_plan,
     rebuild,
     require_state,
+    start_weight,
     trace_head,
 )
 
@@ -49,7 +49,6 @@ class QuantumHead(nn.Module):
     Angles may be any torch functions of inputs and weights: they are computed by
     torch, the circuit by the simulation. Second derivatives, ``torch.func`` and
     ``torch.export`` take the torch passes. Simulated: exact expectation values.
-    Weights start uniform in [0, 2 pi), from torch's generator, as ``TorchLayer``'s.
 
     Attributes:
         backend: The backend in use.
@@ -71,6 +70,9 @@ class QuantumHead(nn.Module):
             and the QNode's own device otherwise.
         n_inputs: Width of one sample; by default found by trying, starting with
             one input per wire.
+        init_method: How weights start, as for ``TorchLayer``: a function that fills a
+            tensor, or one function or tensor for every weight; by default uniform
+            in [0, 2 pi) from torch's generator.
 
     Warns:
         UserWarning: when ``"auto"`` cannot take ``"batched"``: the reason, the cost.
@@ -89,6 +91,7 @@ class QuantumHead(nn.Module):
         backend: str = "auto",
         *,
         n_inputs: int | None = None,
+        init_method: Callable | Mapping[str, Callable | torch.Tensor] | None = None,
     ) -> None:
         """Trace the QNode and choose a backend."""
         super().__init__()
@@ -103,8 +106,8 @@ class QuantumHead(nn.Module):
         check_arguments(qnode, shapes)
         self.qnode, self.weight_names = qnode, tuple(shapes)
         for name, shape in shapes.items():
-            start = 2 * math.pi * torch.rand(shape)
-            self.register_parameter(name, nn.Parameter(start))
+            start = nn.Parameter(start_weight(name, shape, init_method))
+            self.register_parameter(name, start)
         self.n_inputs, circuit, refusal = trace_head(qnode, shapes, n_inputs)
         plan = None
         if circuit is not None and backend in {"auto", "batched"}:

@@ -239,6 +239,18 @@ def qnode_of_module():
     return qml.QNode(module_circuit, qml.device("default.qubit", wires=3))
 
 
+def test_weights_start_as_asked():
+    fixed = torch.arange(6.0).reshape(2, 3)
+    head = QuantumHead(qnode_of(plain), SHAPES, init_method={"weights": fixed})
+    torch.testing.assert_close(head.weights.detach(), fixed)
+    head = QuantumHead(qnode_of(plain), SHAPES, init_method=torch.nn.init.ones_)
+    assert (head.weights == 1).all()
+    with pytest.raises(ValueError, match=r"shape \(6,\)"):
+        QuantumHead(qnode_of(plain), SHAPES, init_method={"weights": torch.zeros(6)})
+    with pytest.raises(ValueError, match="no entry for the weight 'weights'"):
+        QuantumHead(qnode_of(plain), SHAPES, init_method={})
+
+
 def test_weights_start_as_those_of_torchlayer():
     torch.manual_seed(3)
     head = QuantumHead(qnode_of(plain), SHAPES)
