@@ -100,50 +100,39 @@ class TokenTagger(PreTrainedModel):
         self.head = self._fresh_head(quantum_device)
         self.post_init()
 
-    def _fresh_head(self, quantum_device: Any = None) -> nn.Module:
+    def _fresh_head(self, device: Any = None) -> nn.Module:
         c = self.config
         sizes = {k: getattr(c, k) for k in ("qubits", "layers", "dropout")}
         n_inputs, n_labels = len(self.feature_mean), len(c.labels)
-        return build_head(c.head, n_inputs, n_labels, device=quantum_device, **sizes)
+        return build_head(c.head, n_inputs, n_labels, device=device, **sizes)
 
     def _init_weights(self, module: nn.Module) -> None:
         # Every part initialises itself; transformers must not draw again.
         if isinstance(module, TokenTagger):
-            self.reset_standardisation()
+            self.standardise(0.0, torch.ones(()))
             # zero: the pretrained encoder starts unchanged
             nn.init.zeros_(self.shape_embedding.weight)
 
-    def reset_standardisation(self) -> None:
-        """Identity for hidden states; one-hot shapes count three-fold."""
-        self.feature_mean.zero_()
-        self.feature_scale.fill_(1.0)
-        self.feature_scale[-N_SHAPES:] = 1 / 3
+    def standardise(self, mean: torch.Tensor | float, scale: torch.Tensor) -> None:
+        """Set mean and deviation of the hidden features, shape ``(n_hidden,)``.
 
-    def standardise(
-        self, hidden_mean: torch.Tensor, hidden_scale: torch.Tensor
-    ) -> None:
-        """Set mean and deviation of the hidden features, shape ``(n_hidden,)``."""
-        self.reset_standardisation()
-        self.feature_mean[:-N_SHAPES] = hidden_mean
+        One-hot shapes count three-fold whatever their deviation.
+        """
+        self.feature_mean.zero_()
+        self.feature_mean[:-N_SHAPES] = mean
         # a feature that never varies stays as it is: divided by its tiny deviation,
         # it would swamp all others as soon as fine-tuning moves it
-        constant = hidden_scale < 1e-4
-        self.feature_scale[:-N_SHAPES] = torch.where(constant, 1.0, hidden_scale)
+        self.feature_scale[:-N_SHAPES] = torch.where(scale < 1e-4, 1.0, scale)
+        self.feature_scale[-N_SHAPES:] = 1 / 3
 
     def hidden(
         self,
-        input_ids: torch.Tensor | None = None,
+        input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         token_type_ids: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        **options: Any,
     ) -> tuple[torch.Tensor, torch.Tensor, Any]:
         """Raw features ``(B, T, n_hidden)``, shapes ``(B, T)``, encoder output."""
-        if inputs_embeds is None:
-            if input_ids is None:
-                raise ValueError("give input_ids or inputs_embeds, got neither")
-            inputs_embeds = self.get_input_embeddings()(input_ids)
-        length = inputs_embeds.shape[1]
+        length = input_ids.shape[1]
         if self.longest and length > self.longest:
             raise ValueError(
                 f"input_ids hold {length} sub-words, the encoder reads at most "
@@ -152,14 +141,13 @@ class TokenTagger(PreTrainedModel):
             )
         shapes = token_type_ids
         if shapes is None:
-            size = inputs_embeds.shape[:2]
-            shapes = torch.zeros(size, dtype=torch.long, device=inputs_embeds.device)
+            shapes = torch.zeros_like(input_ids)
+        embedded = self.get_input_embeddings()(input_ids)
         out = self.encoder(
-            inputs_embeds=inputs_embeds + self.shape_embedding(shapes),
+            inputs_embeds=embedded + self.shape_embedding(shapes),
             attention_mask=attention_mask,
             output_hidden_states=True,
             return_dict=True,
-            **options,
         )
         states = [out.hidden_states[k] for k in self.config.hidden_layers]
         return torch.cat(states, dim=-1), shapes, out
@@ -172,14 +160,11 @@ class TokenTagger(PreTrainedModel):
 
     def forward(
         self,
-        input_ids: torch.Tensor | None = None,
+        input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         token_type_ids: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        output_hidden_states: bool = False,
-        output_attentions: bool = False,
-        **_: Any,
+        **ignored: Any,
     ) -> TokenClassifierOutput:
         """Logits ``(B, T, n_labels)`` and, given labels, the mean loss.
 
@@ -187,22 +172,14 @@ class TokenTagger(PreTrainedModel):
         them; without them every shape is 0, which costs accuracy. ``labels`` hold
         label numbers, -100 where a sub-word does not count.
         """
-        options = {"output_attentions": True} if output_attentions else {}
-        hidden, shapes, out = self.hidden(
-            input_ids, attention_mask, token_type_ids, inputs_embeds, **options
-        )
+        hidden, shapes, _ = self.hidden(input_ids, attention_mask, token_type_ids)
         logits = self.head(self.features(hidden, shapes))
         loss = None
         if labels is not None:
             loss = nn.functional.cross_entropy(
                 logits.flatten(0, 1).float(), labels.flatten(), ignore_index=-100
             )
-        return TokenClassifierOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=out.hidden_states if output_hidden_states else None,
-            attentions=out.attentions if output_attentions else None,
-        )
+        return TokenClassifierOutput(loss=loss, logits=logits)
 
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:

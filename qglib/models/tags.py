@@ -15,13 +15,9 @@ Tags = Sequence[Sequence[str]]
 
 
 def label_numbers(
-    labels: Sequence[str], tags: Sequence[Sequence[str]], name: str = "sentences"
+    labels: Sequence[str], tags: Tags, name: str = "sentences"
 ) -> list[np.ndarray]:
-    """Number of each tag in ``labels``, one array per sentence.
-
-    Raises:
-        ValueError: a tag the model does not have, or one that breaks IOB2.
-    """
+    """Number of each tag in ``labels``, one array per sentence; refuses other tags."""
     number = {label: k for k, label in enumerate(labels)}
     out = []
     for row, sentence in enumerate(tags):
@@ -41,11 +37,8 @@ def label_numbers(
     return out
 
 
-def check_training(labels: Sequence[str], tags: Sequence[Sequence[str]]) -> None:
-    """Refuse training data from which nothing can be learnt.
-
-    Entity types that never occur are counted in a warning: a small part of a
-    corpus with many types lacks some, and their recall will be 0.
+def check_training(labels: Sequence[str], tags: Tags) -> None:
+    """Refuse data from which nothing can be learnt; warn of types that never occur.
 
     Raises:
         ValueError: no sentences or a single class.

@@ -44,13 +44,12 @@ NARROW_FACTOR = 5.0
 class FeatureModel(nn.Module):
     """Raw inputs of one kind to features, standardised, to logits by a head.
 
-    Attributes:
-        settings: kind, labels, tagged, head, n_inputs, qubits, layers, reach, dropout.
-        history: one row per epoch of the training (empty after loading).
-
     Args:
         features: raw inputs to numbers; those of the kind by default.
-        settings: as above.
+        settings: kind, labels, tagged, head, n_inputs, qubits, layers, reach, dropout.
+
+    Attributes:
+        history: one row per epoch of the training (empty after loading).
     """
 
     def __init__(self, features: FeatureFunction | None = None, **settings: Any):

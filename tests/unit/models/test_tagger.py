@@ -134,26 +134,6 @@ def test_padding_changes_nothing(encoder_dir) -> None:
         np.testing.assert_allclose(found, alone, atol=1e-5, rtol=0)
 
 
-def test_embeddings_in_place_of_ids(tiny_encoder) -> None:
-    model, tokenizer = tagger(tiny_encoder)
-    inputs = tokenizer("Anna met the bank", return_tensors="pt")
-    embeds = model.get_input_embeddings()(inputs["input_ids"]).detach().requires_grad_()
-    out = model(
-        inputs_embeds=embeds,
-        attention_mask=inputs["attention_mask"],
-        token_type_ids=inputs["token_type_ids"],
-        output_hidden_states=True,
-        output_attentions=True,
-    )
-    torch.testing.assert_close(out.logits, model(**inputs).logits)
-    assert len(out.hidden_states) == 3
-    assert len(out.attentions) == 2
-    out.logits[0, 1].sum().backward()
-    assert embeds.grad.abs().sum() > 0
-    with pytest.raises(ValueError, match="input_ids or inputs_embeds"):
-        model()
-
-
 def test_head_folder_is_small_and_bound_to_its_encoder(encoder_dir, tmp_path) -> None:
     model, tokenizer = build_tagger(head="mlp", seed=3)
     save_head(model, tmp_path)
