@@ -22,7 +22,7 @@ from qglib.models.fitting import (
 )
 from qglib.models.heads import head_kind
 from qglib.models.tagger import TokenTagger
-from qglib.models.tags import check_training, decode_all, entity_f1, label_numbers
+from qglib.models.tags import decode_all, entity_f1, training_numbers
 from qglib.models.tokenizer import ShapeTokenizer
 from qglib.models.windows import (
     WordFeatures,
@@ -72,10 +72,7 @@ def train_tagger(
     """
     check_settings(epochs, batch_size)
     labels = model.config.labels
-    tags = [s.tags for s in train]
-    check_training(labels, tags)
-    targets = label_numbers(labels, tags, "train")
-    label_numbers(labels, [s.tags for s in dev], "dev")
+    targets = training_numbers(labels, [s.tags for s in train], [s.tags for s in dev])
     words = [s.words for s in train]
     check_words([*words, *(s.words for s in dev)])
     pieces = windows(tokenizer, words, LONGEST)
@@ -185,14 +182,13 @@ def train_head(
             loss that is not finite.
     """
     labels = model.config.labels
-    check_training(labels, tags)
-    _check_features(features, tags)
-    if dev is not None:
-        _check_features(*dev)
-        label_numbers(labels, dev[1], "dev")
+    numbers = training_numbers(labels, tags, () if dev is None else dev[1])
+    for pair in ((features, tags), dev):
+        if pair is not None:
+            _check_features(*pair)
     usual_epochs, usual_rate = DEFAULTS[head_kind(model.config.head)[0]]
     device = model.feature_mean.device
-    gold = torch.from_numpy(np.concatenate(label_numbers(labels, tags))).to(device)
+    gold = torch.from_numpy(np.concatenate(numbers)).to(device)
     hidden = torch.from_numpy(features.hidden).to(device)
     shapes = torch.from_numpy(features.shapes).to(device)
     variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)

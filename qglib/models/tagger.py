@@ -20,6 +20,9 @@ from qglib.models import encoder as encoders
 from qglib.models.heads import build_head
 from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
 
+USUAL = {"head": "mlp", "qubits": 8, "layers": 3, "dropout": 0.1}
+USUAL |= {"encoder_name": "", "encoder_sha256": ""}
+
 
 class TokenTaggerConfig(PreTrainedConfig):
     """Configuration of `TokenTagger`.
@@ -27,7 +30,7 @@ class TokenTaggerConfig(PreTrainedConfig):
     ``encoder_config`` is the encoder's own configuration as a dict,
     ``encoder_name`` where it came from, ``encoder_sha256`` the fingerprint of its
     weights when the model was built, ``hidden_layers`` the layers the head reads
-    (0 is the embedding output).
+    (0 is the embedding output); further settings: `build_head`.
     """
 
     model_type = "qglib-token-tagger"
@@ -36,25 +39,15 @@ class TokenTaggerConfig(PreTrainedConfig):
         self,
         encoder_config: dict[str, Any] | None = None,
         labels: Sequence[str] = ("O",),
-        head: str = "mlp",
         hidden_layers: Sequence[int] = (3, 6),
-        qubits: int = 8,
-        layers: int = 3,
-        dropout: float = 0.1,
-        encoder_name: str = "",
-        encoder_sha256: str = "",
         **kwargs: Any,
     ) -> None:
         """Keep the settings; ``id2label`` follows from ``labels``."""
         self.encoder_config = dict(encoder_config or {})
         self.labels = list(labels)
-        self.head = head
         self.hidden_layers = list(hidden_layers)
-        self.qubits = qubits
-        self.layers = layers
-        self.dropout = dropout
-        self.encoder_name = encoder_name
-        self.encoder_sha256 = encoder_sha256
+        for name, value in USUAL.items():
+            setattr(self, name, kwargs.pop(name, value))
         kwargs["id2label"] = dict(enumerate(self.labels))
         kwargs["label2id"] = {label: i for i, label in enumerate(self.labels)}
         kwargs.pop("num_labels", None)
