@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from qglib.data.conll import Sentence, entities, read_conll
 from qglib.data.examples import SPLITS
@@ -46,19 +44,18 @@ def labels_of(types: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"{p}-{t}" for t in sorted(types) for p in "BI"))
 
 
-def split_table(splits: Mapping[str, Sequence[Sentence]]) -> pd.DataFrame:
-    """Sizes of named splits: sentences, words, entities, ambiguity, share of O."""
-    rows = {}
-    for name, part in splits.items():
-        tags = [t for s in part for t in s.tags]
-        rows[name] = {
-            "sentences": len(part),
-            "words": len(tags),
-            "entities": sum(t.startswith("B-") for t in tags),
-            "ambiguous sentences": sum(s.ambiguous for s in part),
-            "share of words tagged O": round(tags.count("O") / max(1, len(tags)), 3),
+def _corpus(name: str, splits: dict[str, list[Sentence]]) -> Corpus:
+    types = sorted(
+        {
+            kind
+            for part in splits.values()
+            for s in part
+            for kind, _, _ in entities(s.tags)
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    )
+    if not types:
+        raise ValueError(f"corpus {name!r}: no entity in any split, every tag is O")
+    return Corpus(name, tuple(types), *(tuple(splits[s]) for s in SPLITS))
 
 
 def load_corpus(name_or_folder: str | Path) -> Corpus:

@@ -33,16 +33,14 @@ def compare(
 ) -> pd.DataFrame:
     """Test scores of heads and baselines, with paired differences.
 
-    Baselines: the most frequent class, classes drawn at random, and logistic
-    regression with a penalty chosen on dev.
+    Baselines: see `baseline_logits`.
 
     Args:
         examples: examples, or a function from a seed to examples where the split
             shall change with the seed.
         heads: see `train`; the first is what the others are compared with.
         seeds: of weights and batches, the same for all heads.
-        metric, features: see `train`.
-        options: further arguments of `train`, the same for all heads.
+        metric, features, options: arguments of `train`, the same for all heads.
 
     Returns:
         One row per method: parameters, mean, sd over seeds, difference (first head
@@ -56,8 +54,7 @@ def compare(
     for name, given in (("heads", heads), ("seeds", seeds)):
         if isinstance(given, str) or not np.iterable(given) or not len(given):
             raise ValueError(f"{name} is {given!r}: give a sequence of at least one")
-    scores: dict[str, list[float]] = {name: [] for name in heads}
-    sizes: dict[str, int] = {}
+    scores, sizes = {name: [] for name in heads}, {}
     fixed = None if callable(examples) else prepare(examples, metric, features)
     for seed in seeds:
         drawn = examples(seed) if callable(examples) else examples

@@ -78,12 +78,7 @@ def encoder_path(encoder: str = "") -> str:
 
 
 def check_files(folder: Path) -> None:
-    """Compare the files of the offline encoder with their published SHA-256.
-
-    Raises:
-        FileNotFoundError, ValueError: a missing or a changed file, with both
-            hashes and the remedy.
-    """
+    """Refuse a missing (FileNotFoundError) or changed file (ValueError)."""
     for name, expected in SHA256.items():
         file = folder / name
         if not file.is_file():

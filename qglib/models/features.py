@@ -20,14 +20,7 @@ from qglib.data.signals import sound_features
 from qglib.models.storage import build_tagger
 from qglib.models.tags import decode_all, entity_f1
 from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
-from qglib.models.windows import (
-    check_words,
-    collate,
-    frozen_features,
-    length_batches,
-    model_limit,
-    windows,
-)
+from qglib.models.windows import batches_of, frozen_features
 
 BANDS = 24  # of the spectrum of a series
 
@@ -37,9 +30,7 @@ FeatureFunction = Callable[[Any], np.ndarray]
 def features_of(kind: str, tagged: bool = False) -> FeatureFunction:
     """The function from raw inputs of a kind to numbers, (n, columns).
 
-    Args:
-        kind: "text", "image", "sound", "table" or "series".
-        tagged: whether every word has a label; a row is a word then.
+    Where every word has a label (``tagged``), a row is a word.
 
     Raises:
         ValueError: an unknown kind, or labelled parts of another kind than text.
@@ -83,14 +74,11 @@ def numbers(inputs: Any) -> np.ndarray:
 def series_features(series: Any) -> np.ndarray:
     """Mean, deviation and log power in 24 bands of a series.
 
-    Args:
-        series: shape (n, steps), at least 8 steps, evenly spaced.
-
-    Returns:
-        Shape (n, 2 + 24), fewer bands where the series is short.
+    From shape (n, steps), evenly spaced, to (n, 2 + 24); fewer bands where the series
+    is short.
 
     Raises:
-        ValueError: shorter series, or series of different lengths.
+        ValueError: fewer than 8 steps, or series of different lengths.
     """
     rows = numbers(series)
     if rows.shape[1] < 8:
@@ -123,14 +111,9 @@ def mean_hidden(
     if isinstance(texts, str) or not len(texts):
         raise ValueError(f"texts is {texts!r}: give a list of texts")
     words = [text.split() for text in texts]
-    check_words(words)
-    pieces = windows(tokenizer, words, model_limit(tokenizer))
-    device = next(encoder.parameters()).device
     total = np.zeros((len(words), encoder.config.hidden_size))
     count = np.zeros((len(words), 1))
-    for batch in length_batches([len(w.ids) for w in pieces], batch_size):
-        group = [pieces[k] for k in batch]
-        inputs = collate(group, tokenizer.pad_token_id or 0, device)
+    for group, inputs in batches_of(encoder, tokenizer, words, batch_size):
         ids, mask = inputs["input_ids"], inputs["attention_mask"]
         with torch.inference_mode():
             hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -169,11 +152,7 @@ def _read(inputs: Any, tagged: bool) -> np.ndarray:
 
 
 def check_features(values: np.ndarray, width: int = 0) -> None:
-    """Refuse features that are not finite rows of the expected width.
-
-    Raises:
-        ValueError: wrong shape or width, NaN or infinity (row and column).
-    """
+    """Refuse features that are not finite rows of the width, with a ValueError."""
     if values.ndim != 2 or not values.shape[1]:
         raise ValueError(
             f"inputs: features have shape {values.shape}; expected (n, columns)"
@@ -196,13 +175,9 @@ def check_features(values: np.ndarray, width: int = 0) -> None:
 class Prepared:
     """What heads and baselines learn from, the same for all of them.
 
-    Attributes:
-        features: part to array (rows, columns) float32, not standardised.
-        gold: part to class numbers, shape (rows,).
-        labels: names of the classes.
-        tags: part to the tags of its sentences, where every word has a label; a row
-            is a word then.
-        metric: how answers are scored.
+    By part: ``features`` (rows, columns) float32, not standardised; ``gold``, class
+    numbers (rows,); ``tags`` of its sentences, where every word has a label and is a
+    row. ``labels`` names the classes, ``metric`` how answers are scored.
     """
 
     features: dict[str, np.ndarray]
@@ -260,8 +235,7 @@ def prepare(
         features: raw inputs to numbers, (n, columns); those of the kind by default.
 
     Raises:
-        ValueError: what `check_examples`, `features_of` and `check_features` refuse,
-            an unknown metric, or one that does not fit the labels.
+        ValueError: examples, features or a metric that cannot be learnt with.
     """
     check_examples(examples)
     allowed = ("entity_f1",) if examples.tagged else ("accuracy", "macro_f1")

@@ -12,19 +12,24 @@ import torch
 from torch import nn
 
 from qglib.data import Sentence
-from qglib.models.fitting import DEFAULTS, WARMUP, WEIGHT_DECAY, fit, run_epochs
+from qglib.models.fitting import (
+    DEFAULTS,
+    WARMUP,
+    WEIGHT_DECAY,
+    check_settings,
+    fit,
+    run_epochs,
+)
 from qglib.models.heads import head_kind
 from qglib.models.tagger import TokenTagger
-from qglib.models.tags import check_training, decode_all, entity_f1, label_numbers
+from qglib.models.tags import decode_all, entity_f1, training_numbers
 from qglib.models.tokenizer import ShapeTokenizer
 from qglib.models.windows import (
-    Window,
     WordFeatures,
     check_words,
     collate,
     kept_positions,
     length_batches,
-    model_limit,
     windows,
     word_logits,
 )
@@ -67,34 +72,54 @@ def train_tagger(
     Raises:
         ValueError: data that cannot be learnt from, a loss that is not finite.
     """
-    if epochs < 1 or batch_size < 1:
-        raise ValueError(
-            f"epochs and batch_size must be at least 1, got {epochs}, {batch_size}"
-        )
+    check_settings(epochs, batch_size)
     labels = model.config.labels
-    tags = [s.tags for s in train]
-    check_training(labels, tags)
-    targets = label_numbers(labels, tags, "train")
-    label_numbers(labels, [s.tags for s in dev], "dev")
+    targets = training_numbers(labels, [s.tags for s in train], [s.tags for s in dev])
     words = [s.words for s in train]
     check_words([*words, *(s.words for s in dev)])
-    pieces = windows(tokenizer, words, min(max_length, model_limit(tokenizer)))
+    pieces = windows(tokenizer, words, max_length)
     device, pad_id = model.feature_mean.device, tokenizer.pad_token_id or 0
     bf16 = choose_precision(device, precision)
     rng = np.random.default_rng(seed)
     lengths = [len(w.ids) for w in pieces]
     total = epochs * -(-len(pieces) // batch_size)
-    groups = _groups(model, rate, head_factor)
+    rise = max(1, round(WARMUP * total))  # steps
+    groups = [  # head and shape vectors learn faster, vectors do not decay
+        {
+            "params": [parameter],
+            "lr": rate * (1.0 if name.startswith("encoder.") else head_factor),
+            "weight_decay": WEIGHT_DECAY if parameter.ndim > 1 else 0.0,
+        }
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    ]
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: linear_schedule(step, total)
-    )
+
+    def factor(step: int) -> float:
+        if step < rise:
+            return (step + 1) / rise
+        return max(0.0, (total - step) / max(1, total - rise))
+
+    def loss(rows: Sequence[int]) -> torch.Tensor:
+        batch = [pieces[k] for k in rows]
+        inputs = collate(batch, pad_id, device)
+        model.encoder.eval()  # read without dropout
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+            hidden, shapes, _ = model.hidden(**inputs)
+        row, column = (k.to(device) for k in kept_positions(batch))
+        flat = row * hidden.shape[1] + column
+        # the head sees labelled words only and always computes in float32
+        picked = hidden.flatten(0, 1).index_select(0, flat).float()
+        logits = model.head(model.features(picked, shapes.flatten()[flat]))
+        gold = np.concatenate([targets[w.sentence][list(w.words)] for w in batch])
+        return nn.functional.cross_entropy(logits, torch.from_numpy(gold).to(device))
+
     history = run_epochs(
         model,
-        lambda rows: word_loss(model, [pieces[k] for k in rows], targets, pad_id, bf16),
+        loss,
         lambda: length_batches(lengths, batch_size, rng),
         optimiser,
-        schedule,
+        torch.optim.lr_scheduler.LambdaLR(optimiser, factor),
         epochs=epochs,
         seed=seed,
         score=lambda: _dev_f1(model, tokenizer, dev),
@@ -119,49 +144,6 @@ def choose_precision(device: torch.device, precision: str = "auto") -> bool:
     # private, but the only run-time test that torch offers; absent: float32
     units = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return device.type == "cpu" and any(getattr(torch.cpu, u, bool)() for u in units)
-
-
-def linear_schedule(step: int, total: int) -> float:
-    """Factor on the learning rate: linear rise over a tenth, then linear to 0."""
-    rise = max(1, round(WARMUP * total))
-    if step < rise:
-        return (step + 1) / rise
-    return max(0.0, (total - step) / max(1, total - rise))
-
-
-def word_loss(
-    model: TokenTagger,
-    batch: Sequence[Window],
-    targets: Sequence[np.ndarray],
-    pad_id: int,
-    bf16: bool,
-) -> torch.Tensor:
-    """Cross-entropy of the kept words of a batch, mean; bfloat16 in the encoder."""
-    device = model.feature_mean.device
-    inputs = collate(batch, pad_id, device)
-    model.encoder.eval()  # read without dropout
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-        hidden, shapes, _ = model.hidden(**inputs)
-    row, column = (k.to(device) for k in kept_positions(batch))
-    flat = row * hidden.shape[1] + column
-    # the head sees labelled words only and always computes in float32
-    picked = hidden.flatten(0, 1).index_select(0, flat).float()
-    logits = model.head(model.features(picked, shapes.flatten()[flat]))
-    gold = np.concatenate([targets[w.sentence][list(w.words)] for w in batch])
-    return nn.functional.cross_entropy(logits, torch.from_numpy(gold).to(device))
-
-
-def _groups(model: TokenTagger, rate: float, factor: float) -> list[dict[str, Any]]:
-    """AdamW groups: head and shape vectors learn faster, vectors do not decay."""
-    return [
-        {
-            "params": [parameter],
-            "lr": rate * (1.0 if name.startswith("encoder.") else factor),
-            "weight_decay": WEIGHT_DECAY if parameter.ndim > 1 else 0.0,
-        }
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    ]
 
 
 def _dev_f1(
@@ -190,12 +172,10 @@ def train_head(
     ``dev`` the epoch with the best entity F1 (Viterbi) is kept.
 
     Args:
-        model: a tagger; its head is trained.
         features, tags: frozen features and IOB2 tags of the same sentences.
         dev: the same of other sentences.
         epochs, rate: default to tried values of the head in use (``DEFAULTS``).
-        seed: of dropout and of the order of the batches.
-        options: further arguments of `fit`.
+        seed, options: see `qglib.models.fitting.fit`.
 
     Returns:
         One row per epoch: epoch, loss, dev_f1, seconds.
@@ -205,14 +185,13 @@ def train_head(
             loss that is not finite.
     """
     labels = model.config.labels
-    check_training(labels, tags)
-    _check_features(features, tags)
-    if dev is not None:
-        _check_features(*dev)
-        label_numbers(labels, dev[1], "dev")
+    numbers = training_numbers(labels, tags, () if dev is None else dev[1])
+    for pair in ((features, tags), dev):
+        if pair is not None:
+            _check_features(*pair)
     usual_epochs, usual_rate = DEFAULTS[head_kind(model.config.head)[0]]
     device = model.feature_mean.device
-    gold = torch.from_numpy(np.concatenate(label_numbers(labels, tags))).to(device)
+    gold = torch.from_numpy(np.concatenate(numbers)).to(device)
     hidden = torch.from_numpy(features.hidden).to(device)
     shapes = torch.from_numpy(features.shapes).to(device)
     variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)
@@ -240,8 +219,7 @@ def head_logits(
 ) -> list[np.ndarray]:
     """Logits ``(n_words, n_labels)`` per sentence from frozen features.
 
-    Equal to `word_logits` up to the precision the features were stored in; the head
-    is left in eval mode.
+    Equal to `word_logits` up to the precision the features were stored in.
     """
     device = model.feature_mean.device
     model.head.eval()

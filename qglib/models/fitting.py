@@ -27,8 +27,6 @@ SMALL_FACTOR = 5.0  # how much faster the others learn
 WEIGHT_DECAY, WARMUP = 0.01, 0.1
 CLIP = 1.0  # largest norm of the gradient of all parameters
 
-Reader = Callable[[torch.Tensor], Any]
-
 
 def head_groups(head: nn.Module, rate: float) -> list[dict[str, Any]]:
     """AdamW groups: matrices that read all features at ``rate``, the rest faster.
@@ -51,9 +49,17 @@ def head_groups(head: nn.Module, rate: float) -> list[dict[str, Any]]:
     return [group for group in groups if group["params"]]
 
 
+def check_settings(epochs: int, batch_size: int) -> None:
+    """Refuse numbers below 1 with a ValueError."""
+    if epochs < 1 or batch_size < 1:
+        raise ValueError(
+            f"epochs and batch_size must be at least 1, got {epochs}, {batch_size}"
+        )
+
+
 def fit(
     head: nn.Module,
-    inputs: torch.Tensor | Reader,
+    inputs: torch.Tensor | Callable[[torch.Tensor], Any],
     gold: torch.Tensor,
     *,
     epochs: int,
@@ -64,8 +70,8 @@ def fit(
 ) -> pd.DataFrame:
     """Train a head in place with cross-entropy; it is left in eval mode.
 
-    AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; the loop and
-    what it returns: `run_epochs`.
+    AdamW (`head_groups`), linear warm-up, then cosine decay, clip 1.0; the loop, its
+    ``options``, what it returns and refuses: `run_epochs`.
 
     Args:
         inputs: ``(n, n_inputs)``, or a function from row numbers to what the head
@@ -73,15 +79,8 @@ def fit(
         gold: ``(n,)`` class numbers on the head's device.
         rate: peak learning rate, see `head_groups`.
         seed: of dropout and of the order of the batches.
-        options: score and report of the loop.
-
-    Raises:
-        ValueError: settings below 1, and what the loop refuses.
     """
-    if epochs < 1 or batch_size < 1:
-        raise ValueError(
-            f"epochs and batch_size must be at least 1, got {epochs}, {batch_size}"
-        )
+    check_settings(epochs, batch_size)
     groups = head_groups(head, rate)
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
     steps = epochs * -(-len(gold) // batch_size)
@@ -127,12 +126,10 @@ def run_epochs(
     left as it was.
 
     Args:
-        module: what is trained, and put into train and eval mode.
+        module, optimiser, schedule: what is trained; the schedule steps every batch.
         loss: mean loss of one batch.
         batches: the batches of an epoch, drawn anew at every call.
-        optimiser, schedule: of the parameters; the schedule makes one step a batch.
-        epochs: passes over the data.
-        seed: of dropout.
+        epochs, seed: passes over the data, seed of dropout.
         score: called after every epoch, larger is better. Without it, or where it is
             NaN, the last epoch is kept.
         report: called with epoch and score after every epoch; may raise to stop.
@@ -147,8 +144,18 @@ def run_epochs(
     history, best, best_score, best_epoch = [], None, -math.inf, epochs
     with _reproducible(next(module.parameters()).device, seed):
         for epoch in range(1, epochs + 1):
-            began = time.perf_counter()
-            mean = _epoch(module, loss, batches(), optimiser, schedule)
+            began, total, items = time.perf_counter(), 0.0, 0
+            module.train()
+            for batch in batches():
+                value = loss(batch)
+                optimiser.zero_grad(set_to_none=True)
+                value.backward()
+                nn.utils.clip_grad_norm_(module.parameters(), CLIP)
+                optimiser.step()
+                schedule.step()
+                total = total + value.detach() * len(batch)
+                items += len(batch)
+            mean = float(total) / items
             if not math.isfinite(mean):
                 raise ValueError(
                     f"the loss became {mean} in epoch {epoch}: the weights hold NaN "
@@ -168,28 +175,6 @@ def run_epochs(
     table = pd.DataFrame(history, columns=["epoch", "loss", "score", "seconds"])
     table.attrs = {"best_epoch": best_epoch}
     return table
-
-
-def _epoch(
-    module: nn.Module,
-    loss: Callable[[Any], torch.Tensor],
-    batches: Iterable[Sized],
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-) -> float:
-    """One pass over all batches; the mean loss."""
-    module.train()
-    total, items = 0.0, 0
-    for batch in batches:
-        value = loss(batch)
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(module.parameters(), CLIP)
-        optimiser.step()
-        schedule.step()
-        total = total + value.detach() * len(batch)
-        items += len(batch)
-    return float(total) / items
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from qglib.quantum import QuantumHead, circuits
 
 HEADS = ("linear", "mlp", "bottleneck", "quantum")
 SAME_SIZE = "mlp_same_size"
-HIDDEN = 256  # units of the mlp head where its name gives no other number
 
 
 class QuantumTokenHead(nn.Module):
@@ -23,14 +22,10 @@ class QuantumTokenHead(nn.Module):
     sees one period. What the defaults are worth: notebook 21.
 
     Args:
-        n_inputs: width of a row of features.
-        n_labels: number of classes.
-        qubits, layers: size of the circuit.
-        device: a PennyLane device, default.qubit if not given.
+        n_inputs, n_labels, qubits, layers, reach, device: see `build_head`.
         spread: deviation of the first circuit angles in radians; 0 leaves them
             uniform over the circle.
         gain: factor on the first weights of the linear map into the circuit.
-        reach: largest angle into the circuit, radians.
         backend: see `qglib.quantum.QuantumHead`.
     """
 
@@ -72,17 +67,12 @@ class QuantumTokenHead(nn.Module):
 
 
 def head_kind(name: str) -> tuple[str, int]:
-    """Kind and hidden units of a head's name: ``"mlp:64"`` is ``("mlp", 64)``.
-
-    Raises:
-        ValueError: an unknown kind, units for another head than mlp or not a
-            positive number.
-    """
+    """Kind and hidden units of a head's name: ``"mlp:64"`` is ``("mlp", 64)``."""
     kind, colon, units = name.partition(":")
     if kind not in HEADS:
         raise ValueError(f"head must be one of {', '.join(HEADS)}, got {name!r}")
     if not colon:
-        return kind, HIDDEN
+        return kind, 256
     if kind != "mlp" or not units.isdecimal() or not int(units):
         raise ValueError(
             f"head {name!r}: only mlp takes a number of hidden units, as in 'mlp:64'; "
@@ -124,11 +114,10 @@ def build_head(
         qubits, layers: size of the circuit, and width of the bottleneck.
         dropout: before the last linear map of linear and mlp.
         reach: largest angle into the circuit, in radians.
-        device: PennyLane device of the circuit.
+        device: PennyLane device of the circuit, default.qubit if not given.
 
     Raises:
-        ValueError: an unknown name, no positive number of qubits or layers, or a
-            reach that is not positive.
+        ValueError: an unknown name, or a size or reach that is not positive.
     """
     kind, hidden = head_kind(name)
     if qubits < 1 or layers < 1:

@@ -34,12 +34,10 @@ def build_tagger(
     Args:
         encoder: see `qglib.models.encoder_path`; "" is the offline MiniLM.
         types: entity types; labels are O and B, I of each in sorted order.
-        head: "linear", "mlp", "bottleneck" or "quantum".
-        qubits, layers: size of the quantum head (``qubits`` also of the bottleneck).
+        head, qubits, layers, dropout, quantum_device: see
+            `qglib.models.heads.build_head`.
         hidden_layers: encoder layers the head reads, 0 is the embedding output.
         seed: of the head's random weights.
-        dropout: before the last linear map of the classical heads.
-        quantum_device: PennyLane device of the circuit, default.qubit if not given.
 
     Raises:
         ValueError, FileNotFoundError: an unknown head, layer or encoder, repeated
@@ -68,22 +66,19 @@ def build_tagger(
         torch.manual_seed(seed + 1)
         model = TokenTagger(config, quantum_device)
     model.encoder = pretrained
-    return model.eval(), load_tokenizer(path, pretrained.config)
+    return model.eval(), load_tokenizer(path, pretrained)
 
 
 def save_head(model: TokenTagger, folder: str | Path) -> None:
-    """Save everything but the encoder (below 1 MB for the heads of this package).
-
-    The folder remembers the SHA-256 of the encoder's weights, and `load_tagger`
-    refuses any other encoder.
+    """Save all but the encoder; `load_tagger` refuses any other one by its SHA-256.
 
     Raises:
         ValueError: the encoder was fine-tuned: use ``model.save_pretrained(folder)``.
     """
     if fingerprint(model.encoder) != model.config.encoder_sha256:
         raise ValueError(
-            "the encoder's weights changed since the tagger was built, a head alone "
-            "would not reproduce it: use model.save_pretrained(folder)"
+            "the encoder's weights changed since the tagger was built: use "
+            "model.save_pretrained(folder)"
         )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,9 +112,8 @@ def load_tagger(
     if missing:
         raise ValueError(
             f"types: the tagger in {folder} does not know {', '.join(missing)}, its "
-            f"labels are {', '.join(model.config.labels)}. It was trained on another "
-            "corpus: name a tagger that knows them, or use another run folder, where "
-            "the reference tagger is taken"
+            f"labels are {', '.join(model.config.labels)}: name another tagger, or "
+            "another run folder, where the reference tagger is taken"
         )
     return model, tokenizer
 
@@ -133,12 +127,11 @@ def _load(folder: Path, encoder: str) -> tuple[TokenTagger, ShapeTokenizer]:
     kind = json.loads((folder / "config.json").read_text()).get("model_type")
     if kind != TokenTaggerConfig.model_type:
         raise ValueError(
-            f"folder: {folder} holds a {kind!r} model, not a tagger of this package; "
-            "a text classifier of an earlier version: train it again, see notebook 26"
+            f"folder: {folder} holds a {kind!r} model, not a tagger of this package"
         )
     if not (folder / HEAD_FILE).is_file():
         model = TokenTagger.from_pretrained(folder)
-        return model.eval(), load_tokenizer(str(folder), model.encoder.config)
+        return model.eval(), load_tokenizer(str(folder), model.encoder)
     config = TokenTaggerConfig.from_pretrained(folder)
     path = encoder_path(encoder or config.encoder_name)
     pretrained = load_encoder(path)
@@ -153,4 +146,4 @@ def _load(folder: Path, encoder: str) -> tuple[TokenTagger, ShapeTokenizer]:
     model.encoder = pretrained
     state = model.encoder.state_dict(prefix="encoder.") | load_file(folder / HEAD_FILE)
     model.load_state_dict(state)
-    return model.eval(), load_tokenizer(path, pretrained.config)
+    return model.eval(), load_tokenizer(path, pretrained)

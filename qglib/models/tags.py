@@ -15,13 +15,9 @@ Tags = Sequence[Sequence[str]]
 
 
 def label_numbers(
-    labels: Sequence[str], tags: Sequence[Sequence[str]], name: str = "sentences"
+    labels: Sequence[str], tags: Tags, name: str = "sentences"
 ) -> list[np.ndarray]:
-    """Number of each tag in ``labels``, one array per sentence.
-
-    Raises:
-        ValueError: a tag the model does not have, or one that breaks IOB2.
-    """
+    """Number of each tag in ``labels``, one array per sentence; refuses other tags."""
     number = {label: k for k, label in enumerate(labels)}
     out = []
     for row, sentence in enumerate(tags):
@@ -41,14 +37,13 @@ def label_numbers(
     return out
 
 
-def check_training(labels: Sequence[str], tags: Sequence[Sequence[str]]) -> None:
-    """Refuse training data from which nothing can be learnt.
-
-    Entity types that never occur are counted in a warning: a small part of a
-    corpus with many types lacks some, and their recall will be 0.
+def training_numbers(
+    labels: Sequence[str], tags: Tags, dev: Tags = ()
+) -> list[np.ndarray]:
+    """`label_numbers` of training tags; warns of entity types that never occur.
 
     Raises:
-        ValueError: no sentences or a single class.
+        ValueError: no sentences, a single class, tags (of dev too) that do not fit.
     """
     if not len(tags):
         raise ValueError("train is empty: give at least one tagged sentence")
@@ -66,6 +61,8 @@ def check_training(labels: Sequence[str], tags: Sequence[Sequence[str]]) -> None
             "sentences and cannot be learnt: train on more sentences",
             stacklevel=3,
         )
+    label_numbers(labels, dev, "dev")
+    return label_numbers(labels, tags, "train")
 
 
 def decode_all(
@@ -171,11 +168,10 @@ def f1_interval(
 
     Args:
         gold, predicted: tags of the same sentences.
-        groups: the document of each sentence; documents are drawn whole, because
-            their sentences err together. None: every sentence is one.
+        groups: the document of each sentence, drawn whole, because its sentences err
+            together. None: every sentence is one.
         rng: source of 2000 resamples.
-        rival: other predictions: F1 of ``predicted`` minus theirs, both on the same
-            draws, so the interval is that of the difference.
+        rival: other predictions: F1 of ``predicted`` minus theirs on the same draws.
 
     Raises:
         ValueError: sentences, tags or groups that do not pair up, fewer than two

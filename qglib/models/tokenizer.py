@@ -12,15 +12,14 @@ import re
 from functools import lru_cache
 from typing import Any
 
-import torch
 from transformers import (
     AutoTokenizer,
     BatchEncoding,
-    PreTrainedConfig,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
 )
 
-from qglib.models.encoder import REVISIONS, empty_encoder, longest_input, quiet
+from qglib.models.encoder import REVISIONS, longest_input, quiet
 
 N_SHAPES = 9
 CORE = re.compile(r"[^\W_](?:\S*[^\W_])?")  # from the first letter or digit to the last
@@ -66,10 +65,9 @@ def shapes_of_text(text: str) -> list[int]:
 class ShapeTokenizer(PreTrainedTokenizerFast):
     """Any fast tokenizer; ``token_type_ids`` hold the word-shape class, 0 to 8.
 
-    Every sub-word carries the shape of its whole word, for raw text (words found
-    by `shapes_of_text`) and for pre-split words alike; special tokens and padding
-    get 0. Saved folders load with ``AutoTokenizer`` once ``qglib.models`` is
-    imported, so a stock transformers pipeline sends the shapes by itself.
+    Every sub-word carries the shape of its whole word, in raw text (`shapes_of_text`)
+    and in pre-split words; special tokens and padding get 0. Saved folders load with
+    ``AutoTokenizer`` once ``qglib.models`` is imported.
     """
 
     model_input_names = ["input_ids", "token_type_ids", "attention_mask"]  # noqa: RUF012
@@ -120,7 +118,7 @@ def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
     return shapes
 
 
-def load_tokenizer(path: str, config: PreTrainedConfig) -> ShapeTokenizer:
+def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
     """The encoder's tokenizer, wrapped so that it writes word shapes.
 
     Its ``model_max_length`` is at most the positions the encoder has.
@@ -130,10 +128,8 @@ def load_tokenizer(path: str, config: PreTrainedConfig) -> ShapeTokenizer:
     """
     with quiet():
         base = AutoTokenizer.from_pretrained(path, revision=REVISIONS.get(path, "main"))
-        with torch.device("meta"):
-            positions = longest_input(empty_encoder(config))
-        positions = positions or getattr(config, "max_position_embeddings", 512)
-        limit = int(min(base.model_max_length, positions))
+        usual = getattr(encoder.config, "max_position_embeddings", 512)
+        limit = int(min(base.model_max_length, longest_input(encoder) or usual))
         if isinstance(base, ShapeTokenizer):
             base.model_max_length = limit
             return base

@@ -44,13 +44,12 @@ NARROW_FACTOR = 5.0
 class FeatureModel(nn.Module):
     """Raw inputs of one kind to features, standardised, to logits by a head.
 
-    Attributes:
-        settings: kind, labels, tagged, head, n_inputs, qubits, layers, reach, dropout.
-        history: one row per epoch of the training (empty after loading).
-
     Args:
         features: raw inputs to numbers; those of the kind by default.
-        settings: as above.
+        settings: kind, labels, tagged, head, n_inputs, qubits, layers, reach, dropout.
+
+    Attributes:
+        history: one row per epoch of the training (empty after loading).
     """
 
     def __init__(self, features: FeatureFunction | None = None, **settings: Any):
@@ -148,11 +147,9 @@ def train(
 
     Args:
         examples: inputs, labels, split and kind; the test part is not touched.
-        head: "linear", "mlp", "mlp:<units>", "mlp_same_size" (as many parameters as
-            the quantum head), "bottleneck" or "quantum".
+        head: see `build_head`; "mlp_same_size" has as many parameters as "quantum".
         seed: of the head's weights and of the order of batches.
-        metric: "accuracy", "macro_f1" or "entity_f1", see `prepare`.
-        features: raw inputs to numbers, (n, columns); those of the kind by default.
+        metric, features: see `prepare`.
         prepared: result of `prepare` on these examples, computed once for many heads.
         qubits, reach, epochs, batch_size: 0 takes 6, .5 radians, 40 and 32 for whole
             inputs, and 8, pi, 25 and 512 where every word has a label.
@@ -209,14 +206,11 @@ def load_model(
 ) -> FeatureModel:
     """A model in eval mode from a folder written by `FeatureModel.save`.
 
-    Args:
-        folder: holds config.json and model.safetensors.
-        features: the function that the model was trained with, where it was given.
+    ``features`` is the function that it was trained with, where one was given.
 
     Raises:
         FileNotFoundError: no config.json or no weights there.
         ValueError: a model of another kind or of an earlier version.
-        RuntimeError: weights that do not fit.
     """
     folder = Path(folder)
     for name in (CONFIG_FILE, WEIGHTS_FILE):

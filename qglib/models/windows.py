@@ -29,11 +29,7 @@ class Window:
 
 
 def check_words(sentences: Sequence[Sequence[str]]) -> None:
-    """Refuse empty sentences, empty words and bare strings.
-
-    Raises:
-        ValueError, TypeError
-    """
+    """Refuse empty sentences and words (ValueError) and bare strings (TypeError)."""
     if isinstance(sentences, str):
         raise TypeError("sentences must be a sequence of word sequences, got a string")
     for number, words in enumerate(sentences):
@@ -48,13 +44,8 @@ def check_words(sentences: Sequence[Sequence[str]]) -> None:
             raise ValueError(f"sentence {number}: {wrong[0]!r} is no word: {words!r}")
 
 
-def model_limit(tokenizer: ShapeTokenizer) -> int:
-    """Sub-words the encoder can read at once, special tokens included."""
-    return int(min(tokenizer.model_max_length, 4096))
-
-
 def windows(
-    tokenizer: ShapeTokenizer, sentences: Sequence[Sequence[str]], max_length: int
+    tokenizer: ShapeTokenizer, sentences: Sequence[Sequence[str]], longest: int = 4096
 ) -> list[Window]:
     """Windows that hold every word of every sentence exactly once.
 
@@ -64,9 +55,8 @@ def windows(
     probe = tokenizer("a", return_special_tokens_mask=True)
     inner = [k for k, flag in enumerate(probe["special_tokens_mask"]) if not flag]
     before, after = probe["input_ids"][: inner[0]], probe["input_ids"][inner[-1] + 1 :]
-    budget = max_length - len(before) - len(after)
-    if budget < 1:
-        raise ValueError(f"max_length must leave room for words, got {max_length}")
+    longest = int(min(tokenizer.model_max_length, longest))  # special ones included
+    budget = longest - len(before) - len(after)
     known = _sub_words(tokenizer, sentences, budget)
     out: list[Window] = []
     for number, words in enumerate(sentences):
@@ -150,13 +140,12 @@ def length_batches(
     lengths: Sequence[int],
     batch_size: int,
     rng: np.random.Generator | None = None,
-    pool: int = 50,
 ) -> Iterator[list[int]]:
     """Index batches of similar length, every index once.
 
     Without ``rng`` (inference) longest first; with it (training) indices are
-    shuffled, sorted within pools of ``pool`` batches (fewer on small sets, so
-    that batches differ between epochs), and the batches shuffled again.
+    shuffled, sorted within pools of 50 batches (fewer on small sets, so that
+    batches differ between epochs), and the batches shuffled again.
     """
     lengths = np.asarray(lengths)
     if rng is None:
@@ -166,7 +155,7 @@ def length_batches(
         return
     order = rng.permutation(len(lengths))
     n_batches = -(-len(lengths) // batch_size)
-    size = batch_size * max(1, min(pool, -(-n_batches // 4)))
+    size = batch_size * max(1, min(50, -(-n_batches // 4)))
     batches = []
     for start in range(0, len(order), size):
         chunk = order[start : start + size]
@@ -204,29 +193,37 @@ class WordFeatures:
         )
 
 
-Reader = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+def batches_of(
+    module: torch.nn.Module,
+    tokenizer: ShapeTokenizer,
+    sentences: Sequence[Sequence[str]],
+    batch_size: int,
+) -> Iterator[tuple[list[Window], dict[str, torch.Tensor]]]:
+    """Windows of checked sentences, longest first, and their inputs for a module."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    check_words(sentences)
+    pieces = windows(tokenizer, sentences)
+    device = next(module.parameters()).device
+    for batch in length_batches([len(w.ids) for w in pieces], batch_size):
+        group = [pieces[k] for k in batch]
+        yield group, collate(group, tokenizer.pad_token_id or 0, device)
 
 
 def _read_words(
     model: TokenTagger,
     tokenizer: ShapeTokenizer,
     sentences: Sequence[Sequence[str]],
-    read: Reader,
+    read: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     batch_size: int,
 ) -> list[np.ndarray]:
     """Rows of ``read(hidden, shapes)`` for every word, one array per sentence."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     check_words(sentences)
     unique = list(dict.fromkeys(tuple(s) for s in sentences))
-    pieces = windows(tokenizer, unique, model_limit(tokenizer))
     rows: dict[int, np.ndarray] = {}
-    device = next(model.parameters()).device
     model.eval()
     with torch.inference_mode():
-        for batch in length_batches([len(w.ids) for w in pieces], batch_size):
-            group = [pieces[k] for k in batch]
-            inputs = collate(group, tokenizer.pad_token_id or 0, device)
+        for group, inputs in batches_of(model, tokenizer, unique, batch_size):
             hidden, shapes, _ = model.hidden(**inputs)
             at = kept_positions(group)
             values = read(hidden[at], shapes[at]).float().cpu().numpy()
@@ -252,10 +249,9 @@ def word_logits(
 ) -> list[np.ndarray]:
     """Logits ``(n_words, n_labels)`` float32 for each sentence, given as words.
 
-    A word's logits are those of its first sub-word. Sentences are sorted by length
-    and computed once each; those beyond the encoder's limit are read in adjoining
-    windows. Runs in float32 on the model's device and leaves it in eval mode; results
-    of equal sentences are one shared array.
+    A word's logits are those of its first sub-word. Sentences beyond the encoder's
+    limit are read in adjoining windows. Runs in float32 on the model's device and
+    leaves it in eval mode; results of equal sentences are one shared array.
 
     Raises:
         ValueError, TypeError: an empty sentence or word, a string in place of words,

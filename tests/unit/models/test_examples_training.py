@@ -306,7 +306,7 @@ def test_bad_arguments_are_named(tmp_path) -> None:
 
 def test_mean_of_the_encoder_over_whole_texts(tiny_encoder) -> None:
     model = load_encoder(tiny_encoder).eval()
-    tokenizer = load_tokenizer(tiny_encoder, model.config)
+    tokenizer = load_tokenizer(tiny_encoder, model)
     texts = ["Anna met the bank.", "Paris", "the bank " * 100, "Paris"]
     together = mean_hidden(model, tokenizer, texts)
     assert together.shape == (4, 32)

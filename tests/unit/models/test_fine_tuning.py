@@ -19,7 +19,7 @@ from qglib.models import (
 from qglib.models import fine_tuning as module
 from qglib.models.fine_tuning import choose_precision
 from qglib.models.heads import HEADS
-from qglib.models.tags import check_training
+from qglib.models.tags import training_numbers
 
 NAMES = {"PER": ["Anna", "Bo"], "LOC": ["Paris", "France"]}
 
@@ -156,7 +156,7 @@ def test_data_that_cannot_be_learnt(build, train, dev, match) -> None:
 def test_a_type_without_examples_is_told() -> None:
     labels = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
     with pytest.warns(UserWarning, match=r"types \['LOC'\] never occur in the 1 "):
-        check_training(labels, [("B-PER", "O")])
+        training_numbers(labels, [("B-PER", "O")])
 
 
 def test_broken_weights_and_settings(build) -> None:

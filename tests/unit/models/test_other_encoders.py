@@ -119,7 +119,7 @@ def test_it_trains_and_comes_back(made, tmp_path) -> None:
 def test_a_text_is_read_whole(made) -> None:
     folder, limit = made
     encoder = load_encoder(folder).eval()
-    tokenizer = load_tokenizer(folder, encoder.config)
+    tokenizer = load_tokenizer(folder, encoder)
     texts = ["the " * (limit - 2), "bank " * 150, "paris"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
