@@ -129,3 +129,13 @@ def test_recorded_rows_and_live_ones():
     assert table.recorded["gain"] == "+0.500 [+0.200, +0.800]"
     with pytest.raises(KeyError, match="other"):
         stats.beside(live.rename({"gain": "other"}), kept)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.8, 1.0, True), (0.0, 0.2, True), (0.3, 0.4, True), (0.0, 0.19, False)],
+)
+def test_intervals_that_touch_overlap(low, high, expected):
+    recorded = pd.DataFrame([[0.5, 0.2, 0.8]], ["gain"], list(stats.COLUMNS))
+    live = pd.DataFrame([[(low + high) / 2, low, high]], ["gain"], list(stats.COLUMNS))
+    assert stats.beside(live, recorded).overlap["gain"] == expected

@@ -11,6 +11,7 @@ from qglib.causal import (
     kernel_test,
 )
 from qglib.causal.kernel_tests import (
+    FittedRegression,
     Regression,
     _centred,
     from_residuals,
@@ -203,3 +204,24 @@ def test_discover_says_where_the_kernel_test_breaks() -> None:
     assert "not been measured" in " ".join(unknown.graph["warnings"])
     lines = discover(data[:, :3], "pc")
     assert "nulls" not in " ".join(lines.graph["warnings"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_width_and_ridge_are_those_of_the_least_cross_validation(seed: int) -> None:
+    """Golub, Heath, Wahba 1979: tr(R T R) over the square of tr(R), by inverses."""
+    x, y, z = (v[:, 0] for v in sample(40, seed))
+    gap = (z[:, None] - z) ** 2
+    grams = [np.exp(-gap / width**2) for width in (0.2, 0.6, 2.0, 8.0)]
+    target = _centred(np.exp(-((x[:, None] - x) ** 2)))
+    other = np.exp(-((y[:, None] - y) ** 2))
+    plane = np.eye(40) - 1 / 40  # without the constant direction
+    tried = []
+    for gram in grams:
+        for ridge in (1e-4, 1e-3, 1e-2, 0.1, 1.0):
+            inverse = np.linalg.inv(_centred(gram) + ridge * np.eye(40))
+            strip = ridge * inverse @ plane
+            error = np.trace(strip @ target @ strip) / np.trace(strip) ** 2
+            tried.append((error, strip))
+    strip = min(tried, key=lambda pair: pair[0])[1]
+    found = FittedRegression(grams).residual(other, target)
+    np.testing.assert_allclose(found, strip @ other @ strip, atol=1e-8)

@@ -12,6 +12,7 @@ from qglib.data import (
     synthetic_partials,
 )
 from qglib.data.audio import read_wav
+from qglib.data.signals import log_mel
 
 
 def write(path, samples, width=2, channels=1, rate=8000):
@@ -114,3 +115,15 @@ def test_spoken_digits(shared_data):
     assert {s.label for s in test} == {str(d) for d in range(10)}
     assert {s.rate for s in test} == {8000}
     assert len(spectral_events(test[0])) > 10
+
+
+@pytest.mark.parametrize("band", [4, 12, 22])
+def test_a_tone_at_the_centre_of_a_mel_band_fills_it(band):
+    """The triangle of a band is 1 at its centre and 0 from the next centre on."""
+    ends = 2595 * np.log10(1 + np.array([80, 4000]) / 700)
+    centre = 700 * (10 ** (np.linspace(*ends, 28)[band + 1] / 2595) - 1)
+    tone = np.sin(2 * np.pi * centre * np.arange(8000) / 8000)
+    energies = np.exp(log_mel(Sound(tone, 8000))).mean(axis=1)
+    assert energies.argmax() == band
+    far = np.abs(np.arange(26) - band) > 2
+    assert energies[far].max() < 1e-2 * energies[band]

@@ -214,3 +214,11 @@ def test_cuts_cover_a_length_once() -> None:
         assert covered == list(range(length))
     unequal = [slice(0, 1), slice(1, 3)]
     assert exchanged(np.arange(3.0), unequal, np.random.default_rng(0)) == {}
+
+
+def test_a_tone_on_the_edge_of_two_bands_belongs_to_the_upper_one() -> None:
+    edge = Sound(np.sin(2 * np.pi * sound.LOWEST * TIME), RATE)  # a whole number of Hz
+    for band, left in ((0, 1.0), (1, 0.0)):
+        rest = sound.blank(edge, np.arange(sound.BANDS) != band).samples
+        share = (rest**2).sum() / (edge.samples**2).sum()
+        assert share == pytest.approx(left, abs=1e-9)

@@ -129,3 +129,16 @@ def test_the_verb_takes_models_and_graphs(bert, tokenizer, decision_graph):
     )
     with pytest.raises(TypeError, match="no layers to follow"):
         decision_path(len, 1, 2, 0)
+
+
+def test_where_the_clean_input_lowers_the_logit_what_lowers_it_helps():
+    graph = graph_of(0, layers=1, tokens=2, read=(1,), sign=-1.0)
+    fields = graph.__dict__ | {
+        "edges": np.array([[[-1.0, 3.0], [2.0, -6.0]]]),
+        "readout": np.array([[0.0, 0.0], [-3.0, 1.0]]),
+    }
+    falling = DecisionGraph(**fields)
+    edges, readout = falling.shares
+    np.testing.assert_array_equal(edges, [np.eye(2)])
+    np.testing.assert_array_equal(readout, [[0, 0], [1, 0]])
+    assert decision_path(falling).positions == (0, 0)

@@ -212,3 +212,15 @@ def test_parts_that_cannot_be_exchanged():
         model_graph(model, "one two", "three two", "yes")
     with pytest.raises(ValueError, match="not one of the labels"):
         model_graph(model, "one two", None, "maybe")
+
+
+def test_a_feature_that_no_part_moves_alone_is_shared_evenly():
+    """Masks: a third each; "one": its word; "two" and "three" at once: a third each."""
+    clean, _, read = EXAMPLES["text"]
+    model = Trained("text", read, 3)
+    sides = [np.asarray(read([x]), float)[0] for x in (clean, "[MASK] [MASK] [MASK]")]
+    masks, one, both = head_graph(model.head, *sides, 1).edges[0].T[:, :, None]
+    thirds, first = np.full(3, 1 / 3), np.eye(3)[0]
+    expected = masks * thirds + one * first + both * thirds
+    graph = model_graph(model, clean, None, 1)
+    np.testing.assert_allclose(graph.edges[0], expected, atol=1e-6)

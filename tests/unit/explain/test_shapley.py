@@ -94,3 +94,19 @@ def test_bad_input():
         exact_shapley(lambda c: np.zeros(3), 3)
     with pytest.raises(ValueError, match="permutations=2"):
         sampled_shapley(random_game(3), 3, 2, rng)
+
+
+def test_the_error_is_that_of_the_mean_over_pairs():
+    value, rng, paired = random_game(4, seed=1), np.random.default_rng(5), []
+    for order in [rng.permutation(4) for _ in range(3)]:
+        gains = np.zeros(4)
+        for way in (order, order[::-1]):
+            have = np.zeros((1, 4), dtype=bool)
+            for player in way:
+                before = value(have)[0]
+                have[0, player] = True
+                gains[player] += (value(have)[0] - before) / 2
+        paired.append(gains)
+    found, error = sampled_shapley(value, 4, 6, np.random.default_rng(5))
+    np.testing.assert_allclose(found, np.mean(paired, 0))
+    np.testing.assert_allclose(error, np.std(paired, 0, ddof=1) / 3**0.5)

@@ -64,3 +64,9 @@ def test_broken_settings_and_weights() -> None:
         broken[0].bias[0] = torch.nan
     with pytest.raises(ValueError, match="loss became nan in epoch 1"):
         fit(broken, X, Y, epochs=1, rate=0.1)
+
+
+def test_of_equally_good_epochs_the_first_stays() -> None:
+    scores = iter([0.1, 0.8, 0.8])
+    history = fit(head(), X, Y, epochs=3, rate=0.05, score=lambda: next(scores))
+    assert history.attrs["best_epoch"] == 2

@@ -106,6 +106,10 @@ def test_every_sentence_once_per_epoch(lengths, size) -> None:
         assert all(len(b) <= size for b in batches)
 
 
+def test_reading_starts_with_the_longest() -> None:
+    assert list(length_batches([3, 9, 5, 9], 3)) == [[1, 3, 2], [0]]
+
+
 def test_bucketing_pads_less_and_depends_on_the_seed_alone() -> None:
     rng = np.random.default_rng(1)
     lengths = rng.integers(4, 60, size=2000).tolist()
@@ -116,3 +120,9 @@ def test_bucketing_pads_less_and_depends_on_the_seed_alone() -> None:
     assert padded(lengths, bucketed) < 1.06 * sum(lengths)
     assert bucketed == list(length_batches(lengths, 16, np.random.default_rng(5)))
     assert bucketed != list(length_batches(lengths, 16, np.random.default_rng(6)))
+
+
+def test_a_word_joins_the_part_that_holds_its_middle() -> None:
+    # 15 sub-words in two parts of 7.5: the third word, 6 to 9, has its middle there
+    assert _spans([3] * 5, 12) == [range(3), range(3, 5)]
+    assert _spans([3, 3, 4, 5], 12) == [range(2), range(2, 4)]

@@ -436,3 +436,9 @@ def test_nothing_warns():
         qnode, shapes, _ = circuits.reuploading("default.qubit", 3, 2)
         head = QuantumHead(qnode, shapes)
         head(torch.rand(2, 3, requires_grad=True)).sum().backward()
+
+
+def test_a_ring_joins_each_pair_once():
+    rings = {1: [], 2: [(0, 1)], 3: [(0, 1), (1, 2), (2, 0)]}
+    assert {n: circuits.ring(n) for n in rings} == rings
+    assert circuits.ring(4)[-1] == (3, 0)

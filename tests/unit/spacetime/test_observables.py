@@ -21,6 +21,7 @@ from qglib.spacetime.chains import chain_counts
 from qglib.spacetime.dimension import midpoint_dimension
 from qglib.spacetime.features import causal_set_features
 from qglib.spacetime.manifold import largest_interval
+from qglib.spacetime.null_tables import NullTable
 
 
 def kleitman_rothschild(size, rng):
@@ -265,3 +266,16 @@ def test_ranks_come_from_the_own_type(table):
 def test_what_has_no_order_is_refused(table, x, rng, error, words):
     with pytest.raises(error, match=words):
         independence_test(x, np.arange(40.0), rng, null=table)
+
+
+def test_ten_draws_are_counted_and_nine_are_not():
+    """Calibration draws 0 .. 999: counts, and the exponential tail by hand."""
+    empty = np.empty(0)
+    table = NullTable(20, 1000, *[empty] * 4, np.arange(1000.0), {})
+    assert table.pvalue(-1.0) == 1.0
+    assert table.pvalue(0.0) == 1.0
+    assert table.pvalue(500.0) == pytest.approx(501 / 1001)
+    assert table.pvalue(990.0) == pytest.approx(11 / 1001)
+    # 50 draws kept, from 949 on; they lie 1 to 50 above it, on average 25.5
+    assert table.pvalue(991.0) == pytest.approx(0.05 * np.exp(-42 / 25.5))
+    assert table.pvalue(2000.0) == pytest.approx(0.05 * np.exp(-1051 / 25.5))

@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from qglib.engines.orders.rank_kernels import pair_sums, past_table
+from qglib.engines.orders.rank_kernels import pair_sums, past_table, separations
 from qglib.spacetime import Causet, longest_chain
 from qglib.spacetime.chains import chain_counts
 from qglib.spacetime.rank_observables import rank_observables
@@ -128,6 +128,12 @@ def test_against_plain_loops(n):
         wanted = np.array([expected[name] for name in observe.names], float)
         error = np.abs(values - wanted) / np.maximum(1, np.abs(wanted))
         assert error.max() < 1e-9, observe.names[error.argmax()]
+
+
+def test_separations_reach_the_largest_lag():
+    """Of 9 points in order: 8 at lag 8, which is a power of two, and so on."""
+    octaves = [8 * 1, 7 * 2, 6 * 3 + 5 * 4, 4 * 5 + 3 * 6 + 2 * 7 + 1 * 8]
+    assert separations(np.arange(9), 4, 512).tolist() == [octaves, octaves]
 
 
 # ------------------------------------------------------------------- exact means
