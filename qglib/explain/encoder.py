@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,34 +91,18 @@ def layer_inputs_changed(
     def before(module, args):
         return (change(0, args[0]), *args[1:])
 
-    def after(number):
-        def hook(module, args, output):
-            if isinstance(output, tuple):
-                return (change(number, output[0]), *output[1:])
-            return change(number, output)
-
-        return hook
+    def after(number, module, args, output):
+        if isinstance(output, tuple):
+            return (change(number, output[0]), *output[1:])
+        return change(number, output)
 
     layers = [block.layer for block in encoder_blocks(model)]
     with ExitStack() as hooks:
-        first = layers[0].register_forward_pre_hook(before, prepend=True)
-        hooks.callback(first.remove)
+        hooks.enter_context(layers[0].register_forward_pre_hook(before, prepend=True))
         for number, layer in enumerate(layers, start=1):
-            handle = layer.register_forward_hook(after(number), prepend=True)
-            hooks.callback(handle.remove)
+            hook = partial(after, number)
+            hooks.enter_context(layer.register_forward_hook(hook, prepend=True))
         yield
-
-
-@contextmanager
-def eager_attention(model: nn.Module) -> Iterator[None]:
-    """Attention that shows its weights; what the model ran before is put back."""
-    config = encoder_blocks(model)[0].attention.config  # shared by all layers
-    before = config._attn_implementation
-    config._attn_implementation = "eager"
-    try:
-        yield
-    finally:
-        config._attn_implementation = before
 
 
 def trace(
@@ -153,10 +138,14 @@ def trace(
                 values.register_forward_hook(lambda m, a, out: value.append(out)),
                 norm.register_forward_pre_hook(lambda m, args: sums.append(args[0])),
             ):
-                hooks.callback(handle.remove)
-        with evaluation_mode(model), eager_attention(model), torch.enable_grad():
-            with layer_inputs_changed(model, keep):
-                logit = read(model(**inputs).logits)
+                hooks.enter_context(handle)
+        config = blocks[0].attention.config  # shared by all layers
+        was = config._attn_implementation
+        hooks.callback(setattr, config, "_attn_implementation", was)
+        config._attn_implementation = "eager"  # or the weights stay hidden
+        hooks.enter_context(layer_inputs_changed(model, keep))
+        with evaluation_mode(model), torch.enable_grad():
+            logit = read(model(**inputs).logits)
     if not (logit.requires_grad and given[-1].requires_grad):
         raise ValueError(
             "the model cuts the gradient between encoder and head (torch.no_grad or "

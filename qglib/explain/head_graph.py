@@ -169,15 +169,9 @@ def _mean_jacobian(
         return _numpy(stage[0].weight)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     along = torch.as_tensor((nodes + 1) / 2).to(clean)[:, None]
-    points = (corrupt + along * (clean - corrupt)).requires_grad_()
-    weight = torch.as_tensor(weights / 2).to(clean)
-    with torch.enable_grad():
-        out = stage(points)
-        rows = [
-            weight @ torch.autograd.grad(column.sum(), points, retain_graph=True)[0]
-            for column in out.unbind(1)
-        ]
-    return _numpy(torch.stack(rows))
+    points = corrupt + along * (clean - corrupt)
+    slopes = torch.autograd.functional.jacobian(lambda x: stage(x).sum(0), points)
+    return _numpy(torch.as_tensor(weights / 2).to(clean) @ slopes)
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:

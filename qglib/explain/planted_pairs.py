@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from qglib.data.lexicon import frames, names
 from qglib.data.structural import ADVERBS
-
-if TYPE_CHECKING:
-    from qglib.models import TokenTagger
 
 
 class PlantedPair(NamedTuple):
@@ -47,8 +44,6 @@ def planted_pairs(
 
     def size(words: tuple[str, ...]) -> tuple[int, int]:
         """Words and sub-words."""
-        if not words:
-            return 0, 0
         ids = tokenizer(list(words), is_split_into_words=True).word_ids()
         return len(words), sum(i is not None for i in ids)
 
@@ -91,10 +86,7 @@ def planted_pairs(
 
 
 def turning_pairs(
-    model: TokenTagger,
-    tokenizer: Any,
-    pairs: Iterable[PlantedPair],
-    least: float = 2.0,
+    model: Any, tokenizer: Any, pairs: Iterable[PlantedPair], least: float = 2.0
 ) -> list[PlantedPair]:
     """Pairs whose decision turns: right on the clean sentence, not on the corrupt.
 
