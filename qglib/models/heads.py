@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from qglib import devices
-from qglib.quantum import QuantumHead, circuits
 
 HEADS = ("linear", "mlp", "bottleneck", "quantum")
 SAME_SIZE = "mlp_same_size"
@@ -43,6 +42,8 @@ class QuantumTokenHead(nn.Module):
         backend: str = "auto",
     ) -> None:
         """Build the head; torch's generator in force draws its weights."""
+        from qglib.quantum import QuantumHead, circuits  # slow; other heads need none
+
         super().__init__()
         if device is None:
             device = devices.build("default.qubit", qubits)
@@ -87,7 +88,7 @@ def same_size_mlp(n_inputs: int, n_labels: int, qubits: int, layers: int) -> str
     >>> same_size_mlp(30, 2, 6, 3)
     'mlp:8'
     """
-    outputs = qubits + len(circuits.ring(qubits))
+    outputs = 2 * qubits - (qubits < 3)  # each qubit, and the ring of pairs
     quantum = (n_inputs + 1) * qubits + 3 * layers * qubits + (outputs + 1) * n_labels
     return f"mlp:{max(1, round((quantum - n_labels) / (n_inputs + 1 + n_labels)))}"
 
