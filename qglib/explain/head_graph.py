@@ -35,8 +35,7 @@ def head_graph(
     """Which part acts through which unit or wire on the label.
 
     Args:
-        head: a ``torch.nn.Sequential``, cut behind every module with parameters, or a
-            module with ``reduce``, ``circuit`` and ``read_out``.
+        head: a ``torch.nn.Sequential``, cut behind every module with parameters.
         clean, corrupt: features of the two inputs, (features,).
         target: number of the label.
         parts: name -> numbers of its features; by default each feature is a part.
@@ -132,27 +131,18 @@ def _graph(head, sides, target: int, member, names, steps: int = 16) -> Decision
     )  # fmt: skip
 
 
-class _Angles(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.reach * torch.tanh(x)
-
-
 def _stages(head: nn.Module) -> list[nn.Sequential]:
     """The head as a chain; each link ends with a module that has parameters."""
-    if all(hasattr(head, name) for name in ("reduce", "circuit", "read_out")):
-        angles = _Angles()
-        angles.reach = head.reach
-        head = nn.Sequential(head.reduce, angles, head.circuit, head.read_out)
     if not isinstance(head, nn.Sequential):
         raise ValueError(
-            f"{type(head).__name__} shows no layers: give a torch.nn.Sequential, a "
-            "module with reduce, circuit and read_out, or a (transformers model, "
-            "tokenizer); attribute() and faithfulness() need no layers"
+            f"{type(head).__name__} shows no layers: give a torch.nn.Sequential or a "
+            "(transformers model, tokenizer); attribute() and faithfulness() need no "
+            "layers"
         )
-    ends = [
-        i for i, module in enumerate(head, 1) if any(True for _ in module.parameters())
-    ]
-    return [head[a:b] for a, b in pairwise([0, *ends[:-1], len(head)])]
+    links = list(head)
+    ends = [i for i, link in enumerate(links, 1) if any(True for _ in link.parameters())]
+    cuts = pairwise([0, *ends[:-1], len(links)])
+    return [nn.Sequential(*links[a:b]) for a, b in cuts]
 
 
 def _title(stages: Sequence[nn.Module]) -> str:

@@ -14,11 +14,24 @@ HEADS = ("linear", "mlp", "bottleneck", "quantum")
 SAME_SIZE = "mlp_same_size"
 
 
-class QuantumTokenHead(nn.Module):
-    """Linear to ``qubits`` numbers, a variational circuit on them, linear to labels.
+class Angles(nn.Module):
+    """Numbers to rotation angles, ``reach * tanh(x)``, in radians."""
 
-    Rotation angles are ``reach * tanh(...)``, by default pi, so that the circuit
-    sees one period. What the defaults are worth: notebook 21.
+    def __init__(self, reach: float) -> None:
+        """By pi the circuit sees one period."""
+        super().__init__()
+        self.reach = reach
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of the same shape."""
+        return self.reach * torch.tanh(x)
+
+
+class QuantumTokenHead(nn.Sequential):
+    """Linear to ``qubits`` angles, a variational circuit on them, linear to labels.
+
+    From ``(..., n_inputs)`` to ``(..., n_labels)``. What the defaults are worth:
+    notebook 21.
 
     Args:
         n_inputs, n_labels, qubits, layers, reach, device: see `build_head`.
@@ -48,8 +61,8 @@ class QuantumTokenHead(nn.Module):
         if device is None:
             device = devices.build("default.qubit", qubits)
         qnode, shapes, n_outputs = circuits.reuploading(device, qubits, layers)
-        self.reach = reach
         self.reduce = nn.Linear(n_inputs, qubits)
+        self.angles = Angles(reach)
         self.circuit = QuantumHead(qnode, shapes, backend=backend)
         self.read_out = nn.Linear(n_outputs, n_labels)
         # Starts near the identity and in the linear range of tanh: random angles
@@ -59,12 +72,6 @@ class QuantumTokenHead(nn.Module):
             if spread:
                 for weight in self.circuit.parameters():
                     weight.normal_(0.0, spread)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """``(..., n_inputs)`` to ``(..., n_labels)``."""
-        angles = self.reach * torch.tanh(self.reduce(features))
-        flat = self.circuit(angles.reshape(-1, angles.shape[-1]))
-        return self.read_out(flat.reshape(*angles.shape[:-1], -1))
 
 
 def head_kind(name: str) -> tuple[str, int]:
