@@ -21,7 +21,6 @@ import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
-from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import (
     NBClientEngine,
@@ -64,14 +63,6 @@ class Engine(NBClientEngine):
         **ignored: Any,
     ) -> None:
         """Run all cells; called by papermill with what `run_notebook` passed."""
-        begin = nb_man.cell_start
-
-        def cell_start(cell: Any, cell_index: int, **kwargs: Any) -> None:
-            if nb_man.pbar:
-                nb_man.pbar.set_postfix_str(heading_above(nb_man.nb.cells[:cell_index]))
-            begin(cell, cell_index, **kwargs)
-
-        nb_man.cell_start = cell_start
         client = PapermillNotebookClient(
             nb_man,
             kernel_manager_class=ThisKernel,
@@ -85,14 +76,6 @@ class Engine(NBClientEngine):
         client.execute(env=dict(environment))
 
 
-def heading_above(cells: Sequence[NotebookNode]) -> str:
-    """Return the last heading of the markdown cells, without its marks."""
-    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
-    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    found = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, flags=re.MULTILINE)
-    return found[-1].replace("`", "").replace("*", "") if found else ""
-
-
 def place(executed: Path) -> str:
     """Say where a stopped run is, read from the notebook as far as it got."""
     cells = nbformat.read(executed, as_version=4).cells
@@ -100,8 +83,10 @@ def place(executed: Path) -> str:
     started = [i for i in code if cells[i].metadata.papermill.get("start_time")]
     if not started:
         return "before its first cell"
-    heading = heading_above(cells[: started[-1]])
-    under = f', under "{heading}"' if heading else ""
+    above = (c.source for c in cells[: started[-1]] if c.cell_type == "markdown")
+    text = re.sub(r"```.*?```", "", "\n".join(above), flags=re.DOTALL)
+    headings = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, flags=re.MULTILINE)
+    under = f', under "{re.sub("[`*]", "", headings[-1])}"' if headings else ""
     return f"in cell {code.index(started[-1]) + 1} of {len(code)}{under}"
 
 

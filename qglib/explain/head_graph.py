@@ -140,7 +140,7 @@ def _stages(head: nn.Module) -> list[nn.Sequential]:
             "layers"
         )
     links = list(head)
-    ends = [i for i, link in enumerate(links, 1) if any(True for _ in link.parameters())]
+    ends = [i for i, link in enumerate(links, 1) if list(link.parameters())]
     cuts = pairwise([0, *ends[:-1], len(links)])
     return [nn.Sequential(*links[a:b]) for a, b in cuts]
 
