@@ -190,10 +190,8 @@ def faithfulness(
     Raises:
         ValueError: as many finite scores as parts are needed.
     """
-    game = game_of(
-        model, x, target, kind=kind, background=background, baseline="unk",
-        probability=True,
-    )  # fmt: skip
+    options = {"kind": kind, "background": background}
+    game = game_of(model, x, target, **options, baseline="unk", probability=True)
     n = len(game.parts)
     scores = np.asarray(scores, dtype=np.float64)
     if scores.shape != (n,) or not np.isfinite(scores).all():

@@ -108,20 +108,16 @@ def _best_paths(
     """(ln probability, positions) of the k best paths, best first."""
     log_edge = np.log(edges + FLOOR)
     log_read = np.where(readout > 0, np.log(readout + FLOOR), -np.inf)
-    layers, tokens = len(edges), readout.shape[1]
-    best: list[list[tuple[float, tuple[int, ...]]]] = [[] for _ in range(tokens)]
-    for layer in range(layers, -1, -1):
+    best: list[tuple[float, tuple[int, ...]]] = []  # from the level, k of each node
+    for layer in reversed(range(len(readout))):
         above, best = best, []
-        for s in range(tokens):
-            found = [(log_read[layer, s], (s,))] if log_read[layer, s] > -np.inf else []
-            if layer < layers:
-                found += [
-                    (value + log_edge[layer, t, s], (s, *rest))
-                    for t in range(tokens)
-                    for value, rest in above[t]
-                ]
-            best.append(sorted(found, key=_rank)[:k])
-    return sorted((item for row in best for item in row), key=_rank)[:k]
+        for s, value in enumerate(log_read[layer]):
+            found = [(value, (s,))] if value > -np.inf else []
+            found += [
+                (value + log_edge[layer, way[0], s], (s, *way)) for value, way in above
+            ]
+            best += sorted(found, key=_rank)[:k]
+    return sorted(best, key=_rank)[:k]
 
 
 def _rank(path: tuple[float, tuple[int, ...]]) -> tuple:

@@ -1,10 +1,9 @@
 """Inside an encoder: hidden states, attention, gradients, and other states put in.
 
-Nothing is read from the model's own list of outputs: hooks on the layers see the
-very tensors that flow on to the next layer and to the head. Activation patching, clean
-states put into the corrupt run, is the exact oracle behind the decision graph and the
-test of a decision path: how much of the clean logit comes back when only the path's
-nodes are made clean.
+Hooks on the layers see the very tensors that flow on to the next layer and to the
+head. Activation patching, clean states put into the corrupt run, is the exact oracle
+behind the decision graph and the test of a decision path: how much of the clean logit
+comes back when only the path's nodes are made clean.
 """
 
 from __future__ import annotations
@@ -46,11 +45,7 @@ class Trace(NamedTuple):
 
 
 def encoder_blocks(model: nn.Module) -> tuple[Block, ...]:
-    """The layers of the first encoder in a model that is built like (Distil)BERT.
-
-    Raises:
-        ValueError: the model has no such encoder.
-    """
+    """The layers of the first encoder built like (Distil)BERT; ValueError if none."""
     for module in model.modules():
         stack = getattr(module, "encoder", getattr(module, "transformer", None))
         layers = getattr(stack, "layer", None)

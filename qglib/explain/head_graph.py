@@ -67,10 +67,8 @@ def model_graph(
     """`head_graph` of a model of `qglib.models.train`; its parts are those of the kind.
 
     A feature may hang on several parts: its change is shared out in proportion to what
-    each part changes when it alone is clean. ``corrupt=None`` blanks all parts.
-
-    Raises:
-        ValueError: a kind whose parts cannot be taken from `corrupt`; see `head_graph`.
+    each part changes when it alone is clean. ``corrupt=None`` blanks all parts; a kind
+    whose parts cannot be taken from `corrupt` is a ValueError.
     """
     kind = kind_of(None, model)
     names = tuple(kind.parts(clean))
