@@ -21,12 +21,6 @@ import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import (
-    NBClientEngine,
-    NotebookExecutionManager,
-    papermill_engines,
-)
 from traitlets import default
 
 from qglib import devices, freshness, parameters
@@ -42,38 +36,18 @@ class NotebookError(RuntimeError):
     """A cell failed: says which, under which heading, why, and where it stopped."""
 
 
-class ThisKernel(AsyncKernelManager):
+def kernel_in(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
     """Starts this interpreter, never a ``python3`` registered by somebody else."""
 
-    @default("kernel_spec_manager")
-    def _this_python(self) -> KernelSpecManager:
-        return KernelSpecManager(kernel_dirs=[])
+    class ThisKernel(AsyncKernelManager):
+        @default("kernel_spec_manager")
+        def _this_python(self) -> KernelSpecManager:
+            return KernelSpecManager(kernel_dirs=[])
 
+        async def start_kernel(self, **options: Any) -> None:
+            await super().start_kernel(env=dict(environment), **options)
 
-class Engine(NBClientEngine):
-    """papermill's engine with this interpreter, its environment and its place."""
-
-    @classmethod
-    def execute_managed_notebook(
-        cls,
-        nb_man: NotebookExecutionManager,
-        kernel_name: str,
-        *,
-        environment: Mapping[str, str],
-        **ignored: Any,
-    ) -> None:
-        """Run all cells; called by papermill with what `run_notebook` passed."""
-        client = PapermillNotebookClient(
-            nb_man,
-            kernel_manager_class=ThisKernel,
-            kernel_name=kernel_name,
-            startup_timeout=120,
-            timeout=None,
-            coalesce_streams=True,  # chunks of a stream depend on timing
-            # Keeps start-up warnings and an interrupted kernel quiet.
-            extra_arguments=["--IPKernelApp.log_level=50"],
-        )
-        client.execute(env=dict(environment))
+    return ThisKernel
 
 
 def place(executed: Path) -> str:
@@ -122,16 +96,15 @@ def run_notebook(
     *,
     progress: bool = False,
 ) -> dict[str, Any]:
-    """Run one notebook in its own folder and return its record.
+    """Run one notebook and return its record.
 
-    The executed copy (``run.ipynb``) and ``record.json`` land in ``out_dir``.  Only
-    a kernel that failed to start is tried again: two kernels may race for a port.
-    papermill changes the folder of the whole process, so never call this from
+    Only a kernel that failed to start is tried again: two kernels may race for a
+    port.  papermill changes the folder of the whole process, so never call this from
     several threads.
 
     Args:
         notebook: path of the ``.ipynb``.
-        out_dir: folder of this notebook in this run.
+        out_dir: its folder in this run, for ``run.ipynb`` and ``record.json``.
         given: parameters by name, of the declared types.
         progress: show a bar on a terminal.
 
@@ -146,7 +119,6 @@ def run_notebook(
     out_dir.mkdir(parents=True, exist_ok=True)
     record, executed = out_dir / "record.json", out_dir / EXECUTED
     record.unlink(missing_ok=True)  # an old record must not vouch for this run
-    papermill_engines.register("qglib", Engine)
     # Its doubts about parameters come from a weaker reading than `check`'s.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     bar = {"desc": notebook.stem, "leave": False, "disable": None}  # None: no terminal
@@ -156,12 +128,15 @@ def run_notebook(
                 str(notebook),
                 str(executed),
                 parameters=asked,
-                engine_name="qglib",
                 kernel_name="python3",
                 language="python",
                 progress_bar=bar if progress else False,
+                start_timeout=120,
                 cwd=str(notebook.parent),
-                environment=environment(notebook, given),
+                kernel_manager_class=kernel_in(environment(notebook, given)),
+                coalesce_streams=True,  # chunks of a stream depend on timing
+                # Keeps start-up warnings and an interrupted kernel quiet.
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
             break
         except papermill.PapermillExecutionError as error:

@@ -77,10 +77,9 @@ def assign(
     """Give each notebook those of the ``name=value`` texts that it declares.
 
     Raises:
-        ValueError: for a text without ``=``, a name given twice, ``out_dir``, or a
-            name that none of the notebooks declares, or a profile, device or
-            seed that does not exist.
-        TypeError: for a value of the wrong type.
+        ValueError: for a text without ``=``, a name given twice or declared by none
+            of the notebooks, ``out_dir``.
+        ValueError, TypeError: what `check` refuses.
     """
     known = {path: declared(path) for path in notebooks}
     asked: dict[str, str] = {}

@@ -84,12 +84,11 @@ class Decision:
             )
         inputs = self.repeated(len(keep))
         ids = inputs["input_ids"]
-        gone = torch.full_like(ids, blank)
-        index = torch.tensor([-1 if w is None else w for w in self.word_of])
-        always = np.ones((len(keep), 1), dtype=bool)  # special tokens: column -1
-        present = torch.as_tensor(np.hstack([np.asarray(keep, bool), always]))
-        present = present[:, index].to(ids.device)
-        return inputs | {"input_ids": torch.where(present, ids, gone)}
+        always = np.zeros((len(keep), 1), dtype=bool)  # special tokens: column -1
+        absent = np.hstack([~np.asarray(keep, bool), always])
+        absent = absent[:, [-1 if w is None else w for w in self.word_of]]
+        gone = torch.as_tensor(absent).to(ids.device)
+        return inputs | {"input_ids": ids.masked_fill(gone, blank)}
 
 
 def decision(
