@@ -69,10 +69,7 @@ def select(names: Sequence[str] = ()) -> list[Path]:
 
     ``"01"``, ``"01_data_modelling"`` and a path all name the same notebook, ``"main"``
     names 00 to 05 and ``"all"`` every one.  ``00_start_here`` runs last, because it
-    shows what the others found.
-
-    Raises:
-        ValueError: for a name that fits no notebook or more than one.
+    shows what the others found.  A name that fits no notebook is a ValueError.
     """
     known = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     chosen = set() if names else set(known)

@@ -24,9 +24,7 @@ PLACES = ("corpus", "encoder", "table", "speech")  # may name a folder or a file
 def declared(notebook: Path | str) -> dict[str, dict[str, Any]]:
     """Read the parameters cell: name -> inferred_type_name, default and help.
 
-    Raises:
-        ValueError: if there is no such cell, or a line is not
-            ``name: type = value`` with one of `TYPES`.
+    No such cell is a ValueError, and a line that is not ``name: type = value``.
     """
     found = papermill.inspect_notebook(str(notebook))
     if not found:

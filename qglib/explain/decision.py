@@ -156,11 +156,7 @@ def aligned_decisions(
     corrupt: Sequence[str] | None,
     target: tuple[int | None, str | int],
 ) -> tuple[Decision, Decision]:
-    """The same decision in both texts; without a corrupt one it is the blank text.
-
-    Raises:
-        ValueError: texts whose sub-words do not align.
-    """
+    """The same decision in both texts, which must align; no corrupt one: the blank."""
     first = decision(model, tokenizer, clean, target)
     if corrupt is None:
         inputs = first.without_words(np.zeros((1, len(first.words)), dtype=bool))

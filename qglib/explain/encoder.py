@@ -110,10 +110,8 @@ def trace(
     """Record a batch; ``read(logits)`` gives the logit of each row, shape (B,).
 
     ``first`` (B, T, D) replaces the input of the first layer. No padding is allowed in
-    the batch, because the decision graph takes every sub-word for a node.
-
-    Raises:
-        ValueError: no BERT-type encoder, or one that lets no gradient through.
+    the batch, because the decision graph takes every sub-word for a node. A model
+    without a BERT-type encoder, or that lets no gradient through, is a ValueError.
     """
     blocks = encoder_blocks(model)
     given, cut = [], []  # output of a layer; a copy without past for what reads it

@@ -108,8 +108,8 @@ def _graph(head, sides, target: int, member, names, steps: int = 16) -> Decision
         ]
     change = [_numpy(clean - corrupt) for clean, corrupt in states]
     levels = [names] + [
-        tuple(f"{_title(stages[n : n + 2])} {i}" for i in range(len(change[n + 1])))
-        for n in range(len(stages) - 1)
+        tuple(f"{_title(pair)} {i}" for i in range(len(part)))
+        for pair, part in zip(pairwise(stages), change[1:-1], strict=True)
     ]
     widest = max(map(len, levels))
     edges = np.zeros((len(levels) - 1, widest, widest))

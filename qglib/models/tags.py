@@ -43,8 +43,7 @@ def training_numbers(
 ) -> list[np.ndarray]:
     """`label_numbers` of training tags; warns of entity types that never occur.
 
-    Raises:
-        ValueError: no sentences, a single class, tags (of dev too) that do not fit.
+    No sentences, a single class and tags (of dev too) that do not fit are a ValueError.
     """
     if not len(tags):
         raise ValueError("train is empty: give at least one tagged sentence")
@@ -117,11 +116,7 @@ def _viterbi(scores: np.ndarray, starts: np.ndarray, follows: np.ndarray) -> np.
 
 
 def span_counts(gold: Tags, predicted: Tags) -> np.ndarray:
-    """Per sentence: entities found, entities predicted, entities in gold; (S, 3).
-
-    Raises:
-        ValueError: no sentences, or different numbers of sentences or tags.
-    """
+    """Per sentence: entities found, entities predicted, entities in gold; (S, 3)."""
     if len(gold) != len(predicted):
         raise ValueError(
             f"gold has {len(gold)} sentences, predicted has {len(predicted)}"
