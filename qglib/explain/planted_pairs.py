@@ -51,10 +51,10 @@ def planted_pairs(
     for split in ("train", "test"):
         for (kind, _), texts in sorted(frames(split).cue.items()):
             for text in texts:
-                words = (text[0].upper() + text[1:]).split()
+                words = tuple((text[0].upper() + text[1:]).split())
                 slot = next(i for i, w in enumerate(words) if w.startswith("{"))
-                key = size(tuple(words[:slot])), size(tuple(words[slot + 1 :]))
-                groups[key].append((kind, tuple(words), slot))
+                key = size(words[:slot]), size(words[slot + 1 :])
+                groups[key].append((kind, words, slot))
     partners = defaultdict(list)
     for members in groups.values():
         for one, two in permutations(members, 2):

@@ -14,16 +14,13 @@ HEADS = ("linear", "mlp", "bottleneck", "quantum")
 SAME_SIZE = "mlp_same_size"
 
 
-class Angles(nn.Module):
-    """Numbers to rotation angles, ``reach * tanh(x)``, in radians."""
+class Angles(nn.Tanh):
+    """Numbers to rotation angles in radians; by pi the circuit sees one period."""
 
-    def __init__(self, reach: float) -> None:
-        """By pi the circuit sees one period."""
-        super().__init__()
-        self.reach = reach
+    reach = math.pi
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Of the same shape."""
+        """``reach * tanh(x)``."""
         return self.reach * torch.tanh(x)
 
 
@@ -62,7 +59,8 @@ class QuantumTokenHead(nn.Sequential):
             device = devices.build("default.qubit", qubits)
         qnode, shapes, n_outputs = circuits.reuploading(device, qubits, layers)
         self.reduce = nn.Linear(n_inputs, qubits)
-        self.angles = Angles(reach)
+        self.angles = Angles()
+        self.angles.reach = reach
         self.circuit = QuantumHead(qnode, shapes, backend=backend)
         self.read_out = nn.Linear(n_outputs, n_labels)
         # Starts near the identity and in the linear range of tanh: random angles
