@@ -44,20 +44,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def command(name: str, work: Callable, about: str, default: str) -> Callable:
-        one = commands.add_parser(name, help=about)
+    def command(name: str, work: Callable, purpose: str, default: str) -> Callable:
+        one = commands.add_parser(name, help=purpose)
         chosen = f"such as 01 33, main (00 to 05) or all; {default} by default"
         one.add_argument(
             "notebooks", nargs="*", metavar="NN", help=chosen, default=[default]
         )
+        about = "notebooks at a time, one process each"
+        one.add_argument("--jobs", type=int, default=1, metavar="N", help=about)
         one.set_defaults(command=work)
         return one.add_argument
 
     run = command("run", _run, "run notebooks into a folder", "main")
-    refresh = command("refresh", _refresh, "renew the outputs in notebooks/", "all")
-    for add in (run, refresh):
-        about = "notebooks at a time, one process each"
-        add("--jobs", type=int, default=1, metavar="N", help=about)
+    command("refresh", _refresh, "renew the outputs in notebooks/", "all")
     about = "set a parameter in every chosen notebook that has it"
     pairs = {"action": "append", "default": [], "metavar": "name=value"}
     run("-p", dest="given", help=about, **pairs)

@@ -21,13 +21,6 @@ import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
-from nbformat import NotebookNode
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import (
-    NBClientEngine,
-    NotebookExecutionManager,
-    papermill_engines,
-)
 from traitlets import default
 
 from qglib import devices, freshness, parameters
@@ -43,54 +36,18 @@ class NotebookError(RuntimeError):
     """A cell failed: says which, under which heading, why, and where it stopped."""
 
 
-class ThisKernel(AsyncKernelManager):
+def kernel_in(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
     """Starts this interpreter, never a ``python3`` registered by somebody else."""
 
-    @default("kernel_spec_manager")
-    def _this_python(self) -> KernelSpecManager:
-        return KernelSpecManager(kernel_dirs=[])
+    class ThisKernel(AsyncKernelManager):
+        @default("kernel_spec_manager")
+        def _this_python(self) -> KernelSpecManager:
+            return KernelSpecManager(kernel_dirs=[])
 
+        async def start_kernel(self, **options: Any) -> None:
+            await super().start_kernel(env=dict(environment), **options)
 
-class Engine(NBClientEngine):
-    """papermill's engine with this interpreter, its environment and its place."""
-
-    @classmethod
-    def execute_managed_notebook(
-        cls,
-        nb_man: NotebookExecutionManager,
-        kernel_name: str,
-        *,
-        environment: Mapping[str, str],
-        **ignored: Any,
-    ) -> None:
-        """Run all cells; called by papermill with what `run_notebook` passed."""
-        begin = nb_man.cell_start
-
-        def cell_start(cell: Any, cell_index: int, **kwargs: Any) -> None:
-            if nb_man.pbar:
-                nb_man.pbar.set_postfix_str(heading_above(nb_man.nb.cells[:cell_index]))
-            begin(cell, cell_index, **kwargs)
-
-        nb_man.cell_start = cell_start
-        client = PapermillNotebookClient(
-            nb_man,
-            kernel_manager_class=ThisKernel,
-            kernel_name=kernel_name,
-            startup_timeout=120,
-            timeout=None,
-            coalesce_streams=True,  # chunks of a stream depend on timing
-            # Keeps start-up warnings and an interrupted kernel quiet.
-            extra_arguments=["--IPKernelApp.log_level=50"],
-        )
-        client.execute(env=dict(environment))
-
-
-def heading_above(cells: Sequence[NotebookNode]) -> str:
-    """Return the last heading of the markdown cells, without its marks."""
-    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
-    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    found = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, flags=re.MULTILINE)
-    return found[-1].replace("`", "").replace("*", "") if found else ""
+    return ThisKernel
 
 
 def place(executed: Path) -> str:
@@ -100,8 +57,10 @@ def place(executed: Path) -> str:
     started = [i for i in code if cells[i].metadata.papermill.get("start_time")]
     if not started:
         return "before its first cell"
-    heading = heading_above(cells[: started[-1]])
-    under = f', under "{heading}"' if heading else ""
+    above = (c.source for c in cells[: started[-1]] if c.cell_type == "markdown")
+    text = re.sub(r"```.*?```", "", "\n".join(above), flags=re.DOTALL)
+    headings = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, flags=re.MULTILINE)
+    under = f', under "{re.sub("[`*]", "", headings[-1])}"' if headings else ""
     return f"in cell {code.index(started[-1]) + 1} of {len(code)}{under}"
 
 
@@ -110,10 +69,7 @@ def select(names: Sequence[str] = ()) -> list[Path]:
 
     ``"01"``, ``"01_data_modelling"`` and a path all name the same notebook, ``"main"``
     names 00 to 05 and ``"all"`` every one.  ``00_start_here`` runs last, because it
-    shows what the others found.
-
-    Raises:
-        ValueError: for a name that fits no notebook or more than one.
+    shows what the others found.  A name that fits no notebook is a ValueError.
     """
     known = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     chosen = set() if names else set(known)
@@ -137,16 +93,15 @@ def run_notebook(
     *,
     progress: bool = False,
 ) -> dict[str, Any]:
-    """Run one notebook in its own folder and return its record.
+    """Run one notebook and return its record.
 
-    The executed copy (``run.ipynb``) and ``record.json`` land in ``out_dir``.  Only
-    a kernel that failed to start is tried again: two kernels may race for a port.
-    papermill changes the folder of the whole process, so never call this from
+    Only a kernel that failed to start is tried again: two kernels may race for a
+    port.  papermill changes the folder of the whole process, so never call this from
     several threads.
 
     Args:
         notebook: path of the ``.ipynb``.
-        out_dir: folder of this notebook in this run.
+        out_dir: its folder in this run, for ``run.ipynb`` and ``record.json``.
         given: parameters by name, of the declared types.
         progress: show a bar on a terminal.
 
@@ -161,7 +116,6 @@ def run_notebook(
     out_dir.mkdir(parents=True, exist_ok=True)
     record, executed = out_dir / "record.json", out_dir / EXECUTED
     record.unlink(missing_ok=True)  # an old record must not vouch for this run
-    papermill_engines.register("qglib", Engine)
     # Its doubts about parameters come from a weaker reading than `check`'s.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     bar = {"desc": notebook.stem, "leave": False, "disable": None}  # None: no terminal
@@ -171,12 +125,15 @@ def run_notebook(
                 str(notebook),
                 str(executed),
                 parameters=asked,
-                engine_name="qglib",
                 kernel_name="python3",
                 language="python",
                 progress_bar=bar if progress else False,
+                start_timeout=120,
                 cwd=str(notebook.parent),
-                environment=environment(notebook, given),
+                kernel_manager_class=kernel_in(environment(notebook, given)),
+                coalesce_streams=True,  # chunks of a stream depend on timing
+                # Keeps start-up warnings and an interrupted kernel quiet.
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
             break
         except papermill.PapermillExecutionError as error:

@@ -86,12 +86,8 @@ def normalise(notebook: NotebookNode, *, profile: str, device: str) -> NotebookN
 def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path]:
     """Copy artefacts and records of finished notebooks over the reference ones.
 
-    Returns:
-        The copied files and folders.
-
-    Raises:
-        ValueError: if a file is larger than 1 MiB; nothing of its notebook is
-            copied then.
+    Returns the copied files and folders.  A file of more than 1 MiB is a ValueError,
+    and nothing of its notebook is copied.
     """
     copied = []
     for record in sorted(Path(run_folder).glob("*/record.json")):

@@ -24,9 +24,7 @@ PLACES = ("corpus", "encoder", "table", "speech")  # may name a folder or a file
 def declared(notebook: Path | str) -> dict[str, dict[str, Any]]:
     """Read the parameters cell: name -> inferred_type_name, default and help.
 
-    Raises:
-        ValueError: if there is no such cell, or a line is not
-            ``name: type = value`` with one of `TYPES`.
+    No such cell is a ValueError, and a line that is not ``name: type = value``.
     """
     found = papermill.inspect_notebook(str(notebook))
     if not found:
@@ -77,10 +75,9 @@ def assign(
     """Give each notebook those of the ``name=value`` texts that it declares.
 
     Raises:
-        ValueError: for a text without ``=``, a name given twice, ``out_dir``, or a
-            name that none of the notebooks declares, or a profile, device or
-            seed that does not exist.
-        TypeError: for a value of the wrong type.
+        ValueError: for a text without ``=``, a name given twice or declared by none
+            of the notebooks, ``out_dir``.
+        ValueError, TypeError: what `check` refuses.
     """
     known = {path: declared(path) for path in notebooks}
     asked: dict[str, str] = {}

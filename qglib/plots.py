@@ -59,25 +59,23 @@ DIVERGING = LinearSegmentedColormap.from_list(
 def style() -> None:
     """Set the look of all figures that follow, once at the top of a notebook."""
     cycle = [PALETTE[name] for name in list(PALETTE)[:6]]
-    sns.set_theme(context="notebook", style="ticks", palette=cycle)
-    plt.rcParams.update(
-        {
-            "figure.figsize": (7.0, 4.0),
-            "savefig.dpi": 150,
-            "figure.constrained_layout.use": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlesize": 12,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.labelsize": 11,
-            "xtick.labelsize": 10,
-            "ytick.labelsize": 10,
-            "legend.fontsize": 10,
-            "legend.frameon": False,
-            "svg.hashsalt": "qglib",
-        }
-    )
+    look = {
+        "figure.figsize": (7.0, 4.0),
+        "savefig.dpi": 150,
+        "figure.constrained_layout.use": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": 12,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": 11,
+        "xtick.labelsize": 10,
+        "ytick.labelsize": 10,
+        "legend.fontsize": 10,
+        "legend.frameon": False,
+        "svg.hashsalt": "qglib",
+    }
+    sns.set_theme(context="notebook", style="ticks", palette=cycle, rc=look)
 
 
 def intervals(

@@ -54,11 +54,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON so that the file appears complete or not at all.
-
-    Raises:
-        ValueError: for NaN or infinity, which JSON does not know.
-    """
+    """`write_text` of JSON; a ValueError for NaN and infinity, which it lacks."""
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
     write_text(path, text + "\n")
 

@@ -108,21 +108,6 @@ def resampled_means(
     return float(values.mean()), values[drawn].mean(1)
 
 
-def group_weights(
-    groups: Sequence[Hashable], rng: np.random.Generator, draws: int = DRAWS
-) -> tuple[np.ndarray, np.ndarray]:
-    """Codes (n,) of the groups, and how often each is drawn, (draws, n_groups).
-
-    For statistics that are no means, such as F1: sum the counts of each group, then
-    multiply by the weights.  Fewer than two groups are a ValueError.
-    """
-    codes, names = pd.factorize(np.array([str(g) for g in groups], dtype=object))
-    count = len(names)
-    if count < 2:
-        raise ValueError(f"groups must hold at least 2 different groups, got {count}")
-    return codes, rng.multinomial(count, np.full(count, 1 / count), size=draws)
-
-
 def interval_table(
     values: Mapping[str, Sequence[float]],
     rng: np.random.Generator,

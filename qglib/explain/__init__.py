@@ -5,8 +5,7 @@
 
 from qglib.explain.attribution import attribute, faithfulness
 from qglib.explain.decision_graph import decision_graphs
-from qglib.explain.decision_path import decision_path
-from qglib.explain.drawings import draw_decision_graph
+from qglib.explain.decision_path import decision_path, draw_decision_graph
 from qglib.explain.encoder import patched_logits
 from qglib.explain.games import exact_shapley
 from qglib.explain.head_graph import head_graph

@@ -136,13 +136,13 @@ def _along_line(this: Decision, points, weights) -> np.ndarray:
     for at in np.array_split(np.arange(len(points)), -(-len(points) // BATCH)):
         share, weight = (torch.as_tensor(v[at]).to(end) for v in (points, weights))
         rows = (start + share[:, None, None] * (end - start)).requires_grad_()
-        handle = table.register_forward_hook(lambda module, args, out, rows=rows: rows)
-        try:
-            with evaluation_mode(this.model), torch.enable_grad():
-                logits = this.read(this.model(**this.repeated(len(at))).logits)
-                (gradient,) = torch.autograd.grad(logits.sum(), rows)
-        finally:
-            handle.remove()
+        with (
+            evaluation_mode(this.model),
+            table.register_forward_hook(lambda module, args, out, rows=rows: rows),
+            torch.enable_grad(),
+        ):
+            logits = this.read(this.model(**this.repeated(len(at))).logits)
+            (gradient,) = torch.autograd.grad(logits.sum(), rows)
         mean += torch.einsum("r,rtd->td", weight, gradient)
     tokens = ((end - start)[0] * mean).double().sum(-1).cpu().numpy()
     return np.array(
@@ -190,10 +190,8 @@ def faithfulness(
     Raises:
         ValueError: as many finite scores as parts are needed.
     """
-    game = game_of(
-        model, x, target, kind=kind, background=background, baseline="unk",
-        probability=True,
-    )  # fmt: skip
+    options = {"kind": kind, "background": background}
+    game = game_of(model, x, target, **options, baseline="unk", probability=True)
     n = len(game.parts)
     scores = np.asarray(scores, dtype=np.float64)
     if scores.shape != (n,) or not np.isfinite(scores).all():

@@ -84,12 +84,11 @@ class Decision:
             )
         inputs = self.repeated(len(keep))
         ids = inputs["input_ids"]
-        gone = torch.full_like(ids, blank)
-        index = torch.tensor([-1 if w is None else w for w in self.word_of])
-        always = np.ones((len(keep), 1), dtype=bool)  # special tokens: column -1
-        present = torch.as_tensor(np.hstack([np.asarray(keep, bool), always]))
-        present = present[:, index].to(ids.device)
-        return inputs | {"input_ids": torch.where(present, ids, gone)}
+        always = np.zeros((len(keep), 1), dtype=bool)  # special tokens: column -1
+        absent = np.hstack([~np.asarray(keep, bool), always])
+        absent = absent[:, [-1 if w is None else w for w in self.word_of]]
+        gone = torch.as_tensor(absent).to(ids.device)
+        return inputs | {"input_ids": ids.masked_fill(gone, blank)}
 
 
 def decision(
@@ -104,6 +103,8 @@ def decision(
         ValueError, IndexError: empty text, a word that gives no sub-word, a sentence
             longer than the encoder takes, an unknown label, a word beyond the sentence.
     """
+    from qglib.models.encoder import longest_input
+
     if isinstance(words, str):
         raise ValueError("words is one string: split it, e.g. words=text.split()")
     words = tuple(words)
@@ -117,7 +118,7 @@ def decision(
         )
     encoded = tokenizer(list(words), is_split_into_words=True, return_tensors="pt")
     word_of = tuple(encoded.word_ids(0))
-    limit = _position_limit(model)
+    limit = longest_input(model)
     if limit and len(word_of) > limit:
         raise ValueError(
             f"the sentence has {len(word_of)} sub-words and the encoder takes "
@@ -128,7 +129,13 @@ def decision(
         raise ValueError(
             f"words {[words[i] for i in silent]!r} give no sub-word: remove them"
         )
-    index, name = _label_index(model, label)
+    names = {int(k): str(v) for k, v in model.config.id2label.items()}
+    index = next((k for k in sorted(names) if label in (k, names[k])), None)
+    if index is None:
+        raise ValueError(
+            f"label {label!r} is not one of the model's: "
+            f"{', '.join(names[k] for k in sorted(names))}, or their numbers from 0"
+        )
     device = next(model.parameters()).device
     return Decision(
         model=model,
@@ -138,7 +145,7 @@ def decision(
         word_of=word_of,
         position=None if word is None else word_of.index(word),
         label=index,
-        target=(word, name),
+        target=(word, names[index]),
     )
 
 
@@ -149,11 +156,7 @@ def aligned_decisions(
     corrupt: Sequence[str] | None,
     target: tuple[int | None, str | int],
 ) -> tuple[Decision, Decision]:
-    """The same decision in both texts; without a corrupt one it is the blank text.
-
-    Raises:
-        ValueError: texts whose sub-words do not align.
-    """
+    """The same decision in both texts, which must align; no corrupt one: the blank."""
     first = decision(model, tokenizer, clean, target)
     if corrupt is None:
         inputs = first.without_words(np.zeros((1, len(first.words)), dtype=bool))
@@ -170,28 +173,6 @@ def aligned_decisions(
             f"{second.position} in corrupt: keep the words before it equally long"
         )
     return first, second
-
-
-def _position_limit(model: torch.nn.Module) -> int | None:
-    """Sub-words for which the encoder has places; RoBERTa begins behind its padding."""
-    for module in model.modules():
-        table = getattr(module, "position_embeddings", None)
-        if isinstance(table, torch.nn.Embedding):
-            before = -1 if table.padding_idx is None else table.padding_idx
-            return table.num_embeddings - before - 1
-    return None
-
-
-def _label_index(model: torch.nn.Module, label: str | int) -> tuple[int, str]:
-    """(index, name) of a label, by the model's own table."""
-    table = sorted((int(k), str(v)) for k, v in model.config.id2label.items())
-    for index, name in table:
-        if label in (index, name):
-            return index, name
-    raise ValueError(
-        f"label {label!r} is not one of the model's: "
-        f"{', '.join(name for _, name in table)}, or their numbers from 0"
-    )
 
 
 @contextmanager

@@ -14,13 +14,11 @@ by the inner edges, and nothing is counted twice.
 
 Only what comes after an edge is linearised. The change of an attention weight is
 booked on the source, also where the query at the destination caused it: a cut through
-the graph adds up to the logit difference to first order, a single node need not.
-
-Where the gradient is taken decides how good this is. At both texts the model may be
-sure of its answer and flat; halfway between them it is undecided. On the tagger one
-gradient there meets exact patching far better, on planted negations it does not
-(``top_path.json``). It is integrated gradients over the embeddings with one
-point (EAP-IG: Hanna, Pezzelle, Belinkov 2024, arXiv:2403.17806).
+the graph adds up to the logit difference to first order, a single node need not. The
+gradient halfway between the texts is integrated gradients over the embeddings with
+one point (EAP-IG: Hanna, Pezzelle, Belinkov 2024, arXiv:2403.17806): on the tagger it
+meets exact patching far better than that at the texts, on planted negations it does
+not (``top_path.json``).
 """
 
 from __future__ import annotations
@@ -172,8 +170,7 @@ def decision_graphs(
         by_length[len(clean.tokens)].append(number)
     graphs = {}
     for members in by_length.values():
-        for start in range(0, len(members), BATCH):
-            part = members[start : start + BATCH]
+        for part in np.split(members, range(BATCH, len(members), BATCH)):
             built = _batch(model, [cases[i] for i in part], slopes)
             graphs.update(zip(part, built, strict=True))
     return [graphs[i] for i in range(len(cases))]
@@ -186,8 +183,7 @@ def _batch(
 
     def run(chosen, **first):
         def read(logits):
-            each = [d.read(logits[i : i + 1]) for i, d in enumerate(chosen)]
-            return torch.cat(each)
+            return torch.cat([d.read(logits[[i]]) for i, d in enumerate(chosen)])
 
         inputs = {k: torch.cat([d.inputs[k] for d in chosen]) for k in chosen[0].inputs}
         return trace(model, inputs, read, **first)

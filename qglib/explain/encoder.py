@@ -1,16 +1,16 @@
 """Inside an encoder: hidden states, attention, gradients, and other states put in.
 
-Nothing is read from the model's own list of outputs: hooks on the layers see the
-very tensors that flow on to the next layer and to the head. Activation patching, clean
-states put into the corrupt run, is the exact oracle behind the decision graph and the
-test of a decision path: how much of the clean logit comes back when only the path's
-nodes are made clean.
+Hooks on the layers see the very tensors that flow on to the next layer and to the
+head. Activation patching, clean states put into the corrupt run, is the exact oracle
+behind the decision graph and the test of a decision path: how much of the clean logit
+comes back when only the path's nodes are made clean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,11 +45,7 @@ class Trace(NamedTuple):
 
 
 def encoder_blocks(model: nn.Module) -> tuple[Block, ...]:
-    """The layers of the first encoder in a model that is built like (Distil)BERT.
-
-    Raises:
-        ValueError: the model has no such encoder.
-    """
+    """The layers of the first encoder built like (Distil)BERT; ValueError if none."""
     for module in model.modules():
         stack = getattr(module, "encoder", getattr(module, "transformer", None))
         layers = getattr(stack, "layer", None)
@@ -90,34 +86,18 @@ def layer_inputs_changed(
     def before(module, args):
         return (change(0, args[0]), *args[1:])
 
-    def after(number):
-        def hook(module, args, output):
-            if isinstance(output, tuple):
-                return (change(number, output[0]), *output[1:])
-            return change(number, output)
-
-        return hook
+    def after(number, module, args, output):
+        if isinstance(output, tuple):
+            return (change(number, output[0]), *output[1:])
+        return change(number, output)
 
     layers = [block.layer for block in encoder_blocks(model)]
     with ExitStack() as hooks:
-        first = layers[0].register_forward_pre_hook(before, prepend=True)
-        hooks.callback(first.remove)
+        hooks.enter_context(layers[0].register_forward_pre_hook(before, prepend=True))
         for number, layer in enumerate(layers, start=1):
-            handle = layer.register_forward_hook(after(number), prepend=True)
-            hooks.callback(handle.remove)
+            hook = partial(after, number)
+            hooks.enter_context(layer.register_forward_hook(hook, prepend=True))
         yield
-
-
-@contextmanager
-def eager_attention(model: nn.Module) -> Iterator[None]:
-    """Attention that shows its weights; what the model ran before is put back."""
-    config = encoder_blocks(model)[0].attention.config  # shared by all layers
-    before = config._attn_implementation
-    config._attn_implementation = "eager"
-    try:
-        yield
-    finally:
-        config._attn_implementation = before
 
 
 def trace(
@@ -130,10 +110,8 @@ def trace(
     """Record a batch; ``read(logits)`` gives the logit of each row, shape (B,).
 
     ``first`` (B, T, D) replaces the input of the first layer. No padding is allowed in
-    the batch, because the decision graph takes every sub-word for a node.
-
-    Raises:
-        ValueError: no BERT-type encoder, or one that lets no gradient through.
+    the batch, because the decision graph takes every sub-word for a node. A model
+    without a BERT-type encoder, or that lets no gradient through, is a ValueError.
     """
     blocks = encoder_blocks(model)
     given, cut = [], []  # output of a layer; a copy without past for what reads it
@@ -153,10 +131,14 @@ def trace(
                 values.register_forward_hook(lambda m, a, out: value.append(out)),
                 norm.register_forward_pre_hook(lambda m, args: sums.append(args[0])),
             ):
-                hooks.callback(handle.remove)
-        with evaluation_mode(model), eager_attention(model), torch.enable_grad():
-            with layer_inputs_changed(model, keep):
-                logit = read(model(**inputs).logits)
+                hooks.enter_context(handle)
+        config = blocks[0].attention.config  # shared by all layers
+        was = config._attn_implementation
+        hooks.callback(setattr, config, "_attn_implementation", was)
+        config._attn_implementation = "eager"  # or the weights stay hidden
+        hooks.enter_context(layer_inputs_changed(model, keep))
+        with evaluation_mode(model), torch.enable_grad():
+            logit = read(model(**inputs).logits)
     if not (logit.requires_grad and given[-1].requires_grad):
         raise ValueError(
             "the model cuts the gradient between encoder and head (torch.no_grad or "

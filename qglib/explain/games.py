@@ -1,9 +1,8 @@
 """A decision as a game: parts are players, a coalition is an input that keeps some.
 
-One object stands between the methods and the models, so that every method of
-`qglib.explain` serves every kind of data.  The value of a game takes a boolean array of
-shape (coalitions, players) and returns one number for each row; it is asked for many
-coalitions at once, so that a model can answer them as one batch.
+So every method of `qglib.explain` serves every kind of data.  The value of a game takes
+a boolean array of shape (coalitions, players) and returns one number for each row; it
+is asked for many coalitions at once, so that a model can answer them as one batch.
 """
 
 from __future__ import annotations

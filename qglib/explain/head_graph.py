@@ -35,8 +35,7 @@ def head_graph(
     """Which part acts through which unit or wire on the label.
 
     Args:
-        head: a ``torch.nn.Sequential``, cut behind every module with parameters, or a
-            module with ``reduce``, ``circuit`` and ``read_out``.
+        head: a ``torch.nn.Sequential``, cut behind every module with parameters.
         clean, corrupt: features of the two inputs, (features,).
         target: number of the label.
         parts: name -> numbers of its features; by default each feature is a part.
@@ -68,10 +67,8 @@ def model_graph(
     """`head_graph` of a model of `qglib.models.train`; its parts are those of the kind.
 
     A feature may hang on several parts: its change is shared out in proportion to what
-    each part changes when it alone is clean. ``corrupt=None`` blanks all parts.
-
-    Raises:
-        ValueError: a kind whose parts cannot be taken from `corrupt`; see `head_graph`.
+    each part changes when it alone is clean. ``corrupt=None`` blanks all parts; a kind
+    whose parts cannot be taken from `corrupt` is a ValueError.
     """
     kind = kind_of(None, model)
     names = tuple(kind.parts(clean))
@@ -111,8 +108,8 @@ def _graph(head, sides, target: int, member, names, steps: int = 16) -> Decision
         ]
     change = [_numpy(clean - corrupt) for clean, corrupt in states]
     levels = [names] + [
-        tuple(f"{_title(stages[n : n + 2])} {i}" for i in range(len(change[n + 1])))
-        for n in range(len(stages) - 1)
+        tuple(f"{_title(pair)} {i}" for i in range(len(part)))
+        for pair, part in zip(pairwise(stages), change[1:-1], strict=True)
     ]
     widest = max(map(len, levels))
     edges = np.zeros((len(levels) - 1, widest, widest))
@@ -132,27 +129,18 @@ def _graph(head, sides, target: int, member, names, steps: int = 16) -> Decision
     )  # fmt: skip
 
 
-class _Angles(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.reach * torch.tanh(x)
-
-
 def _stages(head: nn.Module) -> list[nn.Sequential]:
     """The head as a chain; each link ends with a module that has parameters."""
-    if all(hasattr(head, name) for name in ("reduce", "circuit", "read_out")):
-        angles = _Angles()
-        angles.reach = head.reach
-        head = nn.Sequential(head.reduce, angles, head.circuit, head.read_out)
     if not isinstance(head, nn.Sequential):
         raise ValueError(
-            f"{type(head).__name__} shows no layers: give a torch.nn.Sequential, a "
-            "module with reduce, circuit and read_out, or a (transformers model, "
-            "tokenizer); attribute() and faithfulness() need no layers"
+            f"{type(head).__name__} shows no layers: give a torch.nn.Sequential or a "
+            "(transformers model, tokenizer); attribute() and faithfulness() need no "
+            "layers"
         )
-    ends = [
-        i for i, module in enumerate(head, 1) if any(True for _ in module.parameters())
-    ]
-    return [head[a:b] for a, b in pairwise([0, *ends[:-1], len(head)])]
+    links = list(head)
+    ends = [i for i, link in enumerate(links, 1) if list(link.parameters())]
+    cuts = pairwise([0, *ends[:-1], len(links)])
+    return [nn.Sequential(*links[a:b]) for a, b in cuts]
 
 
 def _title(stages: Sequence[nn.Module]) -> str:
@@ -169,15 +157,9 @@ def _mean_jacobian(
         return _numpy(stage[0].weight)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     along = torch.as_tensor((nodes + 1) / 2).to(clean)[:, None]
-    points = (corrupt + along * (clean - corrupt)).requires_grad_()
-    weight = torch.as_tensor(weights / 2).to(clean)
-    with torch.enable_grad():
-        out = stage(points)
-        rows = [
-            weight @ torch.autograd.grad(column.sum(), points, retain_graph=True)[0]
-            for column in out.unbind(1)
-        ]
-    return _numpy(torch.stack(rows))
+    points = corrupt + along * (clean - corrupt)
+    slopes = torch.autograd.functional.jacobian(lambda x: stage(x).sum(0), points)
+    return _numpy(torch.as_tensor(weights / 2).to(clean) @ slopes)
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:

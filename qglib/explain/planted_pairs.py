@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from qglib.data.lexicon import frames, names
 from qglib.data.structural import ADVERBS
-
-if TYPE_CHECKING:
-    from qglib.models import TokenTagger
 
 
 class PlantedPair(NamedTuple):
@@ -47,8 +44,6 @@ def planted_pairs(
 
     def size(words: tuple[str, ...]) -> tuple[int, int]:
         """Words and sub-words."""
-        if not words:
-            return 0, 0
         ids = tokenizer(list(words), is_split_into_words=True).word_ids()
         return len(words), sum(i is not None for i in ids)
 
@@ -56,10 +51,10 @@ def planted_pairs(
     for split in ("train", "test"):
         for (kind, _), texts in sorted(frames(split).cue.items()):
             for text in texts:
-                words = (text[0].upper() + text[1:]).split()
+                words = tuple((text[0].upper() + text[1:]).split())
                 slot = next(i for i, w in enumerate(words) if w.startswith("{"))
-                key = size(tuple(words[:slot])), size(tuple(words[slot + 1 :]))
-                groups[key].append((kind, tuple(words), slot))
+                key = size(words[:slot]), size(words[slot + 1 :])
+                groups[key].append((kind, words, slot))
     partners = defaultdict(list)
     for members in groups.values():
         for one, two in permutations(members, 2):
@@ -91,10 +86,7 @@ def planted_pairs(
 
 
 def turning_pairs(
-    model: TokenTagger,
-    tokenizer: Any,
-    pairs: Iterable[PlantedPair],
-    least: float = 2.0,
+    model: Any, tokenizer: Any, pairs: Iterable[PlantedPair], least: float = 2.0
 ) -> list[PlantedPair]:
     """Pairs whose decision turns: right on the clean sentence, not on the corrupt.
 

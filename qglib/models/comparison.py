@@ -55,10 +55,9 @@ def compare(
         if isinstance(given, str) or not np.iterable(given) or not len(given):
             raise ValueError(f"{name} is {given!r}: give a sequence of at least one")
     scores, sizes = {name: [] for name in heads}, {}
-    fixed = None if callable(examples) else prepare(examples, metric, features)
     for seed in seeds:
         drawn = examples(seed) if callable(examples) else examples
-        data = prepare(drawn, metric, features) if fixed is None else fixed
+        data = prepare(drawn, metric, features)
         for head in heads:
             model = train(
                 drawn, head, seed, features=features, prepared=data, **options
@@ -68,19 +67,13 @@ def compare(
             sizes[head] = sum(p.numel() for p in model.head.parameters())
         for name, logits in baseline_logits(data, seed).items():
             scores.setdefault(name, []).append(data.score(logits, "test"))
-    rows = {}
-    for name, values in scores.items():
-        gap = mean_interval(np.subtract(scores[heads[0]], values))
-        rows[name] = {
-            "parameters": sizes.get(name, 0),
-            "mean": np.mean(values),
-            "sd": np.std(values, ddof=1) if len(seeds) > 1 else np.nan,
-            "difference": gap.value,
-            "low": gap.low if len(seeds) > 1 else np.nan,
-            "high": gap.high if len(seeds) > 1 else np.nan,
-        }
-    table = pd.DataFrame(rows).T.rename_axis("method")
-    table["parameters"] = table["parameters"].astype(int)
+    by_method = pd.DataFrame(scores).T.rename_axis("method")
+    table = pd.DataFrame({"mean": by_method.mean(axis=1), "sd": by_method.std(axis=1)})
+    table.insert(0, "parameters", [sizes.get(name, 0) for name in scores])
+    gaps = [mean_interval(row) for row in (by_method.loc[heads[0]] - by_method).values]
+    table[["difference", "low", "high"]] = gaps
+    if len(seeds) < 2:
+        table[["low", "high"]] = np.nan
     table.attrs = {"scores": scores}
     return table
 

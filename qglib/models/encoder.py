@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -83,8 +84,7 @@ def check_files(folder: Path) -> None:
         file = folder / name
         if not file.is_file():
             raise FileNotFoundError(f"encoder: {file} is missing; {AGAIN}")
-        status = file.stat()
-        found = _sha256(file, status.st_mtime_ns, status.st_size)
+        found = _sha256(file, file.stat().st_mtime_ns)
         if found != expected:
             raise ValueError(
                 f"encoder: {file} has sha256 {found}, expected {expected}; {AGAIN}"
@@ -92,8 +92,8 @@ def check_files(folder: Path) -> None:
 
 
 @lru_cache(maxsize=16)
-def _sha256(file: Path, modified: int, size: int) -> str:
-    # time and size are part of the key: a changed file is hashed again
+def _sha256(file: Path, modified: int) -> str:
+    # time is part of the key: a changed file is hashed again
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -123,10 +123,8 @@ def load_encoder(path: str) -> PreTrainedModel:
                 path,
                 revision=revision,
                 config=config,
-                attn_implementation="eager",
-                dtype=torch.float32,
                 use_safetensors=True,
-                **_no_pooler(config),
+                **_options(config),
             )
     except OSError as error:
         offline = os.environ.get("HF_HUB_OFFLINE", "")
@@ -138,18 +136,14 @@ def load_encoder(path: str) -> PreTrainedModel:
 
 def empty_encoder(config: PreTrainedConfig) -> PreTrainedModel:
     """An encoder of this configuration with random weights."""
-    return AutoModel.from_config(
-        config,
-        attn_implementation="eager",
-        dtype=torch.float32,
-        **_no_pooler(config),
-    )
+    return AutoModel.from_config(config, **_options(config))
 
 
-def _no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
-    """The pooler reads the first token only: dead weight for tagging."""
+def _options(config: PreTrainedConfig) -> dict[str, Any]:
+    """No pooler: it reads the first token only, dead weight for tagging."""
+    options = {"attn_implementation": "eager", "dtype": torch.float32}
     parameters = inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
-    return {"add_pooling_layer": False} if "add_pooling_layer" in parameters else {}
+    return options | dict.fromkeys({"add_pooling_layer"} & parameters.keys(), False)
 
 
 def longest_input(encoder: torch.nn.Module) -> int:

@@ -28,13 +28,7 @@ FeatureFunction = Callable[[Any], np.ndarray]
 
 
 def features_of(kind: str, tagged: bool = False) -> FeatureFunction:
-    """The function from raw inputs of a kind to numbers, (n, columns).
-
-    Where every word has a label (``tagged``), a row is a word.
-
-    Raises:
-        ValueError: an unknown kind, or labelled parts of another kind than text.
-    """
+    """From raw inputs of a kind to numbers, (n, columns); a row is a word if tagged."""
     if tagged and kind != "text":
         raise ValueError(
             f"kind is {kind!r}: only the words of a text can have a label each; give "
@@ -53,11 +47,7 @@ def features_of(kind: str, tagged: bool = False) -> FeatureFunction:
 
 
 def numbers(inputs: Any) -> np.ndarray:
-    """Rows of numbers ``(n, columns)`` from rows, a frame or images ``(n, r, c)``.
-
-    Raises:
-        ValueError: a single row, or entries that are no numbers.
-    """
+    """Rows of numbers ``(n, columns)`` from rows, a frame or images ``(n, r, c)``."""
     try:
         values = np.asarray(inputs, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -75,10 +65,7 @@ def series_features(series: Any) -> np.ndarray:
     """Mean, deviation and log power in 24 bands of a series.
 
     From shape (n, steps), evenly spaced, to (n, 2 + 24); fewer bands where the series
-    is short.
-
-    Raises:
-        ValueError: fewer than 8 steps, or series of different lengths.
+    is short. Less than 8 steps are a ValueError.
     """
     rows = numbers(series)
     if rows.shape[1] < 8:
@@ -102,11 +89,7 @@ def mean_hidden(
     """Mean of the last layer over all sub-words of each text, (n, width) float32.
 
     Texts beyond the encoder's limit are read in adjoining windows, whose sub-words
-    count alike.
-
-    Raises:
-        ValueError: no texts, one string in their place, or a text without a word (its
-            number).
+    count alike. Anything but a list of texts with words is a ValueError.
     """
     if isinstance(texts, str) or not len(texts):
         raise ValueError(f"texts is {texts!r}: give a list of texts")
@@ -226,17 +209,7 @@ def _classes(examples: Examples) -> list[Any]:
 def prepare(
     examples: Examples, metric: str = "", features: FeatureFunction | None = None
 ) -> Prepared:
-    """Check examples and compute their features once.
-
-    Args:
-        examples: inputs, labels and split.
-        metric: "accuracy" (the default), "macro_f1" (classes of unequal size) or
-            "entity_f1" (the default where every word has a tag).
-        features: raw inputs to numbers, (n, columns); those of the kind by default.
-
-    Raises:
-        ValueError: examples, features or a metric that cannot be learnt with.
-    """
+    """Check examples and compute their features once; arguments as for `train`."""
     check_examples(examples)
     allowed = ("entity_f1",) if examples.tagged else ("accuracy", "macro_f1")
     metric = metric or allowed[0]
@@ -251,8 +224,7 @@ def prepare(
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused as inf
         rows = rows.astype(np.float32)
     check_features(rows)
-    parts, tags = np.asarray(examples.split), {}
-    flat: list[Any] = _classes(examples)
+    parts, tags, flat = np.asarray(examples.split), {}, _classes(examples)
     labels = sorted(set(flat), key=str)
     if examples.tagged:
         tags = {name: examples.part(name)[1] for name in SPLITS}

@@ -130,11 +130,7 @@ def train_tagger(
 
 
 def choose_precision(device: torch.device, precision: str = "auto") -> bool:
-    """Whether to compute in bfloat16; "auto": where the processor has it.
-
-    Raises:
-        ValueError: another ``precision`` than "auto", "bf16" and "fp32".
-    """
+    """Whether to compute in bfloat16; "auto": where the processor has it."""
     if precision not in ("auto", "bf16", "fp32"):
         raise ValueError(f"precision must be auto, bf16 or fp32, got {precision!r}")
     if precision != "auto":

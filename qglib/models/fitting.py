@@ -35,18 +35,17 @@ def head_groups(head: nn.Module, rate: float) -> list[dict[str, Any]]:
     inputs moves hundreds of times further than one with a few. Where nothing is
     wide (a small table), all learn at ``rate``. Frozen parameters are left out.
     """
-    wide, matrices, vectors = [], [], []
-    for p in head.parameters():
-        if p.requires_grad:
-            is_wide = p.ndim == 2 and p.shape[1] >= WIDE
-            (wide if is_wide else matrices if p.ndim == 2 else vectors).append(p)
-    rest = rate * (SMALL_FACTOR if wide else 1.0)
-    groups = (
-        {"params": wide, "lr": rate, "weight_decay": WEIGHT_DECAY},
-        {"params": matrices, "lr": rest, "weight_decay": WEIGHT_DECAY},
-        {"params": vectors, "lr": rest, "weight_decay": 0.0},
-    )
-    return [group for group in groups if group["params"]]
+    learnt = [p for p in head.parameters() if p.requires_grad]
+    wide = [p.ndim == 2 and p.shape[1] >= WIDE for p in learnt]
+    rest = rate * (SMALL_FACTOR if any(wide) else 1.0)
+    return [
+        {
+            "params": [p],
+            "lr": rate if reads_all else rest,
+            "weight_decay": WEIGHT_DECAY if p.ndim == 2 else 0.0,
+        }
+        for p, reads_all in zip(learnt, wide, strict=True)
+    ]
 
 
 def check_settings(epochs: int, batch_size: int) -> None:

@@ -9,17 +9,26 @@ import torch
 from torch import nn
 
 from qglib import devices
-from qglib.quantum import QuantumHead, circuits
 
 HEADS = ("linear", "mlp", "bottleneck", "quantum")
 SAME_SIZE = "mlp_same_size"
 
 
-class QuantumTokenHead(nn.Module):
-    """Linear to ``qubits`` numbers, a variational circuit on them, linear to labels.
+class Angles(nn.Tanh):
+    """Numbers to rotation angles in radians; by pi the circuit sees one period."""
 
-    Rotation angles are ``reach * tanh(...)``, by default pi, so that the circuit
-    sees one period. What the defaults are worth: notebook 21.
+    reach = math.pi
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``reach * tanh(x)``."""
+        return self.reach * torch.tanh(x)
+
+
+class QuantumTokenHead(nn.Sequential):
+    """Linear to ``qubits`` angles, a variational circuit on them, linear to labels.
+
+    From ``(..., n_inputs)`` to ``(..., n_labels)``. What the defaults are worth:
+    notebook 21.
 
     Args:
         n_inputs, n_labels, qubits, layers, reach, device: see `build_head`.
@@ -43,12 +52,15 @@ class QuantumTokenHead(nn.Module):
         backend: str = "auto",
     ) -> None:
         """Build the head; torch's generator in force draws its weights."""
+        from qglib.quantum import QuantumHead, circuits  # slow; other heads need none
+
         super().__init__()
         if device is None:
             device = devices.build("default.qubit", qubits)
         qnode, shapes, n_outputs = circuits.reuploading(device, qubits, layers)
-        self.reach = reach
         self.reduce = nn.Linear(n_inputs, qubits)
+        self.angles = Angles()
+        self.angles.reach = reach
         self.circuit = QuantumHead(qnode, shapes, backend=backend)
         self.read_out = nn.Linear(n_outputs, n_labels)
         # Starts near the identity and in the linear range of tanh: random angles
@@ -58,12 +70,6 @@ class QuantumTokenHead(nn.Module):
             if spread:
                 for weight in self.circuit.parameters():
                     weight.normal_(0.0, spread)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """``(..., n_inputs)`` to ``(..., n_labels)``."""
-        angles = self.reach * torch.tanh(self.reduce(features))
-        flat = self.circuit(angles.reshape(-1, angles.shape[-1]))
-        return self.read_out(flat.reshape(*angles.shape[:-1], -1))
 
 
 def head_kind(name: str) -> tuple[str, int]:
@@ -87,7 +93,7 @@ def same_size_mlp(n_inputs: int, n_labels: int, qubits: int, layers: int) -> str
     >>> same_size_mlp(30, 2, 6, 3)
     'mlp:8'
     """
-    outputs = qubits + len(circuits.ring(qubits))
+    outputs = 2 * qubits - (qubits < 3)  # each qubit, and the ring of pairs
     quantum = (n_inputs + 1) * qubits + 3 * layers * qubits + (outputs + 1) * n_labels
     return f"mlp:{max(1, round((quantum - n_labels) / (n_inputs + 1 + n_labels)))}"
 

@@ -80,15 +80,13 @@ def save_head(model: TokenTagger, folder: str | Path) -> None:
             "the encoder's weights changed since the tagger was built: use "
             "model.save_pretrained(folder)"
         )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    model.config.save_pretrained(folder)
     state = {
-        k: v.detach().cpu().contiguous()
+        k: v.contiguous()
         for k, v in model.state_dict().items()
         if not k.startswith("encoder.")
     }
-    save_file(state, folder / HEAD_FILE, metadata={"format": "pt"})
-    model.config.save_pretrained(folder)
+    save_file(state, Path(folder) / HEAD_FILE, metadata={"format": "pt"})
 
 
 def load_tagger(
@@ -107,18 +105,7 @@ def load_tagger(
         ValueError: a head-only folder with another encoder than the one it was
             trained on; a tagger that lacks one of ``types``.
     """
-    model, tokenizer = _load(Path(folder).expanduser(), encoder)
-    missing = sorted(set(types) - {label[2:] for label in model.config.labels})
-    if missing:
-        raise ValueError(
-            f"types: the tagger in {folder} does not know {', '.join(missing)}, its "
-            f"labels are {', '.join(model.config.labels)}: name another tagger, or "
-            "another run folder, where the reference tagger is taken"
-        )
-    return model, tokenizer
-
-
-def _load(folder: Path, encoder: str) -> tuple[TokenTagger, ShapeTokenizer]:
+    folder = Path(folder).expanduser()
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(
             f"folder: {folder} holds no config.json; expected a folder written by "
@@ -129,10 +116,17 @@ def _load(folder: Path, encoder: str) -> tuple[TokenTagger, ShapeTokenizer]:
         raise ValueError(
             f"folder: {folder} holds a {kind!r} model, not a tagger of this package"
         )
+    config = TokenTaggerConfig.from_pretrained(folder)
+    missing = sorted(set(types) - {label[2:] for label in config.labels})
+    if missing:
+        raise ValueError(
+            f"types: the tagger in {folder} does not know {', '.join(missing)}, its "
+            f"labels are {', '.join(config.labels)}: name another tagger, or "
+            "another run folder, where the reference tagger is taken"
+        )
     if not (folder / HEAD_FILE).is_file():
         model = TokenTagger.from_pretrained(folder)
         return model.eval(), load_tokenizer(str(folder), model.encoder)
-    config = TokenTaggerConfig.from_pretrained(folder)
     path = encoder_path(encoder or config.encoder_name)
     pretrained = load_encoder(path)
     found = fingerprint(pretrained)

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+import pandas as pd
 
 from qglib.data import entities, illegal
-from qglib.stats import Interval, group_weights
+from qglib.stats import DRAWS, Interval
 
 Tags = Sequence[Sequence[str]]
 
@@ -42,8 +43,7 @@ def training_numbers(
 ) -> list[np.ndarray]:
     """`label_numbers` of training tags; warns of entity types that never occur.
 
-    Raises:
-        ValueError: no sentences, a single class, tags (of dev too) that do not fit.
+    No sentences, a single class and tags (of dev too) that do not fit are a ValueError.
     """
     if not len(tags):
         raise ValueError("train is empty: give at least one tagged sentence")
@@ -116,11 +116,7 @@ def _viterbi(scores: np.ndarray, starts: np.ndarray, follows: np.ndarray) -> np.
 
 
 def span_counts(gold: Tags, predicted: Tags) -> np.ndarray:
-    """Per sentence: entities found, entities predicted, entities in gold; (S, 3).
-
-    Raises:
-        ValueError: no sentences, or different numbers of sentences or tags.
-    """
+    """Per sentence: entities found, entities predicted, entities in gold; (S, 3)."""
     if len(gold) != len(predicted):
         raise ValueError(
             f"gold has {len(gold)} sentences, predicted has {len(predicted)}"
@@ -181,16 +177,19 @@ def f1_interval(
     """
     if groups is not None and len(groups) != len(gold):
         raise ValueError(f"groups names {len(groups)} sentences, there are {len(gold)}")
-    answers = [predicted] if rival is None else [predicted, rival]
     units = range(len(gold)) if groups is None else groups
-    codes, weights = group_weights(units, rng)
-    values = []
-    for found in answers:
-        totals = np.zeros((codes.max() + 1, 3), dtype=np.int64)
+    codes, names = pd.factorize(np.array([str(unit) for unit in units], dtype=object))
+    count = len(names)
+    if count < 2:
+        raise ValueError(f"groups must hold at least 2 different groups, got {count}")
+    weights = rng.multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    weights = np.vstack([np.ones_like(weights[:1]), weights])  # first the sample itself
+
+    def f1(found: Tags) -> np.ndarray:
+        totals = np.zeros((count, 3), dtype=np.int64)
         np.add.at(totals, codes, span_counts(gold, found))
-        # row 0: every group once, the sample itself
-        drawn = np.vstack([np.ones_like(weights[:1]), weights]) @ totals
-        values.append(f1_of_counts(drawn))
-    gain = values[0] if rival is None else values[0] - values[1]
+        return f1_of_counts(weights @ totals)
+
+    gain = f1(predicted) if rival is None else f1(predicted) - f1(rival)
     low, high = np.quantile(gain[1:], [0.025, 0.975])
     return Interval(float(gain[0]), float(low), float(high))

@@ -121,10 +121,8 @@ def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
 def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
     """The encoder's tokenizer, wrapped so that it writes word shapes.
 
-    Its ``model_max_length`` is at most the positions the encoder has.
-
-    Raises:
-        TypeError: the encoder has no fast tokenizer.
+    Its ``model_max_length`` is at most the positions the encoder has. An encoder
+    without a fast tokenizer is a TypeError.
     """
     with quiet():
         base = AutoTokenizer.from_pretrained(path, revision=REVISIONS.get(path, "main"))

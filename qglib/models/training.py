@@ -98,8 +98,7 @@ class FeatureModel(nn.Module):
     def logits(self, inputs: Any) -> np.ndarray:
         """Logits of raw inputs, one row per example (per word where tagged).
 
-        Raises:
-            ValueError: no inputs, NaN, or another width than in training.
+        No inputs, NaN and another width than in training are a ValueError.
         """
         if len(inputs) == 0:
             raise ValueError("inputs are empty: give at least one example")
@@ -120,11 +119,10 @@ class FeatureModel(nn.Module):
 
     def save(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors (standardisation included)."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        state = {k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}
-        save_file(state, folder / WEIGHTS_FILE, metadata={"format": "pt"})
-        write_json(folder / CONFIG_FILE, {"model_type": MODEL_TYPE} | self.settings)
+        settings = {"model_type": MODEL_TYPE} | self.settings
+        write_json(Path(folder) / CONFIG_FILE, settings)
+        state = {k: v.contiguous() for k, v in self.state_dict().items()}
+        save_file(state, Path(folder) / WEIGHTS_FILE, metadata={"format": "pt"})
 
 
 def train(
@@ -149,7 +147,9 @@ def train(
         examples: inputs, labels, split and kind; the test part is not touched.
         head: see `build_head`; "mlp_same_size" has as many parameters as "quantum".
         seed: of the head's weights and of the order of batches.
-        metric, features: see `prepare`.
+        metric: "accuracy" (the default), "macro_f1" (classes of unequal size) or
+            "entity_f1" (the default where every word has a tag).
+        features: raw inputs to numbers, (n, columns); those of the kind by default.
         prepared: result of `prepare` on these examples, computed once for many heads.
         qubits, reach, epochs, batch_size: 0 takes 6, .5 radians, 40 and 32 for whole
             inputs, and 8, pi, 25 and 512 where every word has a label.

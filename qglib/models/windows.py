@@ -5,16 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from qglib.models.tagger import TokenTagger
 from qglib.models.tokenizer import ShapeTokenizer, word_shape
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A run of whole words of one sentence, ready for the encoder.
 
     ``ids`` and ``shapes`` include the special tokens; ``words`` are the numbers of
@@ -60,16 +61,14 @@ def windows(
     known = _sub_words(tokenizer, sentences, budget)
     out: list[Window] = []
     for number, words in enumerate(sentences):
-        pieces = [known[w] for w in words]
-        for span in _spans([len(p) for p in pieces], budget):
+        for span in _spans([len(known[w]) for w in words], budget):
             ids, shapes, first = list(before), [0] * len(before), []
-            for k in span:
+            for word in words[span.start : span.stop]:
                 first.append(len(ids))
-                ids += pieces[k]
-                shapes += [word_shape(words[k])] * len(pieces[k])
-            ids += after
+                ids += known[word]
+                shapes += [word_shape(word)] * len(known[word])
             shapes += [0] * len(after)
-            out.append(Window(number, ids, shapes, first, span))
+            out.append(Window(number, ids + after, shapes, first, span))
     return out
 
 
@@ -117,16 +116,16 @@ def collate(
     batch: Sequence[Window], pad_id: int, device: torch.device | str = "cpu"
 ) -> dict[str, torch.Tensor]:
     """Pad windows on the right to the longest: ids, attention mask, shapes."""
-    width = max(len(w.ids) for w in batch)
-    ids = torch.full((len(batch), width), pad_id, dtype=torch.long)
-    shapes = torch.zeros((len(batch), width), dtype=torch.long)
-    mask = torch.zeros((len(batch), width), dtype=torch.long)
-    for row, w in enumerate(batch):
-        ids[row, : len(w.ids)] = torch.tensor(w.ids)
-        shapes[row, : len(w.ids)] = torch.tensor(w.shapes)
-        mask[row, : len(w.ids)] = 1
-    out = {"input_ids": ids, "attention_mask": mask, "token_type_ids": shapes}
-    return {k: v.to(device) for k, v in out.items()}
+
+    def padded(rows: list[list[int]], value: int = 0) -> torch.Tensor:
+        tensors = [torch.tensor(row) for row in rows]
+        return pad_sequence(tensors, True, padding_value=value).to(device)
+
+    return {
+        "input_ids": padded([w.ids for w in batch], pad_id),
+        "attention_mask": padded([[1] * len(w.ids) for w in batch]),
+        "token_type_ids": padded([w.shapes for w in batch]),
+    }
 
 
 def kept_positions(batch: Sequence[Window]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -277,14 +276,11 @@ def frozen_features(
     of MiniLM).
     """
 
-    def read(hidden: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
-        return torch.cat([hidden.float(), shapes[:, None].float()], dim=1)
-
-    found = _read_words(model, tokenizer, sentences, read, batch_size)
+    found = _read_words(model, tokenizer, sentences, lambda h, _: h, batch_size)
     if not found:
         raise ValueError("sentences is empty: nothing to compute features of")
     return WordFeatures(
-        hidden=np.concatenate([rows[:, :-1].astype(dtype) for rows in found]),
-        shapes=np.concatenate([rows[:, -1].astype(np.int64) for rows in found]),
+        hidden=np.concatenate([rows.astype(dtype) for rows in found]),
+        shapes=np.array([word_shape(w) for words in sentences for w in words]),
         lengths=np.array([len(rows) for rows in found]),
     )

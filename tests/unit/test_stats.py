@@ -66,17 +66,6 @@ def test_coverage_over_groups():
     assert 0.89 <= hits / 300 <= 0.985  # percentile intervals are a little short
 
 
-def test_group_weights_draw_whole_groups():
-    codes, weights = stats.group_weights(
-        ["x", "y", "x", "z"], np.random.default_rng(0), 50
-    )
-    assert codes.tolist() == [0, 1, 0, 2]
-    assert weights.shape == (50, 3)
-    assert (weights.sum(axis=1) == 3).all()
-    with pytest.raises(ValueError, match="at least 2 different groups"):
-        stats.group_weights(["x", "x"], np.random.default_rng(0))
-
-
 def test_pvalue_of_a_permutation_counts_the_observed():
     assert stats.permutation_pvalue(5.0, np.arange(9)) == pytest.approx(5 / 10)
     assert stats.permutation_pvalue(99.0, np.arange(9)) == pytest.approx(1 / 10)

@@ -52,8 +52,8 @@ def test_narrow_heads_have_one_rate_and_wide_ones_two() -> None:
     rates = {g["lr"] for g in head_groups(build_head("linear", 5, 2), 0.01)}
     assert rates == {0.01}
     wide = head_groups(build_head("bottleneck", 200, 2), 0.01)
-    assert [g["lr"] for g in wide] == [0.01, 0.05, 0.05]
-    assert [g["weight_decay"] for g in wide] == [0.01, 0.01, 0.0]
+    assert [g["lr"] for g in wide] == [0.01, *[0.05] * 5]
+    assert [g["weight_decay"] for g in wide] == [0.01, 0.0] * 3
 
 
 def test_broken_settings_and_weights() -> None:
