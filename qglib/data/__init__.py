@@ -8,11 +8,10 @@ from qglib.data.conll import Sentence, entities, illegal, read_conll
 from qglib.data.corpus import Corpus, documents, labels_of, load_corpus
 from qglib.data.events import Events, token_events
 from qglib.data.examples import Examples, divided
-from qglib.data.interventions import intervene, true_flip
 from qglib.data.kinds import KINDS
 from qglib.data.loading import load, load_series
 from qglib.data.simulated import synthetic_partials
-from qglib.data.structural import PLANTED_EDGES, planted
+from qglib.data.structural import ADVERBS, PLANTED_EDGES, planted
 
 __all__ = [
     "KINDS",
@@ -22,7 +21,6 @@ __all__ = [
     "Sentence",
     "Sound",
     "entities",
-    "intervene",
     "load",
     "load_corpus",
     "planted",

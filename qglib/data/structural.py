@@ -94,6 +94,29 @@ class PlantedSentence:
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: tuple[Noise, ...] = field(default=(), repr=False)
 
+    def do(self, variable: str, value: Any, slot: int = 0) -> PlantedSentence:
+        """The sentence under do(variable := value): all noise is kept.
+
+        Args:
+            variable: "C" (type that the frame of ``slot`` asks for; cue frames only),
+                "S" (name in ``slot``, as (pool, name)), "N" (adverb), "H" (capitals,
+                bool) or "ORDER" (whether an order frame's names change places).
+            value: what it is set to; the last one on a variable counts.
+
+        Raises:
+            ValueError: another variable, or a frame that does not have it.
+        """
+        pair = len(self.clauses[0]) == 2
+        wrong = (variable == "ORDER" and not pair) or (
+            variable == "C" and pair and slot in self.clauses[0]
+        )
+        if variable not in ("C", "S", "N", "H", "ORDER") or wrong:
+            raise ValueError(
+                f"variable is {variable!r}: choose C (not in an order frame), S, N, H "
+                "or ORDER (only in one)"
+            )
+        return solve(self.settings, self.noise, self.done | {(variable, slot): value})
+
 
 def planted(
     n: int,
@@ -154,7 +177,7 @@ def solve(settings: Mapping, noise: tuple[Noise, ...], done: Done) -> PlantedSen
             those of slot i.
         done: replaces mechanisms: ``("C", slot)`` by a type, ``("S", slot)`` by
             (pool, name), ``("N", 0)`` by an adverb, ``("H", 0)`` and ``("ORDER", 0)``
-            by a bool. `qglib.data.intervene` checks such values, `solve` does not.
+            by a bool.
     """
     u, split = noise[0], settings["split"]
     genre = pick(GENRES, u["G"])
