@@ -28,8 +28,7 @@ class BestPath:
         n_optima: how many paths attain the largest absolute product.
         margin: absolute product of the best minus that of the second best path; 0
             on a tie, infinite for an only path.
-        alternatives: the k best paths with their signed products, best first, the
-            optimum included.
+        alternatives: the k best paths with their signed products, this one first.
     """
 
     nodes: tuple[Hashable, ...]
@@ -66,25 +65,32 @@ def best_path(
     require_dag(graph)
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
-    _require_reachable(graph, source, target)
-    for a, b, value in graph.edges(data=weight):
-        if value is None or not math.isfinite(value):
-            raise ValueError(
-                f"arc {a!r} -> {b!r} has {weight}={value!r}; every arc needs a finite "
-                "number (fit_linear_model(dag, data) writes coefficients)."
-            )
+    for role, node in (("source", source), ("target", target)):
+        if node not in graph:
+            raise nx.NodeNotFound(f"{role} {node!r} is not in {list(graph)[:12]}.")
+    if source == target:
+        raise ValueError(f"source and target are both {source!r}; a path needs two.")
     kept: dict[Hashable, list] = {node: [] for node in graph}
     kept[source] = [((source,), 1.0)]
     for node in nx.topological_sort(graph):
-        ways = kept[node] + [
-            ((*path, node), product * float(graph.edges[parent, node][weight]))
-            for parent in graph.predecessors(node)
-            for path, product in kept[parent]
-        ]
+        ways = kept[node]
+        for parent, _, value in graph.in_edges(node, data=weight):
+            if value is None or not math.isfinite(value):
+                raise ValueError(
+                    f"arc {parent!r} -> {node!r} has {weight}={value!r}; give all a "
+                    "finite number (fit_linear_model(dag, data) writes coefficients)."
+                )
+            ways += [((*p, node), size * float(value)) for p, size in kept[parent]]
         ways.sort(key=lambda way: -abs(way[1]))
         kept[node] = ways[: max(k, 2)]
         kept[node] += [w for w in ways[max(k, 2) :] if _tied(w, ways[0])]
     found = kept[target]
+    if not found:
+        backwards = nx.has_path(graph, target, source)
+        hint = "swap source and target" if backwards else "choose a descendant"
+        raise nx.NetworkXNoPath(
+            f"no directed path leads from {source!r} to {target!r}; {hint}."
+        )
     optima = sum(_tied(way, found[0]) for way in found)
     ahead = math.inf if len(found) == 1 else abs(found[0][1]) - abs(found[1][1])
     return BestPath(*found[0], optima, 0.0 if optima > 1 else ahead, tuple(found[:k]))
@@ -92,19 +98,3 @@ def best_path(
 
 def _tied(way: tuple[tuple, float], best: tuple[tuple, float]) -> bool:
     return math.isclose(abs(way[1]), abs(best[1]), rel_tol=1e-12, abs_tol=1e-12)
-
-
-def _require_reachable(graph: nx.DiGraph, source: Hashable, target: Hashable) -> None:
-    for role, node in (("source", source), ("target", target)):
-        if node not in graph:
-            raise nx.NodeNotFound(
-                f"{role} {node!r} is not in the graph; nodes: {list(graph)[:12]}."
-            )
-    if source == target:
-        raise ValueError(f"source and target are both {source!r}; a path needs two.")
-    if not nx.has_path(graph, source, target):
-        backwards = nx.has_path(graph, target, source)
-        hint = "swap source and target" if backwards else "choose a descendant"
-        raise nx.NetworkXNoPath(
-            f"no directed path leads from {source!r} to {target!r}; {hint}."
-        )

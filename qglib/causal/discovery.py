@@ -33,9 +33,8 @@ __all__ = ["discover"]
 METHODS = ("pc", "ges", "exact", "empty")
 TESTS = ("auto", "fisherz", "chisq", "mixed")
 
-Test = (
-    str | GaussianKernel | QuantumKernel | Callable[[np.ndarray], PValue | KernelTests]
-)
+Kernel = GaussianKernel | QuantumKernel
+Test = str | Kernel | Callable[[np.ndarray], PValue | KernelTests]
 
 
 def discover(
@@ -56,7 +55,7 @@ def discover(
     """Equivalence class of causal graphs learnt from a table.
 
     Args:
-        data: (n, d) table; DataFrame columns name the nodes.
+        data: table (n, d) whose columns name the nodes.
         method: 'pc' (tests, see `test`), 'ges' (BDeu on categories, else BIC), 'exact'
             (dynamic programming with the BIC, at most four parents), 'empty' (no edge:
             the row every comparison needs).
@@ -99,29 +98,22 @@ def discover(
             f"n_bootstrap={n_bootstrap} needs a number of at least 0 and, above 0, "
             "rng=numpy.random.default_rng(seed)."
         )
-    copies = isinstance(test, str)
-    if max_conditioning is None and not copies:
+    if max_conditioning is None and not isinstance(test, str):
         max_conditioning = 2
 
     def learn(part: Table) -> nx.DiGraph:
-        if method == "empty":
-            found = named(np.zeros((0, 2), int), part.names)
-        elif method == "pc":
-            pvalue = _pvalue_of(part, test)
-            found = learn_pc(part, alpha, pvalue, max_conditioning, *known)
-        elif method == "ges":
-            found = learn_ges(part)
-        else:
-            found = learn_exact(part, *known)
-        found.graph["method"] = method
-        return found
+        if method == "pc":
+            asked = _pvalue_of(part, test)
+            return learn_pc(part, alpha, asked, max_conditioning, *known)
+        if method == "exact":
+            return learn_exact(part, *known)
+        return learn_ges(part) if method == "ges" else named([], part.names)
 
     graph = learn(table)
     warnings = [*table.notes, *graph.graph.get("warnings", ())]
-    if isinstance(test, GaussianKernel | QuantumKernel):
-        warnings += _doubts(
-            test, len(table.values), min(max_conditioning, len(table.names) - 2)
-        )
+    if isinstance(test, Kernel):
+        most = min(max_conditioning, len(table.names) - 2)
+        warnings += _doubts(test, len(table.values), most)
     if graph.number_of_edges() and not compelled_arrows(graph):
         warnings.append("No arrow is identified: only the skeleton carries meaning.")
     if not is_class(graph):
@@ -130,25 +122,17 @@ def discover(
             "members and no effects. Use method='exact' or 'ges', or more rows."
         )
     kinds = np.where(table.categorical, "discrete", "continuous").tolist()
-    graph.graph["warnings"] = warnings
-    graph.graph["kinds"] = dict(zip(table.names, kinds, strict=True))
+    kinds = dict(zip(table.names, kinds, strict=True))
+    graph.graph.update(method=method, warnings=warnings, kinds=kinds)
     if n_bootstrap:
-        halves = method == "pc" and not copies
-        resamples = (_resample(table, rng, halves) for _ in range(n_bootstrap))
-        _write_confidence(graph, [learn(part) for part in resamples])
+        halves = not isinstance(test, str)
+        again = [learn(_resample(table, rng, halves)) for _ in range(n_bootstrap)]
+        adjacent = Counter(pair for g in again for pair in set(map(frozenset, g.edges)))
+        arrows = Counter(arc for g in again for arc in compelled_arrows(g))
+        for a, b, edge in graph.edges(data=True):
+            edge["confidence"] = adjacent[frozenset((a, b))] / n_bootstrap
+            edge["arrow_confidence"] = arrows[a, b] / n_bootstrap
     return graph
-
-
-def _write_confidence(graph: nx.DiGraph, again: Sequence[nx.DiGraph]) -> None:
-    """Shares of the graphs `again` as edge attributes of `graph`."""
-    adjacent: Counter = Counter()
-    arrows: Counter = Counter()
-    for other in again:
-        adjacent.update({frozenset(arc) for arc in other.edges})
-        arrows.update(compelled_arrows(other))
-    for a, b in graph.edges:
-        graph.edges[a, b]["confidence"] = adjacent[frozenset((a, b))] / len(again)
-        graph.edges[a, b]["arrow_confidence"] = arrows[a, b] / len(again)
 
 
 def _resample(table: Table, rng: np.random.Generator, halves: bool) -> Table:
@@ -172,21 +156,22 @@ def _check(table: Table, method: str, test: Test, alpha: float) -> None:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha}.")
     if method != "pc" and test != "auto":
         raise ValueError(f"test is for method='pc', not for {method!r}: leave it.")
-    kernel = isinstance(test, GaussianKernel | QuantumKernel)
-    if not (kernel or test in TESTS or (callable(test) and not isinstance(test, str))):
+    kernel = isinstance(test, Kernel)
+    if not (kernel or test in TESTS or callable(test)):
         raise ValueError(
             f"test must be one of {TESTS}, a kernel or a function, got {test!r}."
         )
-    numbers = [n for n, c in zip(table.names, table.categorical, strict=True) if not c]
-    if test == "chisq" and numbers:
+    columns: dict[bool, list] = {True: [], False: []}
+    for name, is_category in zip(table.names, table.categorical, strict=True):
+        columns[bool(is_category)].append(name)
+    if test == "chisq" and columns[False]:
         raise ValueError(
-            f"test='chisq' needs categories, columns {numbers} hold numbers; bin them "
-            "(pandas.cut) or use 'mixed', 'fisherz' or a GaussianKernel."
+            f"test='chisq' needs categories, columns {columns[False]} hold numbers; "
+            "bin them (pandas.cut) or use 'mixed', 'fisherz' or a GaussianKernel."
         )
-    if table.categorical.any() and (kernel or test == "fisherz"):
-        named = [n for n in table.names if n not in numbers]
+    if columns[True] and (kernel or test == "fisherz"):
         raise ValueError(
-            f"test={test!r} needs numbers, columns {named} hold categories; use "
+            f"test={test!r} needs numbers, columns {columns[True]} hold categories; use "
             "'mixed' or 'chisq', or pass kind='continuous' if the codes are amounts."
         )
 
@@ -203,11 +188,10 @@ def _pvalue_of(table: Table, test: Test) -> PValue:
         from causallearn.utils.cit import CIT
 
         return CIT(values, test)
-    kernel = isinstance(test, GaussianKernel | QuantumKernel)
-    return KernelTests(values, test) if kernel else test(values)
+    return KernelTests(values, test) if isinstance(test, Kernel) else test(values)
 
 
-def _doubts(kernel: GaussianKernel | QuantumKernel, n: int, most: int) -> list[str]:
+def _doubts(kernel: Kernel, n: int, most: int) -> list[str]:
     """What the card of a kernel says about conditions of up to `most` columns."""
     card = CARD.get(kernel)
     if card is None:

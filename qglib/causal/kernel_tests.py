@@ -11,21 +11,17 @@ their section 3.
 The level rests on how well z is regressed out. By default the width of z's kernel and
 the ridge eps are those of the least generalised cross-validation (Golub, Heath, Wahba,
 Technometrics 21 (1979) 215), for x and y apart; `CARD` holds what is left of the
-level's error on known nulls. With a fixed ridge a Gram matrix of few directions is
-first written as C C^T by a pivoted Cholesky factorisation, exact to rounding; then
-R C = C - C_z (C_z^T C_z + eps)^-1 C_z^T C costs n r^2 for r directions, where the
-inverse would cost n^3.
+level's error on known nulls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lapack
 from scipy.special import gammaincc
 
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
@@ -33,7 +29,6 @@ from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 __all__ = ["KernelTest", "KernelTests", "kernel_test"]
 
 _CACHE_BYTES = 2**28
-_SMALL = 64  # below, the inverse costs less than the bookkeeping
 _WIDTHS = (0.2, 0.35, 0.6, 1.0, 2.0, 4.0, 8.0)  # tried for z, times the kernel's own
 _RIDGES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
 
@@ -92,46 +87,15 @@ def from_residuals(a: np.ndarray, b: np.ndarray) -> KernelTest:
     return _gamma(w.sum(), np.trace(w), 2 * (w * w).sum())
 
 
-def _directions(gram: np.ndarray) -> np.ndarray | None:
-    """C (n, r) with C C^T the centred Gram matrix, None where r gains nothing."""
-    n = len(gram)
-    if n < _SMALL:
-        return None
-    lower, pivots, rank, _ = lapack.dpstrf(gram, lower=1)
-    if rank > n // 2:
-        return None
-    factor = np.empty((n, rank))
-    factor[pivots - 1] = np.tril(lower)[:, :rank]
-    if abs(np.diag(gram) - (factor * factor).sum(1)).max() > 1e-9:
-        return None  # negative eigenvalues stopped the factorisation early
-    return factor - factor.mean(0)
-
-
 class Regression:
-    """Ridge regression on z in the space of its kernel, factorised once."""
+    """Ridge regression on z in the space of its kernel."""
 
     def __init__(self, kz: np.ndarray, ridge: float) -> None:
-        self._c = _directions(kz)
-        if self._c is None:
-            self._r = ridge * np.linalg.inv(_centred(kz) + ridge * np.eye(len(kz)))
-        else:
-            inner = self._c.T @ self._c
-            inner[np.diag_indices_from(inner)] += ridge
-            self._inner = cho_factor(inner, check_finite=False)
+        self._r = ridge * np.linalg.inv(_centred(kz) + ridge * np.eye(len(kz)))
 
-    def _strip(self, columns: np.ndarray) -> np.ndarray:
-        if self._c is None:
-            return self._r @ columns
-        weights = cho_solve(self._inner, self._c.T @ columns, check_finite=False)
-        return columns - self._c @ weights
-
-    def residual(self, gram: np.ndarray) -> np.ndarray:
-        """R K R of the centred Gram matrix K, (n, n)."""
-        factor = _directions(gram)
-        if factor is None:
-            return self._strip(self._strip(_centred(gram)).T)
-        left = self._strip(factor)
-        return left @ left.T
+    def residual(self, gram: np.ndarray, target: np.ndarray | None = None):
+        """R K R of the centred Gram matrix K, (n, n), whatever the `target`."""
+        return self._r @ _centred(gram) @ self._r
 
 
 class FittedRegression:
@@ -226,8 +190,9 @@ class KernelTests:
         self.ridge = ridge
         x = np.asarray(data, dtype=float)
         self._data = (x - x.mean(0)) / x.std(0)
-        self._kept: dict[tuple, Any] = {}
-        self._most = max(12, _CACHE_BYTES // (8 * len(x) ** 2))
+        keep = lru_cache(max(4, _CACHE_BYTES // (24 * len(x) ** 2)))
+        self._gram, self._residual = keep(self._gram), keep(self._residual)
+        self._regression = keep(self._regression)
 
     def __call__(
         self,
@@ -236,41 +201,22 @@ class KernelTests:
         given: Sequence[int] = (),
     ) -> KernelTest:
         """Column(s) i against column(s) j, given the columns of `given`."""
-        x, y = _key(i), _key(j)
+        x, y = (tuple(np.atleast_1d(columns).tolist()) for columns in (i, j))
         z = tuple(sorted(given))
         if not z:
             return unconditional(self._gram(x), self._gram(y))
         return from_residuals(self._residual(x, z, True), self._residual(y, z, False))
 
-    def _keep(self, key: tuple, make: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            value = make()
-            while len(self._kept) >= self._most:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = value
-        return self._kept[key]
-
     def _gram(self, x: tuple[int, ...]) -> np.ndarray:
-        return self._keep(("gram", x), lambda: self.kernel.gram(self._data[:, x]))
+        return self.kernel.gram(self._data[:, x])
+
+    def _regression(self, z: tuple[int, ...]) -> Regression | FittedRegression:
+        if self.ridge is not None:
+            return Regression(self._gram(z), self.ridge)
+        kernels = [self.kernel.scaled(width) for width in _WIDTHS]
+        return FittedRegression([k.gram(self._data[:, z]) for k in kernels])
 
     def _residual(self, x: tuple, z: tuple, together: bool) -> np.ndarray:
         """What z leaves of the columns x, times the kernel of z if `together`."""
-
-        def regression() -> Regression | FittedRegression:
-            if self.ridge is not None:
-                return Regression(self._gram(z), self.ridge)
-            kernels = [self.kernel.scaled(width) for width in _WIDTHS]
-            return FittedRegression([k.gram(self._data[:, z]) for k in kernels])
-
-        def residual() -> np.ndarray:
-            gram = self._gram(x) * self._gram(z) if together else self._gram(x)
-            fitted = self._keep(("regression", z), regression)
-            if self.ridge is not None:
-                return fitted.residual(gram)
-            return fitted.residual(gram, self._gram(x))
-
-        return self._keep(("residual", x, z, together), residual)
-
-
-def _key(columns: int | Sequence[int]) -> tuple[int, ...]:
-    return tuple(int(k) for k in np.atleast_1d(columns))
+        gram = self._gram(x) * self._gram(z) if together else self._gram(x)
+        return self._regression(z).residual(gram, self._gram(x))

@@ -6,7 +6,7 @@ causal-learn, GES on mixed columns from the package ges (Gamella).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cache
 from types import SimpleNamespace
 
@@ -153,8 +153,8 @@ def learn_exact(table: Table, must: set, never: set) -> nx.DiGraph:
     return graph
 
 
-def named(arcs: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
-    """Directed graph on all names, arcs given as (k, 2) column numbers."""
+def named(arcs: Iterable, names: tuple[Hashable, ...]) -> nx.DiGraph:
+    """Directed graph on all names, arcs given as pairs of column numbers."""
     graph = nx.DiGraph()
     graph.add_nodes_from(names)
     graph.add_edges_from((names[a], names[b]) for a, b in arcs)
