@@ -39,11 +39,7 @@ class BestPath:
 
 
 def best_path(
-    graph: nx.DiGraph,
-    source: Hashable,
-    target: Hashable,
-    k: int = 5,
-    weight: str = "weight",
+    graph: nx.DiGraph, source: Hashable, target: Hashable, k: int = 5
 ) -> BestPath:
     """The directed path with the largest absolute product, with its runners-up.
 
@@ -51,10 +47,9 @@ def best_path(
     paths. Report the total beside it.
 
     Args:
-        graph: directed acyclic graph.
+        graph: directed acyclic graph whose arcs hold their coefficient as ``weight``.
         source, target: nodes joined by at least one directed path.
         k: how many paths to keep; at least 2 are looked at for the margin.
-        weight: name of the arc attribute that holds the coefficient.
 
     Raises:
         ValueError: a cycle, a weight that is missing or not finite, source equals
@@ -74,10 +69,10 @@ def best_path(
     kept[source] = [((source,), 1.0)]
     for node in nx.topological_sort(graph):
         ways = kept[node]
-        for parent, _, value in graph.in_edges(node, data=weight):
+        for parent, _, value in graph.in_edges(node, data="weight"):
             if value is None or not math.isfinite(value):
                 raise ValueError(
-                    f"arc {parent!r} -> {node!r} has {weight}={value!r}; give all a "
+                    f"arc {parent!r} -> {node!r} has weight={value!r}; give all a "
                     "finite number (fit_linear_model(dag, data) writes coefficients)."
                 )
             ways += [((*p, node), size * float(value)) for p, size in kept[parent]]

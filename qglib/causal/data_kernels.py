@@ -118,6 +118,9 @@ class QuantumKernel:
         return real * real + imaginary * imaginary
 
 
+Kernel = GaussianKernel | QuantumKernel
+
+
 @cache
 def _iqp(qubits: int) -> QuantumHead:
     """Angles (..., qubits) -> states, up to complex conjugation.

@@ -13,18 +13,11 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
+from qglib.causal import learners
+from qglib.causal.data_kernels import Kernel
 from qglib.causal.graphs import compelled_arrows, is_class
 from qglib.causal.kernel_tests import CARD, ROWS, KernelTests
-from qglib.causal.learners import (
-    Arcs,
-    PValue,
-    knowledge,
-    learn_exact,
-    learn_ges,
-    learn_pc,
-    named,
-)
+from qglib.causal.learners import Arcs, PValue
 from qglib.causal.scores import mixed_test
 from qglib.causal.tables import Table, read_table
 
@@ -33,7 +26,6 @@ __all__ = ["discover"]
 METHODS = ("pc", "ges", "exact", "empty")
 TESTS = ("auto", "fisherz", "chisq", "mixed")
 
-Kernel = GaussianKernel | QuantumKernel
 Test = str | Kernel | Callable[[np.ndarray], PValue | KernelTests]
 
 
@@ -71,13 +63,12 @@ def discover(
         required, forbidden: arrows (cause, effect) that must or cannot be there; for
             'pc' and 'exact'.
         tiers: groups of columns in time; nothing causes what stands in an earlier one.
-        n_bootstrap: when positive, resample the rows this often and write the edge
+        n_bootstrap, rng: when positive, resample the rows this often and write the edge
             attributes ``confidence`` (share of resamples with the two nodes adjacent)
             and ``arrow_confidence`` (share with this compelled arrow). Rows are drawn
-            with replacement; a kernel or a function may take copies for
-            dependence and gets half of the rows without replacement instead
-            (Meinshausen, Buehlmann, J. R. Stat. Soc. B 72 (2010) 417).
-        rng: needed when `n_bootstrap` is positive.
+            with replacement; a kernel or a function may take copies for dependence and
+            gets half of the rows without replacement (Meinshausen, Buehlmann, J. R.
+            Stat. Soc. B 72 (2010) 417).
 
     Returns:
         A graph with an opposite pair of arcs where the direction is unknown;
@@ -92,7 +83,7 @@ def discover(
     """
     table = read_table(data, kind, missing)
     _check(table, method, test, alpha)
-    known = knowledge(table.names, method, required, forbidden, tiers)
+    known = learners.knowledge(table.names, method, required, forbidden, tiers)
     if n_bootstrap < 0 or (n_bootstrap and rng is None):
         raise ValueError(
             f"n_bootstrap={n_bootstrap} needs a number of at least 0 and, above 0, "
@@ -104,10 +95,12 @@ def discover(
     def learn(part: Table) -> nx.DiGraph:
         if method == "pc":
             asked = _pvalue_of(part, test)
-            return learn_pc(part, alpha, asked, max_conditioning, *known)
+            return learners.learn_pc(part, alpha, asked, max_conditioning, *known)
         if method == "exact":
-            return learn_exact(part, *known)
-        return learn_ges(part) if method == "ges" else named([], part.names)
+            return learners.learn_exact(part, *known)
+        if method == "ges":
+            return learners.learn_ges(part)
+        return learners.named([], part.names)
 
     graph = learn(table)
     warnings = [*table.notes, *graph.graph.get("warnings", ())]
@@ -161,17 +154,18 @@ def _check(table: Table, method: str, test: Test, alpha: float) -> None:
         raise ValueError(
             f"test must be one of {TESTS}, a kernel or a function, got {test!r}."
         )
-    columns: dict[bool, list] = {True: [], False: []}
-    for name, is_category in zip(table.names, table.categorical, strict=True):
-        columns[bool(is_category)].append(name)
-    if test == "chisq" and columns[False]:
+    numbers, codes = (
+        [table.names[k] for k in np.flatnonzero(some)]
+        for some in (~table.categorical, table.categorical)
+    )
+    if test == "chisq" and numbers:
         raise ValueError(
-            f"test='chisq' needs categories, columns {columns[False]} hold numbers; "
-            "bin them (pandas.cut) or use 'mixed', 'fisherz' or a GaussianKernel."
+            f"test='chisq' needs categories, columns {numbers} hold numbers; bin them "
+            "(pandas.cut) or use 'mixed', 'fisherz' or a GaussianKernel."
         )
-    if columns[True] and (kernel or test == "fisherz"):
+    if codes and (kernel or test == "fisherz"):
         raise ValueError(
-            f"test={test!r} needs numbers, columns {columns[True]} hold categories; use "
+            f"test={test!r} needs numbers, columns {codes} hold categories; use "
             "'mixed' or 'chisq', or pass kind='continuous' if the codes are amounts."
         )
 
@@ -200,8 +194,8 @@ def _doubts(kernel: Kernel, n: int, most: int) -> list[str]:
             "p-values may mean nothing (notebook 31 shows how to measure it)."
         ]
     at = max(0, sum(size <= n for size in ROWS) - 1)
-    worst = max(rates[at] for k, rates in card.items() if k <= max(most, 1))
-    if most < 1 or worst <= 0.075:
+    worst = max((rates[at] for k, rates in card.items() if k <= most), default=0)
+    if worst <= 0.075:
         return []
     return [
         f"Given {most} columns and about {ROWS[at]} rows, the test with {kernel.name} "

@@ -4,9 +4,8 @@ In a linear structural model x = B^T x + e (B[i, j] the coefficient of i -> j) t
 total effect of i on j is ((I - B)^-1)[i, j], the sum over all directed paths of
 the product of coefficients.
 
-Source: Wright, Ann. Math. Stat. 5 (1934) 161; Bollen, "Structural Equations with
-Latent Variables", 1989; over an equivalence class: Maathuis, Kalisch & Buhlmann,
-Ann. Stat. 37 (2009) 3133.
+Source: Wright, Ann. Math. Stat. 5 (1934) 161; over an equivalence class: Maathuis,
+Kalisch & Buhlmann, Ann. Stat. 37 (2009) 3133.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ import pandas as pd
 from qglib.causal.best_path import best_path
 from qglib.causal.discovery import discover
 from qglib.causal.graphs import class_members, require_dag
-from qglib.causal.tables import read_table
 
 __all__ = ["effects_over_class", "effects_over_resamples", "fit_linear_model"]
 
@@ -98,13 +96,11 @@ def effects_over_class(
     rows = []
     for member in class_members(pdag, limit):
         fitted = fit_linear_model(member, data)
-        path, along = "-", 0.0
+        rows.append([total_effects(fitted).loc[source, target], "-", 0.0])
         if nx.has_path(fitted, source, target):
             best = best_path(fitted, source, target)
-            path, along = " -> ".join(map(str, best.nodes)), best.value
-        total = float(total_effects(fitted).loc[source, target])
-        rows.append({"total_effect": total, "path": path, "path_effect": along})
-    return pd.DataFrame(rows)
+            rows[-1][1:] = " -> ".join(map(str, best.nodes)), best.value
+    return pd.DataFrame(rows, columns=["total_effect", "path", "path_effect"])
 
 
 def effects_over_resamples(
@@ -124,11 +120,9 @@ def effects_over_resamples(
     so do resamples.
 
     Args:
-        data: table with the columns `source` and `target`.
-        source, target: cause and outcome asked about.
-        rng: draws the rows with replacement.
+        data: table with the columns `source` and `target`, cause and outcome.
+        rng: draws the rows with replacement, `n_bootstrap` times.
         method, options: see `discover`, learnt anew on every resample.
-        n_bootstrap: resamples.
         limit: see `class_members`.
 
     Returns:
@@ -140,11 +134,8 @@ def effects_over_resamples(
     Raises:
         ValueError: as `discover`; every resample failed.
     """
-    table = read_table(
-        data, options.pop("kind", "auto"), options.get("missing", "error")
-    )
-    kinds = np.where(table.categorical, "discrete", "continuous").tolist()
-    options["kind"] = dict(zip(table.names, kinds, strict=True))  # the same in all
+    reading = {key: options[key] for key in ("kind", "missing") if key in options}
+    options["kind"] = discover(data, "empty", **reading).graph["kinds"]  # same in all
     found, problems = [], []
     for number in range(n_bootstrap):
         again = data.iloc[rng.integers(0, len(data), len(data))]

@@ -40,10 +40,9 @@ def exact_search(
     """
     d = n_variables
     if not 1 <= d <= _MOST:
-        gigabytes = 12 * d * 2.0**d / 1e9
         raise ValueError(
             f"n_variables must be 1 to {_MOST}, got {d}: the tables would take "
-            f"{gigabytes:.3g} GB. Drop variables, or use method='ges' or 'pc'."
+            f"{12e-9 * d * 2.0**d:.3g} GB. Drop variables or use method='ges' or 'pc'."
         )
     if max_parents < 0:
         raise ValueError(f"max_parents must be 0 or more, got {max_parents}.")
@@ -64,12 +63,10 @@ def exact_search(
             parents[with_k] = np.where(better, parents[smaller], parents[with_k])
         best.append(value)
         chosen.append(parents)
-    total = np.full(1 << d, -np.inf)
-    total[0] = 0.0
+    total = np.where(masks, -np.inf, 0.0)
     sink = np.full(1 << d, -1, dtype=np.int8)
-    counts = np.bitwise_count(masks)
     for size in range(1, d + 1):  # sets of one size depend on smaller sets only
-        layer = masks[counts == size]
+        layer = masks[np.bitwise_count(masks) == size]
         for node in range(d):
             inside = layer[(layer >> node & 1).astype(bool)]
             rest = inside ^ (1 << node)

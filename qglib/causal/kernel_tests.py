@@ -24,13 +24,15 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import gammaincc
 
-from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
+from qglib.causal.data_kernels import GaussianKernel, Kernel
 
 __all__ = ["KernelTest", "KernelTests", "kernel_test"]
 
 _CACHE_BYTES = 2**28
 _WIDTHS = (0.2, 0.35, 0.6, 1.0, 2.0, 4.0, 8.0)  # tried for z, times the kernel's own
 _RIDGES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
+
+Columns = int | Sequence[int]
 
 ROWS = (50, 100, 200)
 # Largest share of true nulls rejected at level 5 % (a straight, a wiggly one, a product
@@ -51,21 +53,18 @@ class KernelTest:
 
     Attributes:
         statistic: sum of the product of the two (residual) Gram matrices.
-        pvalue: upper tail of the fitted gamma distribution.
-        mean, variance: of the statistic under independence.
+        pvalue: upper tail of the gamma distribution with the null's two moments.
     """
 
     statistic: float
     pvalue: float
-    mean: float
-    variance: float
 
 
 def _gamma(statistic: float, mean: float, variance: float) -> KernelTest:
     mean, variance = max(mean, 1e-300), max(variance, 1e-300)
     tail = max(statistic, 0) * mean / variance
     pvalue = gammaincc(mean * mean / variance, tail)
-    return KernelTest(float(statistic), float(pvalue), float(mean), float(variance))
+    return KernelTest(float(statistic), float(pvalue))
 
 
 def _centred(gram: np.ndarray) -> np.ndarray:
@@ -128,7 +127,7 @@ def kernel_test(
     x: np.ndarray,
     y: np.ndarray,
     z: np.ndarray | None = None,
-    kernel: GaussianKernel | QuantumKernel | None = None,
+    kernel: Kernel | None = None,
     ridge: float | None = None,
 ) -> KernelTest:
     """Test whether x and y are independent, or independent given z.
@@ -168,15 +167,12 @@ def _columns(values: np.ndarray, name: str) -> np.ndarray:
 class KernelTests:
     """All kernel tests on one table; every Gram matrix is made once.
 
-    A call ``tests(i, j, given)`` takes column numbers (or tuples of them) and returns
-    a `KernelTest`. The memory of kept matrices is bounded, oldest first out.
+    A call ``tests(i, j, given)`` takes column numbers (or tuples of them). The memory
+    of kept matrices is bounded, oldest first out.
     """
 
     def __init__(
-        self,
-        data: np.ndarray,
-        kernel: GaussianKernel | QuantumKernel | None = None,
-        ridge: float | None = None,
+        self, data: np.ndarray, kernel: Kernel | None = None, ridge: float | None = None
     ) -> None:
         """Standardise the table and start with nothing kept.
 
@@ -194,12 +190,7 @@ class KernelTests:
         self._gram, self._residual = keep(self._gram), keep(self._residual)
         self._regression = keep(self._regression)
 
-    def __call__(
-        self,
-        i: int | Sequence[int],
-        j: int | Sequence[int],
-        given: Sequence[int] = (),
-    ) -> KernelTest:
+    def __call__(self, i: Columns, j: Columns, given: Sequence[int] = ()) -> KernelTest:
         """Column(s) i against column(s) j, given the columns of `given`."""
         x, y = (tuple(np.atleast_1d(columns).tolist()) for columns in (i, j))
         z = tuple(sorted(given))

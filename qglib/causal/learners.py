@@ -15,7 +15,7 @@ import numpy as np
 
 from qglib.causal.exact_search import exact_search
 from qglib.causal.graphs import close_under_meek, cpdag
-from qglib.causal.scores import Score, discrete_bic, mixed_bic
+from qglib.causal.scores import discrete_bic, mixed_bic
 from qglib.causal.tables import Table
 
 Arcs = Sequence[tuple[Hashable, Hashable]]
@@ -53,22 +53,8 @@ def knowledge(
     return must, never
 
 
-def _with_knowledge(pdag: nx.DiGraph, must: set, never: set) -> nx.DiGraph:
-    """The class with open edges turned as known, on column numbers or names."""
-    pdag = pdag.copy()
-    for a, b in never | {(b, a) for a, b in must}:
-        if pdag.has_edge(a, b) and pdag.has_edge(b, a):
-            pdag.remove_edge(a, b)
-    return close_under_meek(pdag)
-
-
 def learn_pc(
-    table: Table,
-    alpha: float,
-    pvalue: PValue,
-    max_conditioning: int | None,
-    must: set,
-    never: set,
+    table: Table, alpha: float, pvalue: PValue, most: int | None, must: set, never: set
 ) -> nx.DiGraph:
     """PC: skeleton, knowledge, colliders (the first found wins), then Meek's rules."""
     from causallearn.utils.PCUtils import Meek, SkeletonDiscovery, UCSepset
@@ -92,7 +78,7 @@ def learn_pc(
 
     asked.method = "qglib"
     skeleton = SkeletonDiscovery.skeleton_discovery(
-        table.values, alpha, asked, show_progress=False, max_k=max_conditioning
+        table.values, alpha, asked, show_progress=False, max_k=most
     )
     known = None
     if must or never:
@@ -107,20 +93,14 @@ def learn_pc(
     return _from_causal_learn(found.G.graph, table.names)
 
 
-def _score_of(table: Table) -> Score:
-    if table.categorical.all():
-        return discrete_bic(table.values)
-    return mixed_bic(table.values, table.categorical)
-
-
 def learn_ges(table: Table) -> nx.DiGraph:
     """GES: BDeu on categories, Gaussian BIC on numbers, `mixed_bic` on both."""
     if table.categorical.any() and not table.categorical.all():
         import ges
 
-        size, score = len(table.names), cache(_score_of(table))
+        score = cache(mixed_bic(table.values, table.categorical))
         local = SimpleNamespace(
-            p=size,
+            p=len(table.names),
             full_score=lambda graph: 0.0,
             local_score=lambda node, parents: score(node, tuple(sorted(parents))),
         )
@@ -135,20 +115,23 @@ def learn_ges(table: Table) -> nx.DiGraph:
 
 def learn_exact(table: Table, must: set, never: set) -> nx.DiGraph:
     """The class of the best-scoring graph, whose score and arcs are kept."""
-    score = _score_of(table)
+    values, kinds, names = table.values, table.categorical, table.names
+    score = discrete_bic(values) if kinds.all() else mixed_bic(values, kinds)
 
     def allowed(node: int, parents: Sequence[int]) -> float:
         lacks = any(b == node and a not in parents for a, b in must)
         wrong = lacks or any((a, node) in never for a in parents)
         return -np.inf if wrong else score(node, parents)
 
-    adjacency, value = exact_search(len(table.names), allowed)
+    adjacency, value = exact_search(len(names), allowed)
     if not np.isfinite(value):
         raise ValueError("required needs more than four parents of one column.")
-    names = table.names
     dag = named(np.argwhere(adjacency), names)
-    known = ({(names[a], names[b]) for a, b in arcs} for arcs in (must, never))
-    graph = _with_knowledge(cpdag(dag), *known)
+    graph = cpdag(dag)
+    for a, b in never | {(b, a) for a, b in must}:
+        if graph.has_edge(names[a], names[b]) and graph.has_edge(names[b], names[a]):
+            graph.remove_edge(names[a], names[b])
+    graph = close_under_meek(graph)
     graph.graph.update(score=value, arcs=list(dag.edges))
     return graph
 

@@ -37,26 +37,18 @@ class BinaryNetwork:
     dag: nx.DiGraph
     tables: Mapping[str, tuple[tuple[str, ...], tuple[float, ...]]]
 
-    def sample(
-        self, n: int, rng: np.random.Generator, do: Mapping[str, int] | None = None
-    ) -> pd.DataFrame:
+    def sample(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
         """Draw `n` rows of 0/1 integers, in the order of ``dag.nodes``.
 
-        Args:
-            n, rng: number of rows, at least 1, and their source.
-            do: variables held at a value by intervention (their causes are cut).
-
         Raises:
-            ValueError: `n` < 1, an unknown variable in `do`, or no tables.
+            ValueError: `n` < 1, or no tables.
         """
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}.")
-        do = do or {}
-        self._require(*do)
+        self._require()
         columns: dict[str, np.ndarray] = {}
         for node in nx.topological_sort(self.dag):
-            draw = rng.random(n) < self._yes(node, columns)
-            columns[node] = np.full(n, do[node]) if node in do else draw.astype(int)
+            columns[node] = (rng.random(n) < self._yes(node, columns)).astype(int)
         return pd.DataFrame(columns)[list(self.dag)]
 
     def effect(self, cause: str, outcome: str) -> float:

@@ -64,15 +64,13 @@ def _embedded(
     A number stands for itself, a category of k values for k - 1 columns of 0 and 1.
     """
     places, columns = [], []
-    for column, is_category in zip(
-        np.asarray(values, float).T, categorical, strict=True
-    ):
-        part = column[:, None]
+    for column, is_category in zip(np.transpose(values), categorical, strict=True):
+        parts = [column]
         if is_category:
-            part = (part == np.unique(column)[1:]).astype(float)
-        places.append(list(range(len(columns), len(columns) + part.shape[1])))
-        columns += list(part.T)
-    covariance = np.atleast_2d(np.cov(np.array(columns), bias=True))
+            parts = [column == level for level in np.unique(column)[1:]]
+        places.append(list(range(len(columns), len(columns) + len(parts))))
+        columns += parts
+    covariance = np.atleast_2d(np.cov(np.array(columns, float), bias=True))
     covariance[np.diag_indices_from(covariance)] *= 1 + RIDGE
     return places, covariance
 
@@ -129,9 +127,8 @@ def mixed_test(
         rest = covariance[np.ix_(ends, ends)]
         if rows:
             cross = covariance[np.ix_(rows, ends)]
-            rest = rest - cross.T @ np.linalg.solve(
-                covariance[np.ix_(rows, rows)], cross
-            )
+            among = covariance[np.ix_(rows, rows)]
+            rest = rest - cross.T @ np.linalg.solve(among, cross)
         parts = (rest, rest[:p, :p], rest[p:, p:])
         both, left, right = (np.linalg.slogdet(part)[1] for part in parts)
         freedom = max(n - 1 - len(rows) - (p + q + 1) / 2, 0)

@@ -60,11 +60,9 @@ def read_table(
         ValueError: gaps, columns that cannot be told, are constant, copies or exact
             sums of others, too few rows; the message names columns and remedy.
     """
-    if isinstance(data, pd.DataFrame):
-        frame = data
-    else:
-        frame = pd.DataFrame(data)
-        frame.columns = [f"x{k}" for k in range(frame.shape[1])]
+    frame = pd.DataFrame(data)
+    if not isinstance(data, pd.DataFrame):
+        frame = frame.rename(columns="x{}".format)
     names = tuple(frame.columns)
     if not frame.columns.is_unique:
         raise ValueError(f"column names repeat in {list(names)}; rename them.")
@@ -186,7 +184,7 @@ def _numbers(cells: pd.Series, name: Hashable) -> np.ndarray:
 def _require_different(table: Table) -> None:
     """Refuse columns that no test can tell apart from others."""
     values, names = table.values, table.names
-    constant = [n for n, v in zip(names, values.T, strict=True) if (v == v[0]).all()]
+    constant = [names[k] for k in np.flatnonzero((values == values[0]).all(0))]
     if constant:
         raise ValueError(
             f"columns {constant} are constant: they can neither cause nor be caused "
