@@ -1,10 +1,9 @@
 """Kernels between samples for tests of independence: Gaussian and quantum fidelity.
 
 A kernel turns standardised samples into a Gram matrix. The quantum ones are
-fidelities of embedding circuits: RY rotations, two qubits per column, by their closed
-form prod cos^4(c dx / 2), or two rounds of the IQP circuit of Havlicek et al. (Nature
-567, 209, 2019), simulated. The bandwidth c multiplies the data before they become
-angles.
+fidelities of embedding circuits, whose angles are the data times a bandwidth c: RY
+rotations, two qubits per column, by their closed form prod cos^4(c dx / 2), or two
+rounds of the IQP circuit of Havlicek et al. (Nature 567, 209, 2019), simulated.
 """
 
 from __future__ import annotations
@@ -19,9 +18,6 @@ import torch
 from qglib import devices
 from qglib.quantum import QuantumHead
 
-__all__ = ["GaussianKernel", "QuantumKernel"]
-
-_CIRCUITS = ("iqp", "ry")
 _MOST_QUBITS = 12
 
 
@@ -74,8 +70,8 @@ class QuantumKernel:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.circuit not in _CIRCUITS:
-            raise ValueError(f"circuit={self.circuit!r}: choose one of {_CIRCUITS}.")
+        if self.circuit not in ("iqp", "ry"):
+            raise ValueError(f"circuit={self.circuit!r}: choose 'iqp' or 'ry'.")
         if not 0 < self.bandwidth < np.inf:
             raise ValueError(f"bandwidth={self.bandwidth!r}: give a positive number.")
 
@@ -103,9 +99,8 @@ class QuantumKernel:
         qubits = max(3, d)
         if qubits > _MOST_QUBITS:
             raise ValueError(
-                f"{d} columns need {qubits} qubits, at most {_MOST_QUBITS} are "
-                "simulated per sample: condition on fewer columns, or use "
-                "circuit='ry'."
+                f"{d} columns need {qubits} qubits, at most {_MOST_QUBITS} are simulated: "
+                "condition on fewer columns, or use circuit='ry'."
             )
         angles = angles[..., [k % d for k in range(qubits)]]
         with torch.no_grad():  # all states in one batch
@@ -123,10 +118,8 @@ Kernel = GaussianKernel | QuantumKernel
 
 @cache
 def _iqp(qubits: int) -> QuantumHead:
-    """Angles (..., qubits) -> states, up to complex conjugation.
-
-    Twice H on every qubit, exp(i phi_j Z_j) and exp(i phi_j phi_k Z_j Z_k) on every
-    pair.
+    """Angles (..., qubits) to states: twice H, exp(i phi_j Z_j) and, on every pair,
+    exp(i phi_j phi_k Z_j Z_k), up to complex conjugation.
     """
 
     @qml.qnode(devices.build("default.qubit", qubits))

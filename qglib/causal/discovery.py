@@ -1,8 +1,4 @@
-"""Causal discovery behind one function: PC, GES and exact search.
-
-Every method returns the equivalence class as a `networkx.DiGraph` (see
-`qglib.causal.graphs`).
-"""
+"""Causal discovery behind one function: PC, GES and exact search."""
 
 from __future__ import annotations
 
@@ -20,8 +16,6 @@ from qglib.causal.kernel_tests import CARD, ROWS, KernelTests
 from qglib.causal.learners import Arcs, PValue
 from qglib.causal.scores import mixed_test
 from qglib.causal.tables import Table, read_table
-
-__all__ = ["discover"]
 
 METHODS = ("pc", "ges", "exact", "empty")
 TESTS = ("auto", "fisherz", "chisq", "mixed")
@@ -44,7 +38,7 @@ def discover(
     n_bootstrap: int = 0,
     rng: np.random.Generator | None = None,
 ) -> nx.DiGraph:
-    """Equivalence class of causal graphs learnt from a table.
+    """Equivalence class (see `qglib.causal.graphs`) learnt from a table.
 
     Args:
         data: table (n, d) whose columns name the nodes.
@@ -73,11 +67,11 @@ def discover(
     Returns:
         A graph with an opposite pair of arcs where the direction is unknown;
         ``graph.graph`` holds ``method``, ``kinds`` (column to 'discrete' or
-        'continuous') and ``warnings``, and after an exact search ``score`` and
-        ``arcs``, the arcs of the one graph that was found.
+        'continuous'), ``warnings`` and, after an exact search, ``score`` and ``arcs``
+        of the one graph that was found.
 
     Raises:
-        ValueError: bad data (see `read_table`), an unknown method or test, one that
+        ValueError: bad data (see `read_table`), a method or test that is unknown or
             does not fit the columns, knowledge that contradicts itself, a missing rng,
             or more variables than exact search can hold.
     """
@@ -172,12 +166,11 @@ def _check(table: Table, method: str, test: Test, alpha: float) -> None:
 
 def _pvalue_of(table: Table, test: Test) -> PValue:
     """Function (i, j, given) -> p-value on the columns of one table."""
-    values = table.values
+    values, kinds = table.values, table.categorical
     if test == "auto":
-        some, every = table.categorical.any(), table.categorical.all()
-        test = "chisq" if every else "mixed" if some else "fisherz"
+        test = "chisq" if kinds.all() else "mixed" if kinds.any() else "fisherz"
     if test == "mixed":
-        return mixed_test(values, table.categorical)
+        return mixed_test(values, kinds)
     if isinstance(test, str):
         from causallearn.utils.cit import CIT
 

@@ -5,10 +5,9 @@ The class is held as a *completed partially directed acyclic graph* (CPDAG): a
 `networkx.DiGraph` in which a compelled arrow is one arc and an edge of unknown
 direction is a pair of opposite arcs. Knowledge from outside may turn more edges.
 
-Source: Verma & Pearl, "Equivalence and synthesis of causal models", UAI 1990;
-Meek, "Causal inference and causal explanation with background knowledge", UAI
-1995 (rules 1 to 4); size of a class: Wienobst, Bannach & Liskiewicz, "Polynomial-time
-algorithms for counting and sampling Markov equivalent DAGs", AAAI 2021.
+Source: Verma & Pearl, "Equivalence and synthesis of causal models", UAI 1990; Meek,
+"Causal inference and causal explanation with background knowledge", UAI 1995 (rules 1
+to 4); size of a class: Wienobst, Bannach & Liskiewicz, AAAI 2021.
 """
 
 from __future__ import annotations
@@ -25,12 +24,7 @@ Arc = tuple[Hashable, Hashable]
 
 
 def require_dag(graph: nx.DiGraph, name: str = "graph") -> None:
-    """Refuse anything but a directed acyclic graph.
-
-    Raises:
-        TypeError: `graph` is not a simple `networkx.DiGraph`.
-        ValueError: `graph` has a directed cycle.
-    """
+    """Refuse what is no simple `networkx.DiGraph` (TypeError) or has a cycle."""
     if not isinstance(graph, nx.DiGraph) or graph.is_multigraph():
         raise TypeError(
             f"{name} must be a networkx.DiGraph, got {type(graph).__name__}; "

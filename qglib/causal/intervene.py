@@ -18,8 +18,6 @@ import pandas as pd
 from qglib.data import KINDS, Examples
 from qglib.stats import bootstrap
 
-__all__ = ["intervene"]
-
 Predict = Callable[[list[Any]], np.ndarray]
 Edits = Callable[[Any, np.random.Generator], Mapping[str, Any]]
 
@@ -41,11 +39,10 @@ def intervene(
 
     Args:
         predict: maps a list of inputs to probabilities (n, classes).
-        examples: the test part is edited; the training part is the background that a
-            table's values are drawn from.
+        examples: the test part is edited; a table's values come from the training part.
         rng: source of the edits and of the bootstrap.
-        edits: (input, rng) -> edited copies by name; by default those of the kind.
-            One of them should be called "placebo".
+        edits: (input, rng) -> edited copies by name, one of them called "placebo"; by
+            default those of the kind.
         classes: label of each column of `predict`. If given, the probability of the
             example's own label is watched, else that of the class decided before.
         draws: edited copies per example and edit.

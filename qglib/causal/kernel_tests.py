@@ -3,10 +3,8 @@
 With centred Gram matrices A and B of x and y the statistic is sum(A * B); given z
 both are first stripped of what z explains by kernel ridge regression, R A R with
 R = eps (K_z + eps)^-1, where x is taken together with z. Under independence the
-statistic is a weighted sum of chi-squares, here approximated by a gamma variable
-with its mean and variance. Source: Zhang, Peters, Janzing, Schoelkopf, "Kernel-based
-conditional independence test", UAI 2011; the product kernel for (x, z) as in
-their section 3.
+statistic is a weighted sum of chi-squares, here approximated by a gamma variable with
+its mean and variance. Source: Zhang, Peters, Janzing, Schoelkopf, UAI 2011, section 3.
 
 The level rests on how well z is regressed out. By default the width of z's kernel and
 the ridge eps are those of the least generalised cross-validation (Golub, Heath, Wahba,
@@ -25,8 +23,6 @@ import numpy as np
 from scipy.special import gammaincc
 
 from qglib.causal.data_kernels import GaussianKernel, Kernel
-
-__all__ = ["KernelTest", "KernelTests", "kernel_test"]
 
 _CACHE_BYTES = 2**28
 _WIDTHS = (0.2, 0.35, 0.6, 1.0, 2.0, 4.0, 8.0)  # tried for z, times the kernel's own
@@ -63,8 +59,7 @@ class KernelTest:
 def _gamma(statistic: float, mean: float, variance: float) -> KernelTest:
     mean, variance = max(mean, 1e-300), max(variance, 1e-300)
     tail = max(statistic, 0) * mean / variance
-    pvalue = gammaincc(mean * mean / variance, tail)
-    return KernelTest(float(statistic), float(pvalue))
+    return KernelTest(float(statistic), float(gammaincc(mean**2 / variance, tail)))
 
 
 def _centred(gram: np.ndarray) -> np.ndarray:
@@ -90,6 +85,7 @@ class Regression:
     """Ridge regression on z in the space of its kernel."""
 
     def __init__(self, kz: np.ndarray, ridge: float) -> None:
+        """Invert the Gram matrix of z, (n, n)."""
         self._r = ridge * np.linalg.inv(_centred(kz) + ridge * np.eye(len(kz)))
 
     def residual(self, gram: np.ndarray, target: np.ndarray | None = None):
@@ -168,27 +164,37 @@ class KernelTests:
     """All kernel tests on one table; every Gram matrix is made once.
 
     A call ``tests(i, j, given)`` takes column numbers (or tuples of them). The memory
-    of kept matrices is bounded, oldest first out.
+    of kept matrices is bounded, those asked for longest ago go first.
     """
 
     def __init__(
         self, data: np.ndarray, kernel: Kernel | None = None, ridge: float | None = None
     ) -> None:
-        """Standardise the table and start with nothing kept.
-
-        Args:
-            data: (n, d) numbers without gaps.
-            kernel, ridge: as in `kernel_test`.
-        """
+        """Standardise `data` (n, d), without gaps; the others as in `kernel_test`."""
         if ridge is not None and not ridge > 0:
             raise ValueError(f"ridge={ridge!r} must be positive.")
-        self.kernel = GaussianKernel() if kernel is None else kernel
-        self.ridge = ridge
         x = np.asarray(data, dtype=float)
-        self._data = (x - x.mean(0)) / x.std(0)
+        x = (x - x.mean(0)) / x.std(0)
+        kernel = GaussianKernel() if kernel is None else kernel
         keep = lru_cache(max(4, _CACHE_BYTES // (24 * len(x) ** 2)))
-        self._gram, self._residual = keep(self._gram), keep(self._residual)
-        self._regression = keep(self._regression)
+
+        @keep
+        def gram(columns: tuple[int, ...]) -> np.ndarray:
+            return kernel.gram(x[:, columns])
+
+        @keep
+        def regression(z: tuple[int, ...]) -> Regression | FittedRegression:
+            if ridge is not None:
+                return Regression(gram(z), ridge)
+            return FittedRegression([kernel.scaled(w).gram(x[:, z]) for w in _WIDTHS])
+
+        @keep
+        def residual(columns: tuple, z: tuple, together: bool) -> np.ndarray:
+            """What z leaves of the columns, times the kernel of z if `together`."""
+            own = gram(columns)
+            return regression(z).residual(own * gram(z) if together else own, own)
+
+        self._gram, self._residual = gram, residual  # without self: no circle
 
     def __call__(self, i: Columns, j: Columns, given: Sequence[int] = ()) -> KernelTest:
         """Column(s) i against column(s) j, given the columns of `given`."""
@@ -197,17 +203,3 @@ class KernelTests:
         if not z:
             return unconditional(self._gram(x), self._gram(y))
         return from_residuals(self._residual(x, z, True), self._residual(y, z, False))
-
-    def _gram(self, x: tuple[int, ...]) -> np.ndarray:
-        return self.kernel.gram(self._data[:, x])
-
-    def _regression(self, z: tuple[int, ...]) -> Regression | FittedRegression:
-        if self.ridge is not None:
-            return Regression(self._gram(z), self.ridge)
-        kernels = [self.kernel.scaled(width) for width in _WIDTHS]
-        return FittedRegression([k.gram(self._data[:, z]) for k in kernels])
-
-    def _residual(self, x: tuple, z: tuple, together: bool) -> np.ndarray:
-        """What z leaves of the columns x, times the kernel of z if `together`."""
-        gram = self._gram(x) * self._gram(z) if together else self._gram(x)
-        return self._regression(z).residual(gram, self._gram(x))

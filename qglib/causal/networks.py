@@ -17,8 +17,6 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-__all__ = ["BinaryNetwork", "load_network"]
-
 _FILE = Path(__file__).with_name("networks.json")
 
 
@@ -54,8 +52,7 @@ class BinaryNetwork:
     def effect(self, cause: str, outcome: str) -> float:
         """P(outcome = 1 | do(cause = 1)) - P(outcome = 1 | do(cause = 0)), exactly.
 
-        The truncated factorisation, summed over all 2^d states (Pearl, *Causality*,
-        2009, section 3.2).
+        The truncated factorisation, summed over all 2^d states (Pearl, "Causality").
 
         Raises:
             ValueError: an unknown variable, or no tables.

@@ -16,8 +16,6 @@ from functools import cache
 import numpy as np
 from scipy.stats import chi2
 
-__all__ = ["Score", "discrete_bic", "mixed_bic", "mixed_test"]
-
 Score = Callable[[int, Sequence[int]], float]
 RIDGE = 1e-10  # of each variance, so that an exact fit stays finite
 
@@ -112,11 +110,7 @@ def mixed_test(
     """p-values of independence of two columns given others, numbers and categories.
 
     Likelihood ratio of the embedded columns as if they were Gaussian, with Bartlett's
-    factor (J. R. Stat. Soc. Suppl. 9 (1947) 176) on n.
-
-    Args:
-        values: (n, d) floats.
-        categorical: (d,) which columns are categories.
+    factor (J. R. Stat. Soc. Suppl. 9 (1947) 176) on n. Arguments as of `mixed_bic`.
     """
     n = len(values)
     places, covariance = _embedded(values, categorical)

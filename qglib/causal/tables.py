@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-__all__ = ["Table", "read_table"]
-
 KINDS = ("auto", "discrete", "continuous")
 FEW = 10  # different whole numbers that may still be names of categories
 ROWS_PER_CELL = 10  # of two such columns, on average
