@@ -99,7 +99,7 @@ class QuantumKernel:
         qubits = max(3, d)
         if qubits > _MOST_QUBITS:
             raise ValueError(
-                f"{d} columns need {qubits} qubits, at most {_MOST_QUBITS} are simulated: "
+                f"{d} columns need {qubits} qubits, more than {_MOST_QUBITS}: "
                 "condition on fewer columns, or use circuit='ry'."
             )
         angles = angles[..., [k % d for k in range(qubits)]]
