@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from qglib.causal.best_path import best_path
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 from qglib.causal.discovery import discover
 from qglib.causal.effects import (
+    best_path,
     effects_over_class,
     effects_over_resamples,
     fit_linear_model,
 )
-from qglib.causal.exact_search import exact_search
 from qglib.causal.graphs import (
     class_members,
     class_size,
@@ -21,6 +20,7 @@ from qglib.causal.graphs import (
 from qglib.causal.intervene import intervene
 from qglib.causal.kernel_tests import KernelTests as KernelTests
 from qglib.causal.kernel_tests import kernel_test
+from qglib.causal.learners import exact_search
 from qglib.causal.networks import load_network
 from qglib.causal.scores import discrete_bic as discrete_bic
 

@@ -1,10 +1,9 @@
 """Kernels between samples for tests of independence: Gaussian and quantum fidelity.
 
 A kernel turns standardised samples into a Gram matrix. The quantum ones are
-fidelities of embedding circuits; a template is either RY rotations, two qubits per
-column, with the closed form prod cos^4(c dx / 2), or two rounds of the IQP circuit
-of Havlicek et al. (Nature 567, 209, 2019) on at least three qubits. The bandwidth c
-multiplies the data before they become angles.
+fidelities of embedding circuits, whose angles are the data times a bandwidth c: RY
+rotations, two qubits per column, by their closed form prod cos^4(c dx / 2), or two
+rounds of the IQP circuit of Havlicek et al. (Nature 567, 209, 2019), simulated.
 """
 
 from __future__ import annotations
@@ -19,9 +18,6 @@ import torch
 from qglib import devices
 from qglib.quantum import QuantumHead
 
-__all__ = ["GaussianKernel", "QuantumKernel"]
-
-_CIRCUITS = ("iqp", "ry")
 _MOST_QUBITS = 12
 
 
@@ -74,8 +70,8 @@ class QuantumKernel:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.circuit not in _CIRCUITS:
-            raise ValueError(f"circuit={self.circuit!r}: choose one of {_CIRCUITS}.")
+        if self.circuit not in ("iqp", "ry"):
+            raise ValueError(f"circuit={self.circuit!r}: choose 'iqp' or 'ry'.")
         if not 0 < self.bandwidth < np.inf:
             raise ValueError(f"bandwidth={self.bandwidth!r}: give a positive number.")
 
@@ -91,36 +87,43 @@ class QuantumKernel:
     def gram(self, x: np.ndarray) -> np.ndarray:
         """Exact Gram matrices (..., n, n) of samples (..., n, d).
 
-        All states come from one batched run. RY states of different columns do not
-        touch, so their fidelities multiply and two qubits are held at a time.
-
         Raises:
             ValueError: more qubits than the simulation holds.
         """
-        d = x.shape[-1]
+        angles, d = self.bandwidth * x, x.shape[-1]
         if self.circuit == "ry":
-            grams = (_fidelities("ry", self.bandwidth * x[..., [k]]) for k in range(d))
-            return np.prod(np.stack(list(grams)), 0)
+            gram = np.ones((*x.shape[:-1], x.shape[-2]))
+            for column in np.moveaxis(angles, -1, 0):
+                gram *= np.cos((column[..., :, None] - column[..., None, :]) / 2) ** 4
+            return gram
         qubits = max(3, d)
         if qubits > _MOST_QUBITS:
             raise ValueError(
-                f"{d} columns need {qubits} qubits, at most {_MOST_QUBITS} are "
-                "simulated per sample: condition on fewer columns, or use "
-                "circuit='ry'."
+                f"{d} columns need {qubits} qubits, more than {_MOST_QUBITS}: "
+                "condition on fewer columns, or use circuit='ry'."
             )
-        columns = [k % d for k in range(qubits)]
-        return _fidelities("iqp", self.bandwidth * x[..., columns])
+        angles = angles[..., [k % d for k in range(qubits)]]
+        with torch.no_grad():  # all states in one batch
+            states = _iqp(qubits)(torch.as_tensor(angles.reshape(-1, qubits))).numpy()
+        states = states.reshape(*angles.shape[:-1], -1)
+        a, b = states.real, states.imag  # real products are cheaper than complex ones
+        left, turned = np.concatenate([a, b], -1), np.concatenate([b, -a], -1)
+        real = left @ np.swapaxes(left, -1, -2)
+        imaginary = left @ np.swapaxes(turned, -1, -2)
+        return real * real + imaginary * imaginary
+
+
+Kernel = GaussianKernel | QuantumKernel
 
 
 @cache
-def _head(circuit: str, qubits: int) -> QuantumHead:
-    """The batched run of an embedding: angles (..., qubits) -> states.
-
-    'iqp' is twice H on every qubit, exp(i phi_j Z_j) and exp(i phi_j phi_k Z_j Z_k)
-    on every pair, up to complex conjugation; 'ry' is RY(phi) on every qubit.
+def _iqp(qubits: int) -> QuantumHead:
+    """Angles (..., qubits) to states: twice H, exp(i phi_j Z_j) and, on every pair,
+    exp(i phi_j phi_k Z_j Z_k), up to complex conjugation.
     """
 
-    def iqp(inputs):
+    @qml.qnode(devices.build("default.qubit", qubits))
+    def circuit(inputs):
         for _ in range(2):
             for j in range(qubits):
                 qml.Hadamard(j)
@@ -130,26 +133,4 @@ def _head(circuit: str, qubits: int) -> QuantumHead:
                     qml.IsingZZ(2 * inputs[..., j] * inputs[..., k], wires=(k, j))
         return qml.state()
 
-    def ry(inputs):
-        for j in range(qubits):
-            qml.RY(inputs[..., j], wires=j)
-        return qml.state()
-
-    device = devices.build("default.qubit", qubits)
-    node = qml.QNode({"iqp": iqp, "ry": ry}[circuit], device)
-    return QuantumHead(node, {}, n_inputs=qubits).double()
-
-
-def _fidelities(circuit: str, angles: np.ndarray) -> np.ndarray:
-    """Angles (..., n, d) -> fidelities (..., n, n), all states in one batch."""
-    if circuit == "ry":
-        angles = np.repeat(angles, 2, -1)
-    flat = torch.as_tensor(np.ascontiguousarray(angles.reshape(-1, angles.shape[-1])))
-    with torch.no_grad():
-        states = _head(circuit, angles.shape[-1])(flat).numpy()
-    states = states.reshape(*angles.shape[:-1], -1)
-    a, b = states.real, states.imag  # real products are cheaper than complex ones
-    left, turned = np.concatenate([a, b], -1), np.concatenate([b, -a], -1)
-    real = left @ np.swapaxes(left, -1, -2)
-    imaginary = left @ np.swapaxes(turned, -1, -2)
-    return real * real + imaginary * imaginary
+    return QuantumHead(circuit, {}, n_inputs=qubits).double()

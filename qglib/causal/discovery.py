@@ -1,8 +1,4 @@
-"""Causal discovery behind one function: PC, GES and exact search.
-
-Every method returns the equivalence class as a `networkx.DiGraph` (see
-`qglib.causal.graphs`).
-"""
+"""Causal discovery behind one function: PC, GES and exact search."""
 
 from __future__ import annotations
 
@@ -13,29 +9,18 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
+from qglib.causal import learners
+from qglib.causal.data_kernels import Kernel
 from qglib.causal.graphs import compelled_arrows, is_class
 from qglib.causal.kernel_tests import CARD, ROWS, KernelTests
-from qglib.causal.learners import (
-    Arcs,
-    PValue,
-    knowledge,
-    learn_exact,
-    learn_ges,
-    learn_pc,
-    named,
-)
+from qglib.causal.learners import Arcs, PValue
 from qglib.causal.scores import mixed_test
 from qglib.causal.tables import Table, read_table
-
-__all__ = ["discover"]
 
 METHODS = ("pc", "ges", "exact", "empty")
 TESTS = ("auto", "fisherz", "chisq", "mixed")
 
-Test = (
-    str | GaussianKernel | QuantumKernel | Callable[[np.ndarray], PValue | KernelTests]
-)
+Test = str | Kernel | Callable[[np.ndarray], PValue | KernelTests]
 
 
 def discover(
@@ -53,10 +38,10 @@ def discover(
     n_bootstrap: int = 0,
     rng: np.random.Generator | None = None,
 ) -> nx.DiGraph:
-    """Equivalence class of causal graphs learnt from a table.
+    """Equivalence class (see `qglib.causal.graphs`) learnt from a table.
 
     Args:
-        data: (n, d) table; DataFrame columns name the nodes.
+        data: table (n, d) whose columns name the nodes.
         method: 'pc' (tests, see `test`), 'ges' (BDeu on categories, else BIC), 'exact'
             (dynamic programming with the BIC, at most four parents), 'empty' (no edge:
             the row every comparison needs).
@@ -72,56 +57,50 @@ def discover(
         required, forbidden: arrows (cause, effect) that must or cannot be there; for
             'pc' and 'exact'.
         tiers: groups of columns in time; nothing causes what stands in an earlier one.
-        n_bootstrap: when positive, resample the rows this often and write the edge
+        n_bootstrap, rng: when positive, resample the rows this often and write the edge
             attributes ``confidence`` (share of resamples with the two nodes adjacent)
             and ``arrow_confidence`` (share with this compelled arrow). Rows are drawn
-            with replacement; a kernel or a function may take copies for
-            dependence and gets half of the rows without replacement instead
-            (Meinshausen, Buehlmann, J. R. Stat. Soc. B 72 (2010) 417).
-        rng: needed when `n_bootstrap` is positive.
+            with replacement; a kernel or a function may take copies for dependence and
+            gets half of the rows without replacement (Meinshausen, Buehlmann, J. R.
+            Stat. Soc. B 72 (2010) 417).
 
     Returns:
         A graph with an opposite pair of arcs where the direction is unknown;
         ``graph.graph`` holds ``method``, ``kinds`` (column to 'discrete' or
-        'continuous') and ``warnings``, and after an exact search ``score`` and
-        ``arcs``, the arcs of the one graph that was found.
+        'continuous'), ``warnings`` and, after an exact search, ``score`` and ``arcs``
+        of the one graph that was found.
 
     Raises:
-        ValueError: bad data (see `read_table`), an unknown method or test, one that
+        ValueError: bad data (see `read_table`), a method or test that is unknown or
             does not fit the columns, knowledge that contradicts itself, a missing rng,
             or more variables than exact search can hold.
     """
     table = read_table(data, kind, missing)
     _check(table, method, test, alpha)
-    known = knowledge(table.names, method, required, forbidden, tiers)
+    known = learners.knowledge(table.names, method, required, forbidden, tiers)
     if n_bootstrap < 0 or (n_bootstrap and rng is None):
         raise ValueError(
             f"n_bootstrap={n_bootstrap} needs a number of at least 0 and, above 0, "
             "rng=numpy.random.default_rng(seed)."
         )
-    copies = isinstance(test, str)
-    if max_conditioning is None and not copies:
+    if max_conditioning is None and not isinstance(test, str):
         max_conditioning = 2
 
     def learn(part: Table) -> nx.DiGraph:
-        if method == "empty":
-            found = named(np.zeros((0, 2), int), part.names)
-        elif method == "pc":
-            pvalue = _pvalue_of(part, test)
-            found = learn_pc(part, alpha, pvalue, max_conditioning, *known)
-        elif method == "ges":
-            found = learn_ges(part)
-        else:
-            found = learn_exact(part, *known)
-        found.graph["method"] = method
-        return found
+        if method == "pc":
+            asked = _pvalue_of(part, test)
+            return learners.learn_pc(part, alpha, asked, max_conditioning, *known)
+        if method == "exact":
+            return learners.learn_exact(part, *known)
+        if method == "ges":
+            return learners.learn_ges(part)
+        return learners.named([], part.names)
 
     graph = learn(table)
     warnings = [*table.notes, *graph.graph.get("warnings", ())]
-    if isinstance(test, GaussianKernel | QuantumKernel):
-        warnings += _doubts(
-            test, len(table.values), min(max_conditioning, len(table.names) - 2)
-        )
+    if isinstance(test, Kernel):
+        most = min(max_conditioning, len(table.names) - 2)
+        warnings += _doubts(test, len(table.values), most)
     if graph.number_of_edges() and not compelled_arrows(graph):
         warnings.append("No arrow is identified: only the skeleton carries meaning.")
     if not is_class(graph):
@@ -130,25 +109,17 @@ def discover(
             "members and no effects. Use method='exact' or 'ges', or more rows."
         )
     kinds = np.where(table.categorical, "discrete", "continuous").tolist()
-    graph.graph["warnings"] = warnings
-    graph.graph["kinds"] = dict(zip(table.names, kinds, strict=True))
+    kinds = dict(zip(table.names, kinds, strict=True))
+    graph.graph.update(method=method, warnings=warnings, kinds=kinds)
     if n_bootstrap:
-        halves = method == "pc" and not copies
-        resamples = (_resample(table, rng, halves) for _ in range(n_bootstrap))
-        _write_confidence(graph, [learn(part) for part in resamples])
+        halves = not isinstance(test, str)
+        again = [learn(_resample(table, rng, halves)) for _ in range(n_bootstrap)]
+        adjacent = Counter(pair for g in again for pair in set(map(frozenset, g.edges)))
+        arrows = Counter(arc for g in again for arc in compelled_arrows(g))
+        for a, b, edge in graph.edges(data=True):
+            edge["confidence"] = adjacent[frozenset((a, b))] / n_bootstrap
+            edge["arrow_confidence"] = arrows[a, b] / n_bootstrap
     return graph
-
-
-def _write_confidence(graph: nx.DiGraph, again: Sequence[nx.DiGraph]) -> None:
-    """Shares of the graphs `again` as edge attributes of `graph`."""
-    adjacent: Counter = Counter()
-    arrows: Counter = Counter()
-    for other in again:
-        adjacent.update({frozenset(arc) for arc in other.edges})
-        arrows.update(compelled_arrows(other))
-    for a, b in graph.edges:
-        graph.edges[a, b]["confidence"] = adjacent[frozenset((a, b))] / len(again)
-        graph.edges[a, b]["arrow_confidence"] = arrows[a, b] / len(again)
 
 
 def _resample(table: Table, rng: np.random.Generator, halves: bool) -> Table:
@@ -172,42 +143,42 @@ def _check(table: Table, method: str, test: Test, alpha: float) -> None:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha}.")
     if method != "pc" and test != "auto":
         raise ValueError(f"test is for method='pc', not for {method!r}: leave it.")
-    kernel = isinstance(test, GaussianKernel | QuantumKernel)
-    if not (kernel or test in TESTS or (callable(test) and not isinstance(test, str))):
+    kernel = isinstance(test, Kernel)
+    if not (kernel or test in TESTS or callable(test)):
         raise ValueError(
             f"test must be one of {TESTS}, a kernel or a function, got {test!r}."
         )
-    numbers = [n for n, c in zip(table.names, table.categorical, strict=True) if not c]
+    numbers, codes = (
+        [table.names[k] for k in np.flatnonzero(some)]
+        for some in (~table.categorical, table.categorical)
+    )
     if test == "chisq" and numbers:
         raise ValueError(
             f"test='chisq' needs categories, columns {numbers} hold numbers; bin them "
             "(pandas.cut) or use 'mixed', 'fisherz' or a GaussianKernel."
         )
-    if table.categorical.any() and (kernel or test == "fisherz"):
-        named = [n for n in table.names if n not in numbers]
+    if codes and (kernel or test == "fisherz"):
         raise ValueError(
-            f"test={test!r} needs numbers, columns {named} hold categories; use "
+            f"test={test!r} needs numbers, columns {codes} hold categories; use "
             "'mixed' or 'chisq', or pass kind='continuous' if the codes are amounts."
         )
 
 
 def _pvalue_of(table: Table, test: Test) -> PValue:
     """Function (i, j, given) -> p-value on the columns of one table."""
-    values = table.values
+    values, kinds = table.values, table.categorical
     if test == "auto":
-        some, every = table.categorical.any(), table.categorical.all()
-        test = "chisq" if every else "mixed" if some else "fisherz"
+        test = "chisq" if kinds.all() else "mixed" if kinds.any() else "fisherz"
     if test == "mixed":
-        return mixed_test(values, table.categorical)
+        return mixed_test(values, kinds)
     if isinstance(test, str):
         from causallearn.utils.cit import CIT
 
         return CIT(values, test)
-    kernel = isinstance(test, GaussianKernel | QuantumKernel)
-    return KernelTests(values, test) if kernel else test(values)
+    return KernelTests(values, test) if isinstance(test, Kernel) else test(values)
 
 
-def _doubts(kernel: GaussianKernel | QuantumKernel, n: int, most: int) -> list[str]:
+def _doubts(kernel: Kernel, n: int, most: int) -> list[str]:
     """What the card of a kernel says about conditions of up to `most` columns."""
     card = CARD.get(kernel)
     if card is None:
@@ -216,8 +187,8 @@ def _doubts(kernel: GaussianKernel | QuantumKernel, n: int, most: int) -> list[s
             "p-values may mean nothing (notebook 31 shows how to measure it)."
         ]
     at = max(0, sum(size <= n for size in ROWS) - 1)
-    worst = max(rates[at] for k, rates in card.items() if k <= max(most, 1))
-    if most < 1 or worst <= 0.075:
+    worst = max((rates[at] for k, rates in card.items() if k <= most), default=0)
+    if worst <= 0.075:
         return []
     return [
         f"Given {most} columns and about {ROWS[at]} rows, the test with {kernel.name} "

@@ -1,29 +1,103 @@
-"""Coefficients and total effects of a linear causal model, also over a class.
+"""Effects and the optimal path P of a linear causal model, also over a class.
 
 In a linear structural model x = B^T x + e (B[i, j] the coefficient of i -> j) the
 total effect of i on j is ((I - B)^-1)[i, j], the sum over all directed paths of
-the product of coefficients.
+the product of coefficients; P is the path where that is largest in size.
 
-Source: Wright, Ann. Math. Stat. 5 (1934) 161; Bollen, "Structural Equations with
-Latent Variables", 1989; over an equivalence class: Maathuis, Kalisch & Buhlmann,
-Ann. Stat. 37 (2009) 3133.
+Source: Wright, Ann. Math. Stat. 5 (1934) 161; over an equivalence class: Maathuis,
+Kalisch & Buhlmann, Ann. Stat. 37 (2009) 3133.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 
-from qglib.causal.best_path import best_path
 from qglib.causal.discovery import discover
 from qglib.causal.graphs import class_members, require_dag
-from qglib.causal.tables import read_table
 
-__all__ = ["effects_over_class", "effects_over_resamples", "fit_linear_model"]
+
+@dataclass(frozen=True)
+class BestPath:
+    """The best path, and how far it is ahead.
+
+    Attributes:
+        nodes: the path, source first.
+        value: signed product of the coefficients along it.
+        n_optima: how many paths attain the largest absolute product.
+        margin: how far the next absolute product is behind; infinite for an only path.
+        alternatives: the k best paths with their signed products, this one first.
+    """
+
+    nodes: tuple[Hashable, ...]
+    value: float
+    n_optima: int
+    margin: float
+    alternatives: tuple[tuple[tuple[Hashable, ...], float], ...]
+
+
+def best_path(
+    graph: nx.DiGraph, source: Hashable, target: Hashable, k: int = 5
+) -> BestPath:
+    """The directed path with the largest absolute product, with its runners-up.
+
+    Report the total effect beside it: signs can cancel along several paths. Every part
+    of the best path is the best to where it ends, so the k best to a node are among
+    those to its parents, one arc on.
+
+    Args:
+        graph: directed acyclic graph whose arcs hold their coefficient as ``weight``.
+        source, target: nodes joined by at least one directed path.
+        k: how many paths to keep; at least 2 are looked at for the margin.
+
+    Raises:
+        ValueError: a cycle, a weight that is missing or not finite, source equals
+            target, k < 1.
+        networkx.NodeNotFound: source or target is not a node.
+        networkx.NetworkXNoPath: no directed path leads from source to target.
+    """
+    require_dag(graph)
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}.")
+    for role, node in (("source", source), ("target", target)):
+        if node not in graph:
+            raise nx.NodeNotFound(f"{role} {node!r} is not in {list(graph)[:12]}.")
+    if source == target:
+        raise ValueError(f"source and target are both {source!r}; a path needs two.")
+    kept: dict[Hashable, list] = {node: [] for node in graph}
+    kept[source] = [((source,), 1.0)]
+    for node in nx.topological_sort(graph):
+        ways = kept[node]
+        for parent, _, value in graph.in_edges(node, data="weight"):
+            if value is None or not math.isfinite(value):
+                raise ValueError(
+                    f"arc {parent!r} -> {node!r} has weight={value!r}; give all a "
+                    "finite number (fit_linear_model(dag, data) writes coefficients)."
+                )
+            ways += [((*p, node), size * float(value)) for p, size in kept[parent]]
+        ways.sort(key=lambda way: -abs(way[1]))
+        kept[node] = ways[: max(k, 2)]
+        kept[node] += [w for w in ways[max(k, 2) :] if _tied(w, ways[0])]
+    found = kept[target]
+    if not found:
+        backwards = nx.has_path(graph, target, source)
+        hint = "swap source and target" if backwards else "choose a descendant"
+        raise nx.NetworkXNoPath(
+            f"no directed path leads from {source!r} to {target!r}; {hint}."
+        )
+    optima = sum(_tied(way, found[0]) for way in found)
+    ahead = math.inf if len(found) == 1 else abs(found[0][1]) - abs(found[1][1])
+    return BestPath(*found[0], optima, 0.0 if optima > 1 else ahead, tuple(found[:k]))
+
+
+def _tied(way: tuple[tuple, float], best: tuple[tuple, float]) -> bool:
+    return math.isclose(abs(way[1]), abs(best[1]), rel_tol=1e-12, abs_tol=1e-12)
 
 
 def fit_linear_model(dag: nx.DiGraph, data: pd.DataFrame) -> nx.DiGraph:
@@ -98,13 +172,11 @@ def effects_over_class(
     rows = []
     for member in class_members(pdag, limit):
         fitted = fit_linear_model(member, data)
-        path, along = "-", 0.0
+        rows.append([total_effects(fitted).loc[source, target], "-", 0.0])
         if nx.has_path(fitted, source, target):
             best = best_path(fitted, source, target)
-            path, along = " -> ".join(map(str, best.nodes)), best.value
-        total = float(total_effects(fitted).loc[source, target])
-        rows.append({"total_effect": total, "path": path, "path_effect": along})
-    return pd.DataFrame(rows)
+            rows[-1][1:] = " -> ".join(map(str, best.nodes)), best.value
+    return pd.DataFrame(rows, columns=["total_effect", "path", "path_effect"])
 
 
 def effects_over_resamples(
@@ -119,16 +191,13 @@ def effects_over_resamples(
 ) -> pd.DataFrame:
     """Effects and best paths in every graph of the class learnt from each resample.
 
-    Sampling and the class are one uncertainty: a path that all members of one class
-    share may be missing from the next resample. Members of one class weigh alike, and
-    so do resamples.
+    A path that all members of one class share may be missing from the next resample.
+    Members of one class weigh alike, and so do resamples.
 
     Args:
-        data: table with the columns `source` and `target`.
-        source, target: cause and outcome asked about.
-        rng: draws the rows with replacement.
+        data: table with the columns `source` and `target`, cause and outcome.
+        rng: draws the rows with replacement, `n_bootstrap` times.
         method, options: see `discover`, learnt anew on every resample.
-        n_bootstrap: resamples.
         limit: see `class_members`.
 
     Returns:
@@ -140,11 +209,8 @@ def effects_over_resamples(
     Raises:
         ValueError: as `discover`; every resample failed.
     """
-    table = read_table(
-        data, options.pop("kind", "auto"), options.get("missing", "error")
-    )
-    kinds = np.where(table.categorical, "discrete", "continuous").tolist()
-    options["kind"] = dict(zip(table.names, kinds, strict=True))  # the same in all
+    reading = {key: options[key] for key in ("kind", "missing") if key in options}
+    options["kind"] = discover(data, "empty", **reading).graph["kinds"]  # same in all
     found, problems = [], []
     for number in range(n_bootstrap):
         again = data.iloc[rng.integers(0, len(data), len(data))]

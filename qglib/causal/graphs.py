@@ -5,10 +5,9 @@ The class is held as a *completed partially directed acyclic graph* (CPDAG): a
 `networkx.DiGraph` in which a compelled arrow is one arc and an edge of unknown
 direction is a pair of opposite arcs. Knowledge from outside may turn more edges.
 
-Source: Verma & Pearl, "Equivalence and synthesis of causal models", UAI 1990;
-Meek, "Causal inference and causal explanation with background knowledge", UAI
-1995 (rules 1 to 4); size of a class: Wienobst, Bannach & Liskiewicz, "Polynomial-time
-algorithms for counting and sampling Markov equivalent DAGs", AAAI 2021.
+Source: Verma & Pearl, "Equivalence and synthesis of causal models", UAI 1990; Meek,
+"Causal inference and causal explanation with background knowledge", UAI 1995 (rules 1
+to 4); size of a class: Wienobst, Bannach & Liskiewicz, AAAI 2021.
 """
 
 from __future__ import annotations
@@ -25,12 +24,7 @@ Arc = tuple[Hashable, Hashable]
 
 
 def require_dag(graph: nx.DiGraph, name: str = "graph") -> None:
-    """Refuse anything but a directed acyclic graph.
-
-    Raises:
-        TypeError: `graph` is not a simple `networkx.DiGraph`.
-        ValueError: `graph` has a directed cycle.
-    """
+    """Refuse what is no simple `networkx.DiGraph` (TypeError) or has a cycle."""
     if not isinstance(graph, nx.DiGraph) or graph.is_multigraph():
         raise TypeError(
             f"{name} must be a networkx.DiGraph, got {type(graph).__name__}; "
@@ -59,35 +53,33 @@ def _colliders(graph: nx.DiGraph) -> set[tuple[frozenset, Hashable]]:
     arrows = nx.DiGraph(compelled_arrows(graph))
     return {
         (frozenset((a, b)), node)
-        for node in arrows
-        for a, b in combinations(arrows.predecessors(node), 2)
+        for a, node, b in nx.dag.colliders(arrows)
         if not _adjacent(graph, a, b)
     }
 
 
 def _must_point(pdag: nx.DiGraph, a: Hashable, b: Hashable) -> bool:
     """Whether one of Meek's rules turns the edge a - b into a -> b."""
-    into_b = {p for p in pdag.predecessors(b) if not pdag.has_edge(b, p)}
-    for c in pdag.predecessors(a):  # rule 1: c -> a - b, c and b not adjacent
-        if not pdag.has_edge(a, c) and not _adjacent(pdag, c, b):
-            return True
-    beside_a = set(pdag.successors(a))
-    for c in beside_a & into_b:  # rule 2: a -> c -> b
-        if not pdag.has_edge(c, a):
-            return True
-    both = [c for c in beside_a & into_b if pdag.has_edge(c, a)]
-    # rule 3: a - c -> b and a - d -> b, c and d not adjacent
-    if any(not _adjacent(pdag, c, d) for c, d in combinations(both, 2)):
-        return True
-    # rule 4: a - d -> c -> b, a next to c, b and d not adjacent
-    return any(
-        pdag.has_edge(d, a)
-        and pdag.has_edge(a, d)
-        and not pdag.has_edge(c, d)
-        and _adjacent(pdag, a, c)
-        and not _adjacent(pdag, b, d)
-        for c in into_b
-        for d in pdag.predecessors(c)
+    into_a, into_b = (
+        {p for p in pdag.predecessors(v) if not pdag.has_edge(v, p)} for v in (a, b)
+    )
+    between = set(pdag.successors(a)) & into_b  # a - c -> b or a -> c -> b
+    both = [c for c in between if pdag.has_edge(c, a)]
+    return (
+        any(not _adjacent(pdag, c, b) for c in into_a)  # rule 1: c -> a
+        or len(both) < len(between)  # rule 2: a -> c
+        # rule 3: c and d in between, not adjacent
+        or any(not _adjacent(pdag, c, d) for c, d in combinations(both, 2))
+        # rule 4: a - d -> c -> b, a next to c, b and d not adjacent
+        or any(
+            pdag.has_edge(d, a)
+            and pdag.has_edge(a, d)
+            and not pdag.has_edge(c, d)
+            and _adjacent(pdag, a, c)
+            and not _adjacent(pdag, b, d)
+            for c in into_b
+            for d in pdag.predecessors(c)
+        )
     )
 
 
@@ -149,15 +141,10 @@ def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
         return 2 * len(found & true) / size if size else float("nan")
 
     target = cpdag(truth)
-    shd = 0
-    for pair in combinations(target.nodes, 2):
-        states = [
-            (g.has_edge(*pair), g.has_edge(*pair[::-1])) for g in (estimate, target)
-        ]
-        shd += states[0] != states[1]
     found, true = ({frozenset(arc) for arc in g.edges} for g in (estimate, target))
+    differ = {frozenset(arc) for arc in set(estimate.edges) ^ set(target.edges)}
     return {
-        "shd": float(shd),
+        "shd": float(len(differ)),
         "adjacency_f1": f1(found, true),
         "arrow_f1": f1(compelled_arrows(estimate), compelled_arrows(target)),
         "edges": float(len(found)),
@@ -271,8 +258,8 @@ class Identifiability:
     """What observational data can decide about a causal graph at best.
 
     Attributes:
-        compelled: number of arrows shared by every graph of the class.
-        undirected: number of edges whose direction no observation decides.
+        compelled, undirected: number of arrows shared by every graph of the class, and
+            of edges whose direction no observation decides.
         class_size: number of directed acyclic graphs in the class.
         warning: one sentence for the reader; empty when all is identifiable.
     """
@@ -292,9 +279,7 @@ def identifiability(dag: nx.DiGraph) -> Identifiability:
     pdag = cpdag(dag)
     arrows = len(compelled_arrows(pdag))
     edges = (pdag.number_of_edges() - arrows) // 2
-    warning = ""
-    if edges:
-        warning = f"{edges} of {arrows + edges} directions cannot be learned."
-    if edges and not arrows:
+    warning = f"{edges} of {arrows + edges} directions cannot be learned."
+    if not arrows:
         warning = "No direction can be learned: do not score arrows on this graph."
-    return Identifiability(arrows, edges, class_size(pdag), warning)
+    return Identifiability(arrows, edges, class_size(pdag), warning if edges else "")

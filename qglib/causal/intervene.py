@@ -9,6 +9,7 @@ read wrongly, and its other rows mean nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,6 @@ import pandas as pd
 
 from qglib.data import KINDS, Examples
 from qglib.stats import bootstrap
-
-__all__ = ["intervene"]
 
 Predict = Callable[[list[Any]], np.ndarray]
 Edits = Callable[[Any, np.random.Generator], Mapping[str, Any]]
@@ -40,11 +39,10 @@ def intervene(
 
     Args:
         predict: maps a list of inputs to probabilities (n, classes).
-        examples: the test part is edited; the training part is the background that a
-            table's values are drawn from.
+        examples: the test part is edited; a table's values come from the training part.
         rng: source of the edits and of the bootstrap.
-        edits: (input, rng) -> edited copies by name; by default those of the kind.
-            One of them should be called "placebo".
+        edits: (input, rng) -> edited copies by name, one of them called "placebo"; by
+            default those of the kind.
         classes: label of each column of `predict`. If given, the probability of the
             example's own label is watched, else that of the class decided before.
         draws: edited copies per example and edit.
@@ -69,28 +67,33 @@ def intervene(
     before = _probabilities(predict, inputs)
     watched = before.argmax(1)
     if classes is not None:
-        labels = [examples.labels[k] for k in rows]
-        unknown = sorted({str(one) for one in labels if one not in list(classes)})
+        known, labels = list(classes), [examples.labels[k] for k in rows]
+        unknown = sorted({str(one) for one in labels if one not in known})
         if unknown:
             raise ValueError(
-                f"labels {unknown[:5]} are not among classes {list(classes)}: name "
-                "every column of predict."
+                f"labels {unknown[:5]} are not among classes {known}: name every "
+                "column of predict."
             )
-        watched = np.array([list(classes).index(one) for one in labels])
+        watched = np.array([known.index(one) for one in labels])
     make = _edits_of(examples) if edits is None else edits
-    found: dict[str, list[tuple[int, float, bool]]] = {}
+    found: dict[str, list[tuple[int, float, float]]] = {}
     for _ in range(draws):
         edited = [make(x, rng) for x in inputs]
         for name in dict.fromkeys(name for one in edited for name in one):
             # aligned with the first reading: equal inputs meet equal batches
             here = [k for k, one in enumerate(edited) if name in one]
             after = _probabilities(predict, [edited[k][name] for k in here])
-            for k, row in zip(here, after, strict=True):
-                change = row[watched[k]] - before[k, watched[k]]
-                flip = row.argmax() != before[k].argmax()
-                found.setdefault(name, []).append((k, float(change), bool(flip)))
-    order = sorted(found, key=lambda name: name == "placebo")
-    table = {name: _row(found[name], groups, rng) for name in order}
+            change = (after - before[here])[range(len(here)), watched[here]]
+            flip = after.argmax(1) != before[here].argmax(1)
+            found.setdefault(name, []).extend(zip(here, change, flip, strict=True))
+    table = {}
+    for name in sorted(found, key=lambda name: name == "placebo"):
+        who, change, flip = map(np.array, zip(*found[name], strict=True))
+        units = groups[who]
+        effect, flipped = (bootstrap(v, rng, units) for v in (change, flip * 1.0))
+        ends = zip(("flipped", "flipped_low", "flipped_high"), flipped, strict=True)
+        counts = {"interventions": len(who), "groups": len(np.unique(units))}
+        table[name] = effect.claim() | dict(ends) | counts
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("edit")
 
 
@@ -98,12 +101,12 @@ def _edits_of(examples: Examples) -> Edits:
     """The kind's own edits, with the training inputs as background."""
     if examples.kind not in KINDS:
         raise ValueError(f"kind is {examples.kind!r}: choose one of {list(KINDS)}.")
-    train = np.flatnonzero(np.asarray(examples.split) == "train")
-    kind, options = KINDS[examples.kind], {}
+    options = {}
     if examples.kind == "table":
-        rows = np.array([examples.inputs[k] for k in train], dtype=float)
+        pairs = zip(examples.inputs, examples.split, strict=True)
+        rows = np.array([x for x, part in pairs if part == "train"], dtype=float)
         options = {"background": rows, "columns": examples.columns}
-    return lambda x, rng: kind.edits(x, rng, **options)
+    return partial(KINDS[examples.kind].edits, **options)
 
 
 def _probabilities(predict: Predict, inputs: list[Any]) -> np.ndarray:
@@ -114,18 +117,3 @@ def _probabilities(predict: Predict, inputs: list[Any]) -> np.ndarray:
             "finite probabilities, one row per input and one column per class."
         )
     return table
-
-
-def _row(
-    changes: list[tuple[int, float, bool]],
-    groups: np.ndarray,
-    rng: np.random.Generator,
-) -> dict[str, float]:
-    """Mean over groups of group means, for effect and flips, with intervals."""
-    who, change, flip = zip(*changes, strict=True)
-    units = groups[list(who)]
-    effect = bootstrap(change, rng, units)
-    flipped = bootstrap(np.array(flip, dtype=float), rng, units)
-    ends = dict(zip(("flipped", "flipped_low", "flipped_high"), flipped, strict=True))
-    counts = {"interventions": len(who), "groups": len(np.unique(units))}
-    return effect.claim() | ends | counts

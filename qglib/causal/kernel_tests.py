@@ -3,39 +3,32 @@
 With centred Gram matrices A and B of x and y the statistic is sum(A * B); given z
 both are first stripped of what z explains by kernel ridge regression, R A R with
 R = eps (K_z + eps)^-1, where x is taken together with z. Under independence the
-statistic is a weighted sum of chi-squares, here approximated by a gamma variable
-with its mean and variance. Source: Zhang, Peters, Janzing, Schoelkopf, "Kernel-based
-conditional independence test", UAI 2011; the product kernel for (x, z) as in
-their section 3.
+statistic is a weighted sum of chi-squares, here approximated by a gamma variable with
+its mean and variance. Source: Zhang, Peters, Janzing, Schoelkopf, UAI 2011, section 3.
 
 The level rests on how well z is regressed out. By default the width of z's kernel and
 the ridge eps are those of the least generalised cross-validation (Golub, Heath, Wahba,
 Technometrics 21 (1979) 215), for x and y apart; `CARD` holds what is left of the
-level's error on known nulls. With a fixed ridge a Gram matrix of few directions is
-first written as C C^T by a pivoted Cholesky factorisation, exact to rounding; then
-R C = C - C_z (C_z^T C_z + eps)^-1 C_z^T C costs n r^2 for r directions, where the
-inverse would cost n^3.
+level's error on known nulls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, lapack
 from scipy.special import gammaincc
 
-from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
-
-__all__ = ["KernelTest", "KernelTests", "kernel_test"]
+from qglib.causal.data_kernels import GaussianKernel, Kernel
 
 _CACHE_BYTES = 2**28
-_SMALL = 64  # below, the inverse costs less than the bookkeeping
 _WIDTHS = (0.2, 0.35, 0.6, 1.0, 2.0, 4.0, 8.0)  # tried for z, times the kernel's own
 _RIDGES = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
+
+Columns = int | Sequence[int]
 
 ROWS = (50, 100, 200)
 # Largest share of true nulls rejected at level 5 % (a straight, a wiggly one, a product
@@ -56,21 +49,17 @@ class KernelTest:
 
     Attributes:
         statistic: sum of the product of the two (residual) Gram matrices.
-        pvalue: upper tail of the fitted gamma distribution.
-        mean, variance: of the statistic under independence.
+        pvalue: upper tail of the gamma distribution with the null's two moments.
     """
 
     statistic: float
     pvalue: float
-    mean: float
-    variance: float
 
 
 def _gamma(statistic: float, mean: float, variance: float) -> KernelTest:
     mean, variance = max(mean, 1e-300), max(variance, 1e-300)
     tail = max(statistic, 0) * mean / variance
-    pvalue = gammaincc(mean * mean / variance, tail)
-    return KernelTest(float(statistic), float(pvalue), float(mean), float(variance))
+    return KernelTest(float(statistic), float(gammaincc(mean**2 / variance, tail)))
 
 
 def _centred(gram: np.ndarray) -> np.ndarray:
@@ -92,46 +81,16 @@ def from_residuals(a: np.ndarray, b: np.ndarray) -> KernelTest:
     return _gamma(w.sum(), np.trace(w), 2 * (w * w).sum())
 
 
-def _directions(gram: np.ndarray) -> np.ndarray | None:
-    """C (n, r) with C C^T the centred Gram matrix, None where r gains nothing."""
-    n = len(gram)
-    if n < _SMALL:
-        return None
-    lower, pivots, rank, _ = lapack.dpstrf(gram, lower=1)
-    if rank > n // 2:
-        return None
-    factor = np.empty((n, rank))
-    factor[pivots - 1] = np.tril(lower)[:, :rank]
-    if abs(np.diag(gram) - (factor * factor).sum(1)).max() > 1e-9:
-        return None  # negative eigenvalues stopped the factorisation early
-    return factor - factor.mean(0)
-
-
 class Regression:
-    """Ridge regression on z in the space of its kernel, factorised once."""
+    """Ridge regression on z in the space of its kernel."""
 
     def __init__(self, kz: np.ndarray, ridge: float) -> None:
-        self._c = _directions(kz)
-        if self._c is None:
-            self._r = ridge * np.linalg.inv(_centred(kz) + ridge * np.eye(len(kz)))
-        else:
-            inner = self._c.T @ self._c
-            inner[np.diag_indices_from(inner)] += ridge
-            self._inner = cho_factor(inner, check_finite=False)
+        """Invert the Gram matrix of z, (n, n)."""
+        self._r = ridge * np.linalg.inv(_centred(kz) + ridge * np.eye(len(kz)))
 
-    def _strip(self, columns: np.ndarray) -> np.ndarray:
-        if self._c is None:
-            return self._r @ columns
-        weights = cho_solve(self._inner, self._c.T @ columns, check_finite=False)
-        return columns - self._c @ weights
-
-    def residual(self, gram: np.ndarray) -> np.ndarray:
-        """R K R of the centred Gram matrix K, (n, n)."""
-        factor = _directions(gram)
-        if factor is None:
-            return self._strip(self._strip(_centred(gram)).T)
-        left = self._strip(factor)
-        return left @ left.T
+    def residual(self, gram: np.ndarray, target: np.ndarray | None = None):
+        """R K R of the centred Gram matrix K, (n, n), whatever the `target`."""
+        return self._r @ _centred(gram) @ self._r
 
 
 class FittedRegression:
@@ -164,7 +123,7 @@ def kernel_test(
     x: np.ndarray,
     y: np.ndarray,
     z: np.ndarray | None = None,
-    kernel: GaussianKernel | QuantumKernel | None = None,
+    kernel: Kernel | None = None,
     ridge: float | None = None,
 ) -> KernelTest:
     """Test whether x and y are independent, or independent given z.
@@ -204,73 +163,43 @@ def _columns(values: np.ndarray, name: str) -> np.ndarray:
 class KernelTests:
     """All kernel tests on one table; every Gram matrix is made once.
 
-    A call ``tests(i, j, given)`` takes column numbers (or tuples of them) and returns
-    a `KernelTest`. The memory of kept matrices is bounded, oldest first out.
+    A call ``tests(i, j, given)`` takes column numbers (or tuples of them). The memory
+    of kept matrices is bounded, those asked for longest ago go first.
     """
 
     def __init__(
-        self,
-        data: np.ndarray,
-        kernel: GaussianKernel | QuantumKernel | None = None,
-        ridge: float | None = None,
+        self, data: np.ndarray, kernel: Kernel | None = None, ridge: float | None = None
     ) -> None:
-        """Standardise the table and start with nothing kept.
-
-        Args:
-            data: (n, d) numbers without gaps.
-            kernel, ridge: as in `kernel_test`.
-        """
+        """Standardise `data` (n, d), without gaps; the others as in `kernel_test`."""
         if ridge is not None and not ridge > 0:
             raise ValueError(f"ridge={ridge!r} must be positive.")
-        self.kernel = GaussianKernel() if kernel is None else kernel
-        self.ridge = ridge
         x = np.asarray(data, dtype=float)
-        self._data = (x - x.mean(0)) / x.std(0)
-        self._kept: dict[tuple, Any] = {}
-        self._most = max(12, _CACHE_BYTES // (8 * len(x) ** 2))
+        x = (x - x.mean(0)) / x.std(0)
+        kernel = GaussianKernel() if kernel is None else kernel
+        keep = lru_cache(max(4, _CACHE_BYTES // (24 * len(x) ** 2)))
 
-    def __call__(
-        self,
-        i: int | Sequence[int],
-        j: int | Sequence[int],
-        given: Sequence[int] = (),
-    ) -> KernelTest:
+        @keep
+        def gram(columns: tuple[int, ...]) -> np.ndarray:
+            return kernel.gram(x[:, columns])
+
+        @keep
+        def regression(z: tuple[int, ...]) -> Regression | FittedRegression:
+            if ridge is not None:
+                return Regression(gram(z), ridge)
+            return FittedRegression([kernel.scaled(w).gram(x[:, z]) for w in _WIDTHS])
+
+        @keep
+        def residual(columns: tuple, z: tuple, together: bool) -> np.ndarray:
+            """What z leaves of the columns, times the kernel of z if `together`."""
+            own = gram(columns)
+            return regression(z).residual(own * gram(z) if together else own, own)
+
+        self._gram, self._residual = gram, residual  # without self: no circle
+
+    def __call__(self, i: Columns, j: Columns, given: Sequence[int] = ()) -> KernelTest:
         """Column(s) i against column(s) j, given the columns of `given`."""
-        x, y = _key(i), _key(j)
+        x, y = (tuple(np.atleast_1d(columns).tolist()) for columns in (i, j))
         z = tuple(sorted(given))
         if not z:
             return unconditional(self._gram(x), self._gram(y))
         return from_residuals(self._residual(x, z, True), self._residual(y, z, False))
-
-    def _keep(self, key: tuple, make: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            value = make()
-            while len(self._kept) >= self._most:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = value
-        return self._kept[key]
-
-    def _gram(self, x: tuple[int, ...]) -> np.ndarray:
-        return self._keep(("gram", x), lambda: self.kernel.gram(self._data[:, x]))
-
-    def _residual(self, x: tuple, z: tuple, together: bool) -> np.ndarray:
-        """What z leaves of the columns x, times the kernel of z if `together`."""
-
-        def regression() -> Regression | FittedRegression:
-            if self.ridge is not None:
-                return Regression(self._gram(z), self.ridge)
-            kernels = [self.kernel.scaled(width) for width in _WIDTHS]
-            return FittedRegression([k.gram(self._data[:, z]) for k in kernels])
-
-        def residual() -> np.ndarray:
-            gram = self._gram(x) * self._gram(z) if together else self._gram(x)
-            fitted = self._keep(("regression", z), regression)
-            if self.ridge is not None:
-                return fitted.residual(gram)
-            return fitted.residual(gram, self._gram(x))
-
-        return self._keep(("residual", x, z, together), residual)
-
-
-def _key(columns: int | Sequence[int]) -> tuple[int, ...]:
-    return tuple(int(k) for k in np.atleast_1d(columns))

@@ -6,14 +6,14 @@ causal-learn, GES on mixed columns from the package ges (Gamella).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cache
+from itertools import combinations
 from types import SimpleNamespace
 
 import networkx as nx
 import numpy as np
 
-from qglib.causal.exact_search import exact_search
 from qglib.causal.graphs import close_under_meek, cpdag
 from qglib.causal.scores import Score, discrete_bic, mixed_bic
 from qglib.causal.tables import Table
@@ -21,20 +21,15 @@ from qglib.causal.tables import Table
 Arcs = Sequence[tuple[Hashable, Hashable]]
 PValue = Callable[[int, int, Sequence[int]], float]
 """p-value of independence of two column numbers, given others."""
+_MOST = 20
 
 
 def knowledge(
     names: tuple, method: str, required: Arcs, forbidden: Arcs, tiers: Sequence
 ) -> tuple[set, set]:
-    """Required and forbidden arrows as pairs of column numbers.
-
-    Raises:
-        ValueError: unknown columns, arrows that contradict one another or make a
-            cycle, or a method that cannot use them.
-    """
+    """Required and forbidden arrows, checked, as pairs of column numbers."""
     number = {name: k for k, name in enumerate(names)}
-    given = [name for arc in (*required, *forbidden) for name in arc]
-    given += [name for tier in tiers for name in tier]
+    given = [name for group in (*required, *forbidden, *tiers) for name in group]
     unknown = [name for name in given if name not in number]
     if unknown:
         raise ValueError(f"{unknown} are not columns; those are {list(names)}.")
@@ -53,22 +48,8 @@ def knowledge(
     return must, never
 
 
-def _with_knowledge(pdag: nx.DiGraph, must: set, never: set) -> nx.DiGraph:
-    """The class with open edges turned as known, on column numbers or names."""
-    pdag = pdag.copy()
-    for a, b in never | {(b, a) for a, b in must}:
-        if pdag.has_edge(a, b) and pdag.has_edge(b, a):
-            pdag.remove_edge(a, b)
-    return close_under_meek(pdag)
-
-
 def learn_pc(
-    table: Table,
-    alpha: float,
-    pvalue: PValue,
-    max_conditioning: int | None,
-    must: set,
-    never: set,
+    table: Table, alpha: float, pvalue: PValue, most: int | None, must: set, never: set
 ) -> nx.DiGraph:
     """PC: skeleton, knowledge, colliders (the first found wins), then Meek's rules."""
     from causallearn.utils.PCUtils import Meek, SkeletonDiscovery, UCSepset
@@ -92,7 +73,7 @@ def learn_pc(
 
     asked.method = "qglib"
     skeleton = SkeletonDiscovery.skeleton_discovery(
-        table.values, alpha, asked, show_progress=False, max_k=max_conditioning
+        table.values, alpha, asked, show_progress=False, max_k=most
     )
     known = None
     if must or never:
@@ -107,20 +88,14 @@ def learn_pc(
     return _from_causal_learn(found.G.graph, table.names)
 
 
-def _score_of(table: Table) -> Score:
-    if table.categorical.all():
-        return discrete_bic(table.values)
-    return mixed_bic(table.values, table.categorical)
-
-
 def learn_ges(table: Table) -> nx.DiGraph:
     """GES: BDeu on categories, Gaussian BIC on numbers, `mixed_bic` on both."""
     if table.categorical.any() and not table.categorical.all():
         import ges
 
-        size, score = len(table.names), cache(_score_of(table))
+        score = cache(mixed_bic(table.values, table.categorical))
         local = SimpleNamespace(
-            p=size,
+            p=len(table.names),
             full_score=lambda graph: 0.0,
             local_score=lambda node, parents: score(node, tuple(sorted(parents))),
         )
@@ -133,28 +108,99 @@ def learn_ges(table: Table) -> nx.DiGraph:
     return _from_causal_learn(found["G"].graph, table.names)
 
 
+def exact_search(
+    n_variables: int, score: Score, max_parents: int = 4
+) -> tuple[np.ndarray, float]:
+    """The graph that maximises the sum of ``score(node, parents)``.
+
+    Dynamic programming over sets of variables: time O(d^2 2^d) plus one score per
+    parent set; memory about 12 d 2^d bytes. Ties keep the smaller parent set.
+
+    Args:
+        n_variables: number of variables d, 1 to 20.
+        score: decomposable score of (node, parents), higher is better, in nats.
+        max_parents: largest parent set that is scored.
+
+    Returns:
+        The adjacency, (d, d) 0/1 integers with ``adjacency[a, b] = 1`` for a -> b, and
+        the score of that graph.
+
+    Raises:
+        ValueError: more variables than memory can hold, or `max_parents` < 0.
+
+    Source: Silander & Myllymaki, UAI 2006.
+    """
+    d = n_variables
+    if not 1 <= d <= _MOST:
+        raise ValueError(
+            f"n_variables must be 1 to {_MOST}, got {d}: the tables would take "
+            f"{12e-9 * d * 2.0**d:.3g} GB. Drop variables or use method='ges' or 'pc'."
+        )
+    if max_parents < 0:
+        raise ValueError(f"max_parents must be 0 or more, got {max_parents}.")
+    masks = np.arange(1 << d, dtype=np.int32)
+    best, chosen = [], []
+    for node in range(d):
+        value = np.full(1 << d, -np.inf)
+        parents = masks.copy()
+        others = [k for k in range(d) if k != node]
+        for size in range(min(max_parents, d - 1) + 1):
+            for subset in combinations(others, size):
+                value[sum(1 << k for k in subset)] = score(node, subset)
+        for k in others:  # the best subset of U either leaves out k or is U's own
+            with_k = (masks >> k & 1).astype(bool)
+            smaller = masks[with_k] ^ (1 << k)
+            better = value[smaller] >= value[with_k]
+            value[with_k] = np.where(better, value[smaller], value[with_k])
+            parents[with_k] = np.where(better, parents[smaller], parents[with_k])
+        best.append(value)
+        chosen.append(parents)
+    total = np.where(masks, -np.inf, 0.0)
+    sink = np.full(1 << d, -1, dtype=np.int8)
+    for size in range(1, d + 1):  # sets of one size depend on smaller sets only
+        layer = masks[np.bitwise_count(masks) == size]
+        for node in range(d):
+            inside = layer[(layer >> node & 1).astype(bool)]
+            rest = inside ^ (1 << node)
+            candidate = total[rest] + best[node][rest]
+            better = candidate > total[inside] + 1e-12
+            total[inside[better]] = candidate[better]
+            sink[inside[better]] = node
+    adjacency = np.zeros((d, d), dtype=int)
+    remaining = (1 << d) - 1
+    while remaining:
+        node = int(sink[remaining])
+        remaining ^= 1 << node
+        mask = int(chosen[node][remaining])
+        adjacency[[k for k in range(d) if mask >> k & 1], node] = 1
+    return adjacency, float(total[-1])
+
+
 def learn_exact(table: Table, must: set, never: set) -> nx.DiGraph:
     """The class of the best-scoring graph, whose score and arcs are kept."""
-    score = _score_of(table)
+    values, kinds, names = table.values, table.categorical, table.names
+    score = discrete_bic(values) if kinds.all() else mixed_bic(values, kinds)
 
     def allowed(node: int, parents: Sequence[int]) -> float:
         lacks = any(b == node and a not in parents for a, b in must)
         wrong = lacks or any((a, node) in never for a in parents)
         return -np.inf if wrong else score(node, parents)
 
-    adjacency, value = exact_search(len(table.names), allowed)
+    adjacency, value = exact_search(len(names), allowed)
     if not np.isfinite(value):
         raise ValueError("required needs more than four parents of one column.")
-    names = table.names
     dag = named(np.argwhere(adjacency), names)
-    known = ({(names[a], names[b]) for a, b in arcs} for arcs in (must, never))
-    graph = _with_knowledge(cpdag(dag), *known)
+    graph = cpdag(dag)
+    for a, b in never | {(b, a) for a, b in must}:
+        if graph.has_edge(names[a], names[b]) and graph.has_edge(names[b], names[a]):
+            graph.remove_edge(names[a], names[b])
+    graph = close_under_meek(graph)
     graph.graph.update(score=value, arcs=list(dag.edges))
     return graph
 
 
-def named(arcs: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
-    """Directed graph on all names, arcs given as (k, 2) column numbers."""
+def named(arcs: Iterable, names: tuple[Hashable, ...]) -> nx.DiGraph:
+    """Directed graph on all names, arcs given as pairs of column numbers."""
     graph = nx.DiGraph()
     graph.add_nodes_from(names)
     graph.add_edges_from((names[a], names[b]) for a, b in arcs)

@@ -16,8 +16,6 @@ from functools import cache
 import numpy as np
 from scipy.stats import chi2
 
-__all__ = ["Score", "discrete_bic", "mixed_bic", "mixed_test"]
-
 Score = Callable[[int, Sequence[int]], float]
 RIDGE = 1e-10  # of each variance, so that an exact fit stays finite
 
@@ -64,15 +62,13 @@ def _embedded(
     A number stands for itself, a category of k values for k - 1 columns of 0 and 1.
     """
     places, columns = [], []
-    for column, is_category in zip(
-        np.asarray(values, float).T, categorical, strict=True
-    ):
-        part = column[:, None]
+    for column, is_category in zip(np.transpose(values), categorical, strict=True):
+        parts = [column]
         if is_category:
-            part = (part == np.unique(column)[1:]).astype(float)
-        places.append(list(range(len(columns), len(columns) + part.shape[1])))
-        columns += list(part.T)
-    covariance = np.atleast_2d(np.cov(np.array(columns), bias=True))
+            parts = [column == level for level in np.unique(column)[1:]]
+        places.append(list(range(len(columns), len(columns) + len(parts))))
+        columns += parts
+    covariance = np.atleast_2d(np.cov(np.array(columns, float), bias=True))
     covariance[np.diag_indices_from(covariance)] *= 1 + RIDGE
     return places, covariance
 
@@ -114,11 +110,7 @@ def mixed_test(
     """p-values of independence of two columns given others, numbers and categories.
 
     Likelihood ratio of the embedded columns as if they were Gaussian, with Bartlett's
-    factor (J. R. Stat. Soc. Suppl. 9 (1947) 176) on n.
-
-    Args:
-        values: (n, d) floats.
-        categorical: (d,) which columns are categories.
+    factor (J. R. Stat. Soc. Suppl. 9 (1947) 176) on n. Arguments as of `mixed_bic`.
     """
     n = len(values)
     places, covariance = _embedded(values, categorical)
@@ -129,9 +121,8 @@ def mixed_test(
         rest = covariance[np.ix_(ends, ends)]
         if rows:
             cross = covariance[np.ix_(rows, ends)]
-            rest = rest - cross.T @ np.linalg.solve(
-                covariance[np.ix_(rows, rows)], cross
-            )
+            among = covariance[np.ix_(rows, rows)]
+            rest = rest - cross.T @ np.linalg.solve(among, cross)
         parts = (rest, rest[:p, :p], rest[p:, p:])
         both, left, right = (np.linalg.slogdet(part)[1] for part in parts)
         freedom = max(n - 1 - len(rows) - (p + q + 1) / 2, 0)

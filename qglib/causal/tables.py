@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-__all__ = ["Table", "read_table"]
-
 KINDS = ("auto", "discrete", "continuous")
 FEW = 10  # different whole numbers that may still be names of categories
 ROWS_PER_CELL = 10  # of two such columns, on average
@@ -60,11 +58,9 @@ def read_table(
         ValueError: gaps, columns that cannot be told, are constant, copies or exact
             sums of others, too few rows; the message names columns and remedy.
     """
-    if isinstance(data, pd.DataFrame):
-        frame = data
-    else:
-        frame = pd.DataFrame(data)
-        frame.columns = [f"x{k}" for k in range(frame.shape[1])]
+    frame = pd.DataFrame(data)
+    if not isinstance(data, pd.DataFrame):
+        frame = frame.rename(columns="x{}".format)
     names = tuple(frame.columns)
     if not frame.columns.is_unique:
         raise ValueError(f"column names repeat in {list(names)}; rename them.")
@@ -79,21 +75,9 @@ def read_table(
         )
     if len(frame) < max(SMALL, 5 * len(names)):
         notes.append(f"Only {len(frame)} rows: most true edges will be missed.")
-    columns, categorical = [], []
-    for name in names:
-        values, is_category, unsure = _column(frame[name], name, kinds[name])
-        if unsure:
-            notes.append(
-                f"Column {name!r} holds {unsure} different whole numbers, taken as "
-                + (
-                    "categories; kind='continuous' if they are amounts."
-                    if is_category
-                    else "amounts; kind='discrete' if they name categories."
-                )
-            )
-        columns.append(values)
-        categorical.append(is_category)
-    table = Table(names, np.column_stack(columns), np.array(categorical), tuple(notes))
+    columns = [_column(frame[name], name, kinds[name], notes) for name in names]
+    values, categorical = zip(*columns, strict=True)
+    table = Table(names, np.column_stack(values), np.array(categorical), tuple(notes))
     _require_different(table)
     return table
 
@@ -114,10 +98,8 @@ def _complete(frame: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, list[str
     """Rows without a gap, and what was left out."""
     if missing not in ("error", "drop"):
         raise ValueError(f"missing must be 'error' or 'drop', got {missing!r}.")
-    gaps = frame.isna()
-    for name, kind in frame.dtypes.items():
-        if types.is_float_dtype(kind):
-            gaps[name] |= np.isinf(frame[name].to_numpy(dtype=float, na_value=np.nan))
+    infinite = frame.select_dtypes("floating").isin([np.inf, -np.inf])
+    gaps = frame.isna() | infinite.reindex(columns=frame.columns, fill_value=False)
     counts = gaps.sum()[gaps.any()].to_dict()
     if not counts:
         return frame, []
@@ -131,41 +113,35 @@ def _complete(frame: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, list[str
 
 
 def _column(
-    cells: pd.Series, name: Hashable, kind: str
-) -> tuple[np.ndarray, bool, int]:
-    """Values as floats, whether they are categories, and of how many unsure values."""
+    cells: pd.Series, name: Hashable, kind: str, notes: list[str]
+) -> tuple[np.ndarray, bool]:
+    """Values as floats, and whether they are categories; adds a note where unsure."""
     if kind == "discrete" or (kind == "auto" and _is_named(cells, name)):
-        codes = pd.factorize(cells.to_numpy(), sort=_sortable(cells))[0]
-        return codes.astype(float), True, 0
+        sortable = len({type(v) for v in cells.unique()}) == 1
+        return pd.factorize(cells.to_numpy(), sort=sortable)[0].astype(float), True
     numbers = _numbers(cells, name)
     levels, codes = np.unique(numbers, return_inverse=True)
     k = len(levels)
-    if kind == "continuous" or k > FEW or (levels != np.round(levels)).any():
-        two = kind == "auto" and k == 2
-        return (codes.astype(float), True, 0) if two else (numbers, False, 0)
-    unsure = k if k > 2 else 0
-    if k == 2 or (k > 2 and len(numbers) >= ROWS_PER_CELL * k * k):
-        return codes.astype(float), True, unsure
-    return numbers, False, unsure
-
-
-def _sortable(cells: pd.Series) -> bool:
-    return len({type(v) for v in cells.unique()}) == 1
+    if kind == "auto" and k == 2:
+        return codes.astype(float), True
+    whole = 2 < k <= FEW and (levels == np.round(levels)).all()
+    if kind == "continuous" or not whole:
+        return numbers, False
+    said = f"Column {name!r} holds {k} different whole numbers, taken as "
+    if len(numbers) < ROWS_PER_CELL * k * k:
+        notes.append(said + "amounts; kind='discrete' if they name categories.")
+        return numbers, False
+    notes.append(said + "categories; kind='continuous' if they are amounts.")
+    return codes.astype(float), True
 
 
 def _is_named(cells: pd.Series, name: Hashable) -> bool:
-    """Whether the type alone makes a column one of categories.
-
-    Raises:
-        ValueError: texts that are numbers, too many different texts, or a mixture.
-    """
-    if isinstance(cells.dtype, pd.CategoricalDtype) or types.is_bool_dtype(cells):
+    """Whether the type alone makes a column one of categories."""
+    if types.infer_dtype(cells, skipna=False) in ("boolean", "categorical"):
         return True
     if not (types.is_object_dtype(cells) or types.is_string_dtype(cells)):
         return False
     values = list(cells.unique())
-    if all(isinstance(v, bool | np.bool_) for v in values):
-        return True
     if all(isinstance(v, Real | Decimal) for v in values):
         return False
     if not all(isinstance(v, str) for v in values):
@@ -206,25 +182,23 @@ def _numbers(cells: pd.Series, name: Hashable) -> np.ndarray:
 def _require_different(table: Table) -> None:
     """Refuse columns that no test can tell apart from others."""
     values, names = table.values, table.names
-    constant = [n for n, v in zip(names, values.T, strict=True) if (v == v[0]).all()]
+    constant = [names[k] for k in np.flatnonzero((values == values[0]).all(0))]
     if constant:
         raise ValueError(
             f"columns {constant} are constant: they can neither cause nor be caused "
             "here. Drop them."
         )
-    codes = [np.unique(column, return_inverse=True)[1] for column in values.T]
-    for k, name in enumerate(names):
-        for j in range(k):
-            if table.categorical[j] and table.categorical[k]:
-                pairs = len(np.unique(codes[j] * len(values) + codes[k]))
-                same = pairs == codes[j].max() + 1 == codes[k].max() + 1
-            else:
-                same = np.array_equal(values[:, j], values[:, k])
-            if same:
-                raise ValueError(
-                    f"columns {[name]} are duplicates of earlier ones ({names[j]!r}): "
-                    "no test can tell them apart. Drop them."
-                )
+    seen: dict[bytes, int] = {}
+    for k, column in enumerate(values.T):
+        keys = [(column + 0.0).tobytes()]  # 0 and -0 are one number
+        if table.categorical[k]:  # renamed categories are the same column
+            keys.append(pd.factorize(column)[0].tobytes())
+        first = min(seen.setdefault(key, k) for key in keys)
+        if first < k:
+            raise ValueError(
+                f"columns {[names[k]]} are duplicates of earlier ones "
+                f"({names[first]!r}): no test can tell them apart. Drop them."
+            )
     numbers = np.flatnonzero(~table.categorical)
     x = values[:, numbers]
     x = (x - x.mean(0)) / x.std(0)

@@ -47,23 +47,12 @@ def test_sampler_matches_the_exact_marginals(name: str) -> None:
     assert set(np.unique(frame)) <= {0, 1}
 
 
-def test_intervention_cuts_the_causes() -> None:
-    network = load_network("asia")
-    held = network.sample(40_000, np.random.default_rng(0), do={"bronc": 1})
-    exact = exact_marginals("asia", {"bronc": 1})
-    assert held["bronc"].min() == 1
-    assert held["smoke"].mean() == pytest.approx(0.5, abs=0.012)
-    assert held["dysp"].mean() == pytest.approx(exact["dysp"], abs=0.01)
-
-
 def test_same_seed_same_rows_and_bad_input() -> None:
     network = load_network("asia")
     a = network.sample(50, np.random.default_rng(1))
     assert a.equals(network.sample(50, np.random.default_rng(1)))
     with pytest.raises(ValueError, match="at least 1"):
         network.sample(0, np.random.default_rng(1))
-    with pytest.raises(ValueError, match="not in network"):
-        network.sample(5, np.random.default_rng(1), do={"age": 1})
     with pytest.raises(ValueError, match="structure without probabilities"):
         load_network("sachs").sample(5, np.random.default_rng(1))
     with pytest.raises(ValueError, match="name must be one of"):
@@ -89,7 +78,7 @@ def test_exact_effect_is_the_difference_of_two_interventions(
 def test_effects_known_without_computing() -> None:
     assert load_network("asia").effect("dysp", "smoke") == pytest.approx(0)  # no cause
     assert load_network("cancer").effect("cancer", "xray") == pytest.approx(0.9 - 0.2)
-    with pytest.raises(ValueError, match="known"):
+    with pytest.raises(ValueError, match=r"not in network 'asia': known"):
         load_network("asia").effect("smoke", "cough")
     with pytest.raises(ValueError, match="without probabilities"):
         load_network("sachs").effect("PKA", "Raf")
