@@ -41,15 +41,15 @@ class Compiled:
         """Outputs, whether they are finite, and what `gradients` needs."""
         plan, x = self.plan, _samples(inputs)
         tables = self._tables(x.dtype)
-        shared = np.concatenate([*map(_flat, weights), plan.extra])
+        shared = np.concatenate([np.zeros(0, np.float32), *map(_flat, weights)])
         width = plan.n_outputs * (2 if plan.complex_output else 1)
         out = np.empty((len(x), width), x.dtype)
         blocks = -(-len(x) // LANES) if keep else 0
         states = np.empty((blocks, 2 * LANES << plan.n_wires), x.dtype)
-        chains, depth, _ = tables.chain_index.shape
-        paths = np.empty((chains, depth + 1, 2, 2, 2), np.complex128)
-        parts = np.empty((chains // 2, 2, 8), x.dtype)
-        kept = states, paths, parts
+        waves = np.empty(tables.chain_index.shape, np.complex128)
+        paths = np.empty(tables.chain_constant.shape, np.complex128)
+        parts = np.empty((len(waves), 2, 8), x.dtype)
+        kept = states, waves, paths, parts
         finite = forward(tables, plan.n_wires, shared, x, keep, *kept, out)
         outputs = torch.from_numpy(out)
         if plan.complex_output:

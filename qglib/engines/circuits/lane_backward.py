@@ -31,7 +31,9 @@ from qglib.engines.circuits.lane_readout import read_in
 
 
 @compiled
-def backward(tables, n, shared, x, states, paths, parts, grad, grad_x, grad_shared):
+def backward(
+    tables, n, shared, x, states, waves, paths, parts, grad, grad_x, grad_shared
+):
     """Add the gradients of inputs and shared angles to arrays of zeros.
 
     Args:
@@ -40,7 +42,8 @@ def backward(tables, n, shared, x, states, paths, parts, grad, grad_x, grad_shar
         shared: Shared angles.
         x: Samples (B, n_inputs).
         states: Final states that `forward` kept.
-        paths: Chains of the cells that it kept.
+        waves: What it kept of the cells, like ``paths`` and ``parts``.
+        paths: Their chains.
         parts: Their matrices.
         grad: Gradient of the outputs (B, R), or (B, 2 R) for complex ones.
         grad_x: (B, n_inputs).
@@ -64,7 +67,7 @@ def backward(tables, n, shared, x, states, paths, parts, grad, grad_x, grad_shar
         for s in range(tables.step_cell.shape[0] - 1, -1, -1):
             c = tables.step_cell[s]
             if c >= 0:
-                gather = tables.gather[tables.step_table[s, 1]]
+                gather = tables.gather[tables.step_table[1, s]]
                 dagger(m[c], back)
                 turn(psi, psi_next, gather, back)
                 turn(lam, lam_next, gather, back)
@@ -97,13 +100,12 @@ def backward(tables, n, shared, x, states, paths, parts, grad, grad_x, grad_shar
             for e in range(8):
                 for k in range(LANES):
                     totals[c, part, e] += grad_parts[c, part, e * LANES + k]
-    scratch = np.empty((3, 2, 2), np.complex128)
-    cell_gradients(tables, shared, paths, totals, scratch, grad_shared)
+    cell_gradients(tables, waves, paths, totals, grad_shared)
     for d in range(diagonal.shape[0]):
         for p in range(tables.angle_range[d, 0, 0], tables.angle_range[d, 0, 1]):
             change = 0.0
             for j in range(1 << n):
-                change += tables.angle_table[1, p, j] * grad_rows[d, j]
+                change -= tables.angle_table[1, p, j] * grad_rows[d, j]
             grad_shared[tables.angle_index[p]] += change
 
 
@@ -115,13 +117,12 @@ def _add_cell(tables, c, parts, wave, g, grad_parts, grad_wave):
         for k in range(8 * LANES):
             grad_parts[c, 0, k] += g[k]
         return
-    sign = tables.cell_sign[c]
     for e in range(8):
-        a, b = parts[c, 0, e], parts[c, 1, e] * sign
+        a, b = parts[c, 0, e], parts[c, 1, e]
         for k in range(LANES):
             entry, cos, sin = g[e * LANES + k], wave[f, k], wave[f, LANES + k]
             grad_parts[c, 0, e * LANES + k] += cos * entry
-            grad_parts[c, 1, e * LANES + k] += sign * (sin * entry)
+            grad_parts[c, 1, e * LANES + k] += sin * entry
             grad_wave[f, k] += entry * (cos * b - sin * a) / 2
 
 
@@ -141,7 +142,7 @@ def _add_diagonal(tables, d, psi, lam, slope, grad_rows, grad_wave):
                 total += row[k]
             grad_rows[d, j] += total
         for q in range(low, high):
-            half = tables.phase_table[1, q, j] / 2
+            half = -tables.phase_table[1, q, j] / 2
             if half != 0:
                 into = grad_wave[tables.phase_feature[q]]
                 for k in range(LANES):

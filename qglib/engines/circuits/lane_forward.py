@@ -22,7 +22,7 @@ from qglib.engines.circuits.lane_readout import read_out
 
 @compiled
 def diagonals(tables, shared, way, out):
-    """Numbers the rows are multiplied by in every diagonal, out (D, 2 size)."""
+    """Numbers the rows are multiplied by on way 0 or 1, out (D, 2 size)."""
     for d in range(out.shape[0]):
         first, last = tables.angle_range[d, 0, 0], tables.angle_range[d, 0, 1]
         for j in range(tables.diagonal.shape[2]):
@@ -30,12 +30,11 @@ def diagonals(tables, shared, way, out):
             if last > first:
                 angle = 0.0
                 for p in range(first, last):
-                    angle += (
-                        tables.angle_table[way, p, j] * shared[tables.angle_index[p]]
-                    )
+                    turned = shared[tables.angle_index[p]]
+                    angle += tables.angle_table[way, p, j] * turned
                 z *= complex(math.cos(angle), math.sin(angle))
             out[d, 2 * j] = z.real
-            out[d, 2 * j + 1] = -z.imag if way else z.imag
+            out[d, 2 * j + 1] = z.imag
 
 
 @compiled
@@ -65,7 +64,6 @@ def load_cells(tables, parts, wave, fixed, m):
         row, cos, sin = m[c], wave[f, :LANES], wave[f, LANES:]
         for e in range(8):
             a, b = parts[c, 0, e], parts[c, 1, e]
-            b = b if tables.cell_sign[c] > 0 else -b
             entry = row[e * LANES : (e + 1) * LANES]
             for k in range(LANES):
                 entry[k] = cos[k] * a + sin[k] * b
@@ -86,33 +84,33 @@ def grow_levels(m, n, levels, state):
 
 @compiled
 def turn_phases(tables, way, d, state, diagonal, wave):
-    """Apply diagonal d, or undo it where way is 1."""
+    """Apply diagonal d (way 0), or undo it (1)."""
     scale(state, diagonal[d])
     for q in range(tables.angle_range[d, 1, 0], tables.angle_range[d, 1, 1]):
-        sign = -1 if way else 1
-        phase(state, tables.phase_table[way, q], wave[tables.phase_feature[q]], sign)
+        phase(state, tables.phase_table[way, q], wave[tables.phase_feature[q]])
 
 
 @compiled
-def forward(tables, n, shared, x, keep, states, paths, parts, out):
+def forward(tables, n, shared, x, keep, states, waves, paths, parts, out):
     """Outputs of all samples.
 
     Args:
         tables: See `qglib.engines.circuits.lanes.LaneTables`.
         n: Number of wires.
-        shared: [weights | 0 | constants], float64.
+        shared: Shared angles, float32 or float64.
         x: Samples (B, n_inputs).
         keep: Whether the final states are wanted.
         states: (blocks, 2**n * 32) for the final states, if wanted.
-        paths: (2 C, D + 1, 2, 2, 2) complex, for the chains of the cells.
-        parts: (C, 2, 8) for their matrices.
+        waves: See `cell_matrices`, like ``paths`` and ``parts``.
+        paths: Chains of the cells.
+        parts: Their matrices.
         out: (B, R) filled with the outputs; complex ones as pairs, (B, 2 R).
 
     Returns:
         Whether all outputs are finite.
     """
     wave, m, diagonal, work, read = workspace(tables, n, out.shape[1], x)
-    cell_matrices(tables, shared, paths, parts)
+    cell_matrices(tables, shared, waves, paths, parts)
     diagonals(tables, shared, 0, diagonal)
     levels, a, b = work[0], work[1], work[2]
     total = 0.0
@@ -123,7 +121,7 @@ def forward(tables, n, shared, x, keep, states, paths, parts, out):
         for s in range(tables.step_cell.shape[0]):
             c = tables.step_cell[s]
             if c >= 0:
-                turn(a, b, tables.gather[tables.step_table[s, 0]], m[c])
+                turn(a, b, tables.gather[tables.step_table[0, s]], m[c])
                 a, b = b, a
                 continue
             turn_phases(tables, 0, -1 - c, a, diagonal, wave)

@@ -41,24 +41,14 @@ def turn(source, target, gather, m):
     for p in range(np.uint64(gather.size) // _TWO):
         a, b, c = gather[p + p], gather[p + p + _ONE], p * _L4
         for k in range(_L):
-            ar, ai, br, bi = (
-                source[a + k],
-                source[a + _L + k],
-                source[b + k],
-                source[b + _L + k],
-            )
-            target[c + k] = (
-                m[k] * ar - m[_L + k] * ai + m[_L2 + k] * br - m[_L3 + k] * bi
-            )
-            target[c + _L + k] = (
-                m[k] * ai + m[_L + k] * ar + m[_L2 + k] * bi + m[_L3 + k] * br
-            )
-            target[c + _L2 + k] = (
-                m[_L4 + k] * ar - m[_L5 + k] * ai + m[_L6 + k] * br - m[_L7 + k] * bi
-            )
-            target[c + _L3 + k] = (
-                m[_L4 + k] * ai + m[_L5 + k] * ar + m[_L6 + k] * bi + m[_L7 + k] * br
-            )
+            ar, ai = source[a + k], source[a + _L + k]
+            br, bi = source[b + k], source[b + _L + k]
+            cr, ci, dr, di = m[k], m[_L + k], m[_L2 + k], m[_L3 + k]
+            target[c + k] = cr * ar - ci * ai + dr * br - di * bi
+            target[c + _L + k] = cr * ai + ci * ar + dr * bi + di * br
+            cr, ci, dr, di = m[_L4 + k], m[_L5 + k], m[_L6 + k], m[_L7 + k]
+            target[c + _L2 + k] = cr * ar - ci * ai + dr * br - di * bi
+            target[c + _L3 + k] = cr * ai + ci * ar + dr * bi + di * br
 
 
 @compiled
@@ -67,18 +57,10 @@ def overlap(psi, lam, out):
     for p in range(np.uint64(psi.size) // _L4):
         c = p * _L4
         for k in range(_L):
-            ar, ai, br, bi = (
-                psi[c + k],
-                psi[c + _L + k],
-                psi[c + _L2 + k],
-                psi[c + _L3 + k],
-            )
-            cr, ci, dr, di = (
-                lam[c + k],
-                lam[c + _L + k],
-                lam[c + _L2 + k],
-                lam[c + _L3 + k],
-            )
+            ar, ai = psi[c + k], psi[c + _L + k]
+            br, bi = psi[c + _L2 + k], psi[c + _L3 + k]
+            cr, ci = lam[c + k], lam[c + _L + k]
+            dr, di = lam[c + _L2 + k], lam[c + _L3 + k]
             out[k] += cr * ar + ci * ai
             out[_L + k] += ci * ar - cr * ai
             out[_L2 + k] += cr * br + ci * bi
@@ -132,12 +114,8 @@ def shrink(lam, count, m, target):
     for j in range(np.uint64(count)):
         a, c = j * _L2, j * _L4
         for k in range(_L):
-            cr, ci, dr, di = (
-                lam[c + k],
-                lam[c + _L + k],
-                lam[c + _L2 + k],
-                lam[c + _L3 + k],
-            )
+            cr, ci = lam[c + k], lam[c + _L + k]
+            dr, di = lam[c + _L2 + k], lam[c + _L3 + k]
             target[a + k] = (
                 m[k] * cr + m[_L + k] * ci + m[_L4 + k] * dr + m[_L5 + k] * di
             )
@@ -153,12 +131,8 @@ def shrink_gradient(lam, level, count, out):
         a, c = j * _L2, j * _L4
         for k in range(_L):
             pr, pi = level[a + k], level[a + _L + k]
-            cr, ci, dr, di = (
-                lam[c + k],
-                lam[c + _L + k],
-                lam[c + _L2 + k],
-                lam[c + _L3 + k],
-            )
+            cr, ci = lam[c + k], lam[c + _L + k]
+            dr, di = lam[c + _L2 + k], lam[c + _L3 + k]
             out[k] += cr * pr + ci * pi
             out[_L + k] += ci * pr - cr * pi
             out[_L4 + k] += dr * pr + di * pi
@@ -180,11 +154,11 @@ def scale(state, diagonal):
 
 
 @compiled
-def phase(state, table, wave, way):
-    """Multiply row j by exp(i way table[j] x / 2), x per sample, |table| <= 2."""
+def phase(state, table, wave):
+    """Multiply row j by exp(i table[j] x / 2), x per sample, |table| <= 2."""
     powers = np.empty(_L5 + _L5, state.dtype)
     for k in range(_L):
-        c, s = wave[k], way * wave[_L + k]
+        c, s = wave[k], wave[_L + k]
         powers[_L2 + _L2 + k], powers[_L5 + k] = 1, 0
         powers[_L6 + k], powers[_L7 + k] = c, s
         powers[_L2 + k], powers[_L3 + k] = c, -s

@@ -19,12 +19,8 @@ def expectations(state, rows, flips, out):
         for j in range(rows.shape[2]):
             a, b = np.uint64(j) * _L2, np.uint64(flips[f, j]) * _L2
             for k in range(_L):
-                ar, ai, br, bi = (
-                    state[a + k],
-                    state[a + _L + k],
-                    state[b + k],
-                    state[b + _L + k],
-                )
+                ar, ai = state[a + k], state[a + _L + k]
+                br, bi = state[b + k], state[b + _L + k]
                 real[k] = ar * br + ai * bi
                 imag[k] = ar * bi - ai * br
             for r in range(n_outputs):

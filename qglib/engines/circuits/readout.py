@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 
 from qglib.engines.circuits.angles import UnsupportedCircuit
@@ -12,57 +14,49 @@ LARGEST_TABLE = 2**24  # entries of a read-out matrix
 
 
 def read_tables(
-    readouts: tuple[Readout, ...], n: int, gather: np.ndarray
-) -> tuple[str, dict[int, np.ndarray], np.ndarray | None, int]:
+    readouts: tuple[Readout, ...], n: int, label: np.ndarray
+) -> dict[str, np.ndarray]:
     """Tables of all measurements.
 
     Args:
         readouts: The measurements.
         n: Number of wires.
-        gather: Permutation still owed to the probabilities, p_true = p[gather].
+        label: Basis state of every row of the state.
 
     Returns:
-        ``(mode, rows, order, n_outputs)``. Mode "rows": output r is the sum over
-        flip masks x and states j of Re rows[x][r, j] conj(psi[j]) psi[j ^ x].
-        Mode "probs": the outputs are p[order]. Mode "state": the amplitudes.
+        ``flips``, ``rows`` and ``order`` of `qglib.engines.circuits.lanes.LaneTables`.
 
     Raises:
         UnsupportedCircuit: when a table would be too large.
     """
-    size = 2**n
-    if readouts[0].kind == "state":
-        return "state", {}, None, size
-    if len(readouts) == 1 and readouts[0].kind == "probs":
-        wires = readouts[0].wires
-        if len(wires) == n:
-            order = np.argsort(local_index(wires, n))
-            return "probs", {}, gather[order], size
-    blocks: list[dict[int, np.ndarray]] = []
-    count = sum(2 ** len(r.wires) if r.kind == "probs" else 1 for r in readouts)
+    size, position = 2**n, np.argsort(label)
+    first, several = readouts[0], len(readouts) > 1
+    if first.kind == "state" or (
+        first.kind == "probs" and not several and len(first.wires) == n
+    ):
+        if first.kind == "probs":
+            position = position[np.argsort(local_index(first.wires, n))]
+        none = np.zeros((0, 2, size, 0))
+        return {"flips": np.zeros((0, size), int), "rows": none, "order": position}
+    widths = [2 ** len(r.wires) if r.kind == "probs" else 1 for r in readouts]
+    count = sum(widths)
     if count * size > LARGEST_TABLE:
         raise UnsupportedCircuit(
             f"{count} outputs of {n} qubits need too large a table"
         )
-    for readout in readouts:
+    rows = defaultdict(lambda: np.zeros((size, count), complex))
+    for readout, start in zip(readouts, np.cumsum(widths) - widths, strict=True):
         if readout.kind == "probs":
-            local = local_index(readout.wires, n)
-            block = {0: (local == np.arange(2 ** len(readout.wires))[:, None]) * 1.0}
-        else:
-            block = {}
-            for coefficient, word in readout.words:
-                mask, row = _word_row(word, n)
-                block[mask] = block.get(mask, 0) + coefficient * row[None]
-        blocks.append(block)
-    heights = [next(iter(b.values())).shape[0] if b else 1 for b in blocks]
-    rows = {}
-    inverse = np.argsort(gather)
-    for mask in sorted({m for b in blocks for m in b} | {0}):
-        parts = [
-            b.get(mask, np.zeros((h, size)))
-            for b, h in zip(blocks, heights, strict=True)
-        ]
-        rows[mask] = np.concatenate(parts)[:, inverse]
-    return "rows", rows, None, sum(heights)
+            rows[0][range(size), start + local_index(readout.wires, n)] = 1
+        for coefficient, word in readout.words:
+            mask, row = _word_row(word, n)
+            rows[mask][:, start] += coefficient * row
+    masks = sorted(rows) or [0]
+    return {
+        "flips": np.array([position[label ^ mask] for mask in masks]),
+        "rows": np.array([[rows[m].real[label], rows[m].imag[label]] for m in masks]),
+        "order": np.zeros(0, int),
+    }
 
 
 def _word_row(word: dict[int, str], n: int) -> tuple[int, np.ndarray]:

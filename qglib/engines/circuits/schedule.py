@@ -6,70 +6,44 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qglib.engines.circuits.gates import Angle, Fixed, Permute, Phase, Primitive
+from qglib.engines.circuits.angles import CONSTANT
+from qglib.engines.circuits.gates import HALF_Z, Angle, Fixed, Permute, Phase, Primitive
 from qglib.engines.circuits.trace import Readout, TracedCircuit
 
-
-@dataclass
-class Chain:
-    """One-wire gates in order of application: constants and turns, alternating.
-
-    ``constants`` has one entry more than ``turns``; the matrix of the chain is
-    c[k] t[k-1] c[k-1] ... t[0] c[0].
-    """
-
-    constants: list[np.ndarray] = field(default_factory=lambda: [np.eye(2) + 0j])
-    turns: list[list[Angle | None]] = field(default_factory=list)
-
-    def fixed(self, matrix: np.ndarray) -> None:
-        """Append a constant matrix."""
-        self.constants[-1] = matrix @ self.constants[-1]
-
-    def turn(self, angles: tuple[Angle | None, ...]) -> None:
-        """Append a turn, joining the last one where the angles allow it."""
-        open_turn = bool(self.turns) and np.array_equal(self.constants[-1], np.eye(2))
-        for place, angle in enumerate(angles):
-            if angle is None:
-                continue
-            slot = _free_slot(self.turns[-1], place) if open_turn else None
-            if slot is None:
-                self.turns.append([None, None, None])
-                self.constants.append(np.eye(2) + 0j)
-                slot, open_turn = place, True
-            self.turns[-1][slot] = angle
+# Turns about Z by 0 and by pi.
+_QUARTERS = np.stack([np.eye(2), np.diag([-1j, 1j])])
 
 
-def _free_slot(turn: list[Angle | None], place: int) -> int | None:
-    """Where an angle about Y (place 1) or Z (0 or 2) may join an earlier turn."""
-    later = {0: turn[1:], 1: turn[2:], 2: []}
-    slots = (1,) if place == 1 else (0, 2)
-    for slot in slots:
-        if turn[slot] is None and all(other is None for other in later[slot]):
-            return slot
-    return None
+def _ones() -> list[np.ndarray]:
+    return [np.stack([np.eye(2) + 0j] * 2)]
 
 
 @dataclass
 class Cell:
-    """Gates on one wire with at most one data turn about Z among them."""
+    """Gates on one wire, c[k] Z(t[k-1]) c[k-1] ... Z(t[0]) c[0], Z(t) a turn about Z.
 
-    before: Chain = field(default_factory=Chain)
+    At most one more turn carries data; the constants (2, 2, 2) hold it at 0 and at
+    pi, which give the matrix for all x: cos(x / 2) first + sin(x / 2) second.
+    """
+
+    constants: list[np.ndarray] = field(default_factory=_ones)
+    turns: list[Angle] = field(default_factory=list)
     data: Angle | None = None
-    after: Chain = field(default_factory=Chain)
 
-    def accepts(self, part: Primitive) -> bool:
-        """Whether the part may join; one data turn a cell."""
-        return not isinstance(part, Phase) or self.data is None
-
-    def add(self, part: Primitive) -> None:
-        """Join the part."""
-        chain = self.before if self.data is None else self.after
-        if isinstance(part, Phase):
+    def add(self, part: Fixed | Phase, carries_data: bool) -> None:
+        """Append a constant or a turn."""
+        if isinstance(part, Fixed):
+            factor = part.matrix
+        elif carries_data:
             self.data = part.angle
-        elif isinstance(part, Fixed):
-            chain.fixed(part.matrix)
+            factor = _QUARTERS if part.angle.scale > 0 else _QUARTERS.conj()
+        elif part.angle.slot == CONSTANT:
+            factor = np.diag(np.exp(1j * part.angle.scale * part.table))
         else:
-            chain.turn(part.angles)
+            self.turns.append(part.angle)
+            self.constants += _ones()
+            return
+        self.constants[-1] = factor @ self.constants[-1]
 
 
 @dataclass
@@ -77,10 +51,10 @@ class Pass:
     """One pass over the state, or a permutation of its rows."""
 
     kind: str  # "turn", "phase" or "permute"
-    wire: int = 0
-    cell: int = 0
+    cell: int = 0  # of a turn, -1 - d for diagonal d
+    bit: int = 0  # of the basis state that a turn acts on
     phases: list[Phase] = field(default_factory=list)
-    gather: np.ndarray | None = None
+    move: np.ndarray | None = None
 
 
 def arrange(
@@ -92,26 +66,29 @@ def arrange(
     opened = {wire: wire for wire in range(n)}  # wire -> cell still open
     touched, diagonal = [-1] * n, -1
     see_phase = any(readout.kind == "state" for readout in readouts)
+    columns = circuit.program.n_columns
     for part in parts:
-        if not isinstance(part, Phase | Permute) or _is_turn(part):
-            wire = part.wires[0] if isinstance(part, Phase) else part.wire
-            if wire not in opened or not cells[opened[wire]].accepts(part):
+        if isinstance(part, Fixed) or _is_turn(part):
+            wire = part.wire if isinstance(part, Fixed) else part.wires[0]
+            data = isinstance(part, Phase) and part.angle.carries_data(columns)
+            if wire not in opened or (data and cells[opened[wire]].data is not None):
                 opened[wire] = len(cells)
                 cells.append(Cell())
                 touched[wire] = len(steps)
-                steps.append(Pass("turn", wire, opened[wire]))
-            cells[opened[wire]].add(part)
+                steps.append(Pass("turn", opened[wire], 1 << (n - 1 - wire)))
+            cells[opened[wire]].add(part, data)
             continue
         if not part.wires and not see_phase:
             continue  # a global phase is seen by qml.state() alone
         if isinstance(part, Permute):
-            steps.append(Pass("permute", gather=permutation(part, n)))
+            steps.append(Pass("permute", move=permutation(part, n)))
             for wire in part.wires:
                 touched[wire] = len(steps) - 1
         else:
             if diagonal < 0 or any(touched[wire] > diagonal for wire in part.wires):
                 diagonal = len(steps)
-                steps.append(Pass("phase"))
+                count = sum(step.kind == "phase" for step in steps)
+                steps.append(Pass("phase", -1 - count))
             steps[diagonal].phases.append(part)
         for wire in part.wires:
             opened.pop(wire, None)
@@ -124,7 +101,7 @@ def arrange(
 def _is_turn(part: Primitive) -> bool:
     """Whether a phase is a turn about Z of one wire."""
     one = isinstance(part, Phase) and len(part.wires) == 1
-    return one and np.array_equal(part.table, [-0.5, 0.5])
+    return one and np.array_equal(part.table, HALF_Z)
 
 
 def _is_diagonal(readout: Readout) -> bool:
@@ -135,16 +112,12 @@ def _is_diagonal(readout: Readout) -> bool:
 
 
 def permutation(part: Permute, n_wires: int) -> np.ndarray:
-    """Row gather g with new_state = state[g]; wire 0 is the most significant bit."""
-    index = np.arange(2**n_wires)
-    shifts = [n_wires - 1 - wire for wire in part.wires]
-    local = local_index(part.wires, n_wires)
-    source, clear = part.source[local], index
-    for shift in shifts:
-        clear = clear & ~(1 << shift)
-    for k, shift in enumerate(reversed(shifts)):
-        clear = clear | (((source >> k) & 1) << shift)
-    return clear
+    """Where every basis state goes; wire 0 is the most significant bit."""
+    front = range(len(part.wires))
+    states = np.arange(2**n_wires).reshape((2,) * n_wires)
+    states = np.moveaxis(states, part.wires, front)
+    moved = states.reshape(len(part.source), -1)[part.source].reshape(states.shape)
+    return np.moveaxis(moved, front, part.wires).ravel()
 
 
 def local_index(wires: tuple[int, ...], n_wires: int) -> np.ndarray:

@@ -38,13 +38,13 @@ class Simulator:
         """
         t, plan = self._load(inputs), self.plan.tables
         parts = [w.flatten().to(inputs.dtype) for w in weights]
-        shared = torch.cat([*parts, t["extra"]])
+        shared = torch.cat([inputs.new_zeros(0), *parts])
         waves = (inputs[:, t["feature_column"]] * t["feature_scale"] / 2).t()
         cells = self._cells(shared, waves, t)
         state = inputs.new_ones((1, len(inputs)), dtype=COMPLEX[inputs.dtype])
         for cell in cells[: self.n_wires]:
             state = (state[:, None] * cell[:, 0]).flatten(0, 1)
-        for cell, (table, _) in zip(plan.step_cell, plan.step_table, strict=True):
+        for cell, table in zip(plan.step_cell, plan.step_table[0], strict=True):
             if cell >= 0:
                 pairs = state[t["gather"][table]].unflatten(0, (-1, 2))
                 matrix = cells[cell]
@@ -56,20 +56,16 @@ class Simulator:
 
     def _cells(self, shared, waves, t) -> list[torch.Tensor]:
         """Matrices of the cells, (2, 2, 1) or per sample (2, 2, B)."""
-        plan, chains = self.plan.tables, t["chain_constant"][:, 0]
-        for d in range(plan.chain_index.shape[1]):
-            angles = shared[t["chain_index"][:, d]] * t["chain_scale"][:, d]
-            chains = t["chain_constant"][:, d + 1] @ rotations(angles) @ chains
-        before, after = chains[0::2], chains[1::2]
-        cells = [*(after @ before)[..., None]]
-        for c, (f, sign) in enumerate(
-            zip(plan.cell_feature, plan.cell_sign, strict=True)
-        ):
-            if f >= 0:  # after diag(exp(-i x / 2), exp(i x / 2)) before
-                wave = unit(sign * torch.stack([-waves[f], waves[f]]))
-                turned = wave[:, None] * before[c][..., None]
-                cells[c] = torch.einsum("ij,jkb->ikb", after[c], turned)
-        return cells
+        turns = unit(shared[t["chain_index"]] * t["chain_scale"] / 2)
+        turns = torch.stack([turns.conj(), turns], 1)[:, None, ..., None]
+        chains = t["chain_constant"][:, :, 0]
+        for d in range(turns.shape[3]):
+            chains = t["chain_constant"][:, :, d + 1] @ (turns[:, :, :, d] * chains)
+        chains, cos, sin = chains[..., None], torch.cos(waves), torch.sin(waves)
+        return [
+            chain[0] if f < 0 else cos[f] * chain[0] + sin[f] * chain[1]
+            for chain, f in zip(chains, self.plan.tables.cell_feature, strict=True)
+        ]
 
     def _diagonal(self, d: int, shared, waves, t) -> torch.Tensor:
         """Numbers the rows are multiplied by, (2**n, 1) or (2**n, B)."""
@@ -101,7 +97,7 @@ class Simulator:
         key = like.device, like.dtype
         if key in self._loaded:
             return self._loaded[key]
-        arrays = self.plan.tables._asdict() | {"extra": self.plan.extra}
+        arrays = self.plan.tables._asdict()
         arrays["gather"] = arrays["gather"].astype(int) // (2 * LANES)
         arrays["phase_table"] = arrays["phase_table"].astype(float)
         kinds = {"f": like.dtype, "c": COMPLEX[like.dtype], "i": torch.long}
@@ -112,20 +108,6 @@ class Simulator:
         if not torch.compiler.is_compiling():  # torch.export makes tensors of its own
             self._loaded[key] = loaded
         return loaded
-
-
-def rotations(angles: torch.Tensor) -> torch.Tensor:
-    """Rot(phi, theta, omega) = RZ(omega) RY(theta) RZ(phi): (..., 3) to (..., 2, 2).
-
-    ``torch.polar`` must not be used here: its gradient has the wrong sign for a
-    negative radius, and then values and input gradients stay right while weight
-    gradients do not.
-    """
-    phi, theta, omega = (angles / 2).unbind(-1)
-    cos, sin = torch.cos(theta), torch.sin(theta)
-    total, gap = unit(phi + omega), unit(phi - omega)
-    entries = [cos * total.conj(), -sin * gap, sin * gap.conj(), cos * total]
-    return torch.stack(entries, -1).unflatten(-1, (2, 2))
 
 
 def unit(angle: torch.Tensor) -> torch.Tensor:

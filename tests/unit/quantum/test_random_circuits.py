@@ -188,25 +188,18 @@ def test_gradcheck_knows_nothing_of_pennylane():
 
 
 def test_a_weight_gradient_bug_would_be_seen(monkeypatch, engine):
-    """torch.polar has right values and a wrong gradient for a negative radius."""
-    from qglib.engines.circuits import compiled, simulate
+    """Right values, right gradients of the inputs, wrong ones of the weights."""
+    from qglib.engines.circuits import compiled
+    from qglib.engines.circuits.simulate import Simulator
 
     def wrong_way(*arguments):
         backward(*arguments)
         arguments[-1][...] *= -1  # the gradient of the weights
 
-    backward = compiled.backward
+    def wrong_cells(self, shared, waves, tables):
+        return cells(self, 2 * shared.detach() - shared, waves, tables)
 
-    def with_polar(angles):
-        phi, theta, omega = (angles / 2).unbind(-1)
-        cos, sin = torch.cos(theta), torch.sin(theta)
-        entries = [
-            torch.polar(cos, -phi - omega),
-            -torch.polar(sin, phi - omega),
-            torch.polar(sin, omega - phi),
-            torch.polar(cos, phi + omega),
-        ]
-        return torch.stack(entries, -1).unflatten(-1, (2, 2))
+    backward, cells = compiled.backward, Simulator._cells
 
     def circuit(inputs, weights):
         qml.AngleEmbedding(inputs, wires=range(4))
@@ -220,7 +213,7 @@ def test_a_weight_gradient_bug_would_be_seen(monkeypatch, engine):
         head.weights.copy_(2 * math.pi * torch.rand_like(head.weights))
     assert max(verify(head).values()) < 1e-10
     if engine == "torch":
-        monkeypatch.setattr(simulate, "rotations", with_polar)
+        monkeypatch.setattr(Simulator, "_cells", wrong_cells)
     else:
         monkeypatch.setattr(compiled, "backward", wrong_way)
     errors = verify(head)
