@@ -13,6 +13,7 @@ from qglib.causal import (
 from qglib.causal.kernel_tests import (
     FittedRegression,
     Regression,
+    _centred,
     from_residuals,
     unconditional,
 )
