@@ -3,7 +3,8 @@
 ``tests/expected/<notebook>.<profile>.json`` holds for every result the value, the
 allowed deviation (``rel``, ``abs`` or both; 0 is exact) and ``why``: where value
 and tolerance come from.  The optional entry ``gpu`` replaces the tolerance on
-lightning.gpu; ``may be nothing`` says why a tolerance holds 0.  Words and truth values are compared exactly.
+lightning.gpu; ``may be nothing`` says why a tolerance holds 0.  Words and truth
+values are compared exactly.
 """
 
 from __future__ import annotations
