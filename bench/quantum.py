@@ -86,7 +86,44 @@ def fixed_cost():
     )
 
 
-def jax_step(n: int, batch: int):
+def by_hand(n: int):
+    """The reference circuit for one sample in thirty lines of jax."""
+    import jax.numpy as jnp
+
+    def turned(state, gate, wire):
+        return jnp.moveaxis(jnp.tensordot(gate, state, ([1], [wire])), 0, wire)
+
+    def rx(angle):
+        c, s = jnp.cos(angle / 2), -1j * jnp.sin(angle / 2)
+        return jnp.array([[c, s], [s, c]])
+
+    def rot(phi, theta, omega):
+        c, s = jnp.cos(theta / 2), jnp.sin(theta / 2)
+        plus, minus = jnp.exp(-0.5j * (phi + omega)), jnp.exp(0.5j * (phi - omega))
+        return jnp.array([[plus * c, -minus * s], [minus.conj() * s, plus.conj() * c]])
+
+    def cnot(state, control, target):
+        state = jnp.moveaxis(state, (control, target), (0, 1))
+        state = jnp.stack([state[0], state[1][::-1]])
+        return jnp.moveaxis(state, (0, 1), (control, target))
+
+    def circuit(inputs, weights):
+        state = jnp.zeros((2,) * n, jnp.complex64).at[(0,) * n].set(1)
+        for wire in range(n):
+            state = turned(state, rx(inputs[wire]), wire)
+        for number, layer in enumerate(weights):
+            for wire in range(n):
+                state = turned(state, rot(*layer[wire]), wire)
+            for wire in range(n if n > 1 else 0):
+                state = cnot(state, wire, (wire + number % (n - 1) + 1) % n)
+        chance = abs(state) ** 2
+        ones = [chance.sum([k for k in range(n) if k != wire]) for wire in range(n)]
+        return [one[0] - one[1] for one in ones]
+
+    return circuit
+
+
+def jax_step(n: int, batch: int, hand: bool = False):
     """The reference circuit under jax.jit: value and gradients, complex64."""
     # One thread for XLA too; read once, when its backend starts.
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
@@ -102,20 +139,24 @@ def jax_step(n: int, batch: int):
     device = qml.device("default.qubit", wires=n)
     qnode = qml.QNode(circuit, device, interface="jax", diff_method="backprop")
     rng = np.random.default_rng(0)
+    made = by_hand(n) if hand else qnode
     shapes = (batch, n), (2, n, 3), (batch, n)
     x, w, probe = (jnp.asarray(rng.normal(size=s), jnp.float32) for s in shapes)
 
     def loss(x, w):
-        return (jnp.stack(jax.vmap(qnode, (0, None))(x, w), -1) * probe).sum()
+        return (jnp.stack(jax.vmap(made, (0, None))(x, w), -1) * probe).sum()
 
     step = jax.jit(jax.value_and_grad(loss, (0, 1)))
     return lambda: jax.block_until_ready(step(x, w))
 
 
-def versus_jax(n: int, batch: int, gate: float, goal: float, repeat: int) -> Row:
+def versus_jax(
+    n: int, batch: int, gate: float, goal: float, repeat: int, hand: bool = False
+) -> Row:
+    rival = "jax by hand" if hand else "QNode"
     return compare(
-        f"head vs QNode under jax.jit (compiled before), complex64, n={n} B={batch}",
-        jax_step(n, batch),
+        f"head vs {rival} under jax.jit (compiled before), complex64, n={n} B={batch}",
+        jax_step(n, batch, hand),
         training_step(QuantumHead(*reference_circuit(n)), batch, n),
         gate,
         goal,
@@ -329,6 +370,9 @@ def rows() -> Iterator[Row]:
         yield versus_jax(6, 1, 0.5, 1, 50)
         yield versus_jax(4, 1, 0.4, 1, 50)
         yield versus_jax(2, 1, 0.25, 1, 50)
+        yield versus_jax(4, 1, 0.4, 1, 50, hand=True)
+        yield versus_jax(8, 1, 1, 2, 50, hand=True)
+        yield versus_jax(8, 256, 5, 10, 5, hand=True)
     else:
         print(" skipped: rows against jax.jit, pip install -e '.[bench]' brings jax")
     yield fixed_cost()
