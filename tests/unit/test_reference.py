@@ -16,6 +16,17 @@ def finished(folder: Path, notebook: str) -> Path:
     return folder / notebook
 
 
+@pytest.fixture
+def with_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(reference.KEPT, "02_model_training", {"head": "model"})
+
+
+def test_the_head_that_studies_are_measured_on_stays() -> None:
+    assert "02_model_training" not in reference.KEPT
+    assert (reference.REFERENCE / "02_model_training/model/config.json").is_file()
+
+
+@pytest.mark.usefixtures("with_head")
 def test_artefacts_are_kept_under_the_names_readers_look_for(tmp_path: Path) -> None:
     run, kept = tmp_path / "run", tmp_path / "reference"
     head = finished(run, "02_model_training") / "head"
@@ -40,6 +51,7 @@ def test_an_unfinished_notebook_is_left_out(tmp_path: Path) -> None:
     assert reference.keep(tmp_path / "run", tmp_path / "reference") == []
 
 
+@pytest.mark.usefixtures("with_head")
 def test_a_large_file_is_refused(tmp_path: Path) -> None:
     head = finished(tmp_path / "run", "02_model_training") / "head"
     head.mkdir()
