@@ -59,7 +59,7 @@ def write_json(path: str | Path, content: Any) -> None:
     write_text(path, text + "\n")
 
 
-def read_json(path: str | Path, remedy: str = "run it again", **fields: Any) -> Any:
+def read_json(path: str | Path, remedy: str = "make it again", **fields: Any) -> Any:
     """A JSON object with ``fields`` (name=type); else a ValueError names the fault."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))

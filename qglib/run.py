@@ -19,7 +19,6 @@ __all__ = ["Record", "artefact", "recorded", "start", "versions", "write_json"]
 
 NOTEBOOKS = ROOT / "notebooks"
 REFERENCE = ROOT / "data" / "reference"
-RESTORE = "restore it with git checkout"
 
 
 def folder_of(out_dir: str | Path) -> Path:
@@ -65,7 +64,7 @@ def artefact(out_dir: str | Path, notebook: str, name: str) -> Artefact:
         note = f"from this run (profile {was.get('profile')}, seed {was.get('seed')})"
     for path in filter(Path.exists, places):
         if path.suffix == ".json":
-            read_json(path, f"run {notebook} again, or {RESTORE}")
+            read_json(path, f"run {notebook} again, or restore it by git checkout")
         return Artefact(path, origin, f"{name} of {notebook}, {note}")
     raise FileNotFoundError(
         f"there is no {name!r} of {notebook}, neither in this run nor in "
@@ -81,7 +80,7 @@ def recorded(study: str) -> dict[str, Any]:
             f"study is {study!r}: data/reference/results holds no {study}.json. "
             "Run the notebook that makes it in full (data/README.md names it)."
         )
-    return read_json(path, RESTORE)
+    return read_json(path, "restore it by git checkout")
 
 
 def start(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import metadata
@@ -151,14 +151,17 @@ def reading(folder: Path, *files: str) -> Iterator[None]:
     except (OSError, MemoryError):
         raise
     except Exception as error:  # of transformers, tokenizers, safetensors or torch
-        raise ValueError(f"{folder}: {error}; {RENEW}") from error
+        raise ValueError(
+            f"{folder}: {error} ({type(error).__name__}); {RENEW}"
+        ) from error
 
 
-def check_weights(model: torch.nn.Module, missing: Sequence[str] = ()) -> None:
+def check_weights(model: torch.nn.Module, missing: Iterable[str] = ()) -> None:
     """Refuse weights that are missing, NaN or infinite with a ValueError."""
-    for name, value in model.state_dict().items():
-        if name in missing or not value.isfinite().all():
-            raise ValueError(f"the weight {name} is missing, NaN or infinite")
+    state = model.state_dict()
+    wrong = sorted(missing) or [k for k, v in state.items() if not v.isfinite().all()]
+    if wrong:
+        raise ValueError(f"the weight {wrong[0]} is missing, NaN or infinite")
 
 
 def empty_encoder(config: PreTrainedConfig) -> PreTrainedModel:

@@ -12,7 +12,7 @@ from qglib import devices
 
 HEADS = ("linear", "mlp", "bottleneck", "quantum")
 SAME_SIZE = "mlp_same_size"
-MOST_LAYERS = 1000  # of a circuit: half a minute until its first answer
+LARGEST = 1000  # layers of a circuit, or qubits: half a minute until its first answer
 
 
 class Angles(nn.Tanh):
@@ -127,11 +127,8 @@ def build_head(
         ValueError: an unknown name, or a size, reach or dropout out of its range.
     """
     kind, hidden = head_kind(name)
-    if qubits < 1 or not 1 <= layers <= MOST_LAYERS:
-        raise ValueError(
-            f"qubits and layers must be at least 1, got {qubits} and {layers}; layers "
-            f"at most {MOST_LAYERS}"
-        )
+    if not (1 <= qubits <= LARGEST and 1 <= layers <= LARGEST):
+        raise ValueError(f"qubits {qubits}, layers {layers}: give each 1 to {LARGEST}")
     if not 0 < reach < math.inf or not 0 <= dropout < 1:
         raise ValueError(f"reach is {reach}, dropout {dropout}: give > 0, and 0 to < 1")
     if kind == "linear":

@@ -18,6 +18,7 @@ from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
 from qglib.record import read_json
 
 CONFIG_FILE, HEAD_FILE = "config.json", "head.safetensors"
+FIELDS = dict(encoder_config=dict, encoder_name=str, encoder_sha256=str, labels=list)
 
 
 def build_tagger(
@@ -112,6 +113,7 @@ def load_tagger(
         kind = read_json(folder / CONFIG_FILE).get("model_type")
         if kind != TokenTaggerConfig.model_type:
             raise ValueError(f"a {kind!r} model, not a tagger of this package")
+        read_json(folder / CONFIG_FILE, **FIELDS)
         config = TokenTaggerConfig.from_pretrained(folder, trust_remote_code=False)
         check_labels(config.labels, tagged=True)
     missing = sorted(set(types) - {label[2:] for label in config.labels})

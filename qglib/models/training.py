@@ -220,9 +220,8 @@ def load_model(
         found = saved.pop("model_type", None)
         if found != MODEL_TYPE or "kind" not in saved:
             raise ValueError(
-                f"a {found!r} model that this version cannot read: load a tagger with "
-                "load_tagger, others with transformers; train an older one again with "
-                "qglib.models.train"
+                f"a {found!r} model: load a tagger with load_tagger, others with "
+                "transformers; one of an old version: train it again with models.train"
             )
         read_json(folder / CONFIG_FILE, **SETTINGS)
         check_labels(saved["labels"], saved["tagged"])

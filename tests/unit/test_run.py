@@ -253,7 +253,7 @@ def test_json_that_is_broken_is_named_with_the_remedy(
     for name in ("graph.json", "01_test/record.json"):
         (tmp_path / "01_test").mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=r"run (01_test|it) again"):
+        with pytest.raises(ValueError, match=r"run 01_test again|make it again"):
             run.artefact(tmp_path / "02_later", "01_test", Path(name).name)
 
 

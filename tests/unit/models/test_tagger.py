@@ -241,8 +241,8 @@ def test_stock_pipeline_sees_the_shapes(tiny_encoder, tmp_path) -> None:
         ({"types": ("A", "A")}, "types must be different"),
         ({"hidden_layers": (3,)}, "layers 0 to 2 of this encoder, got"),
         ({"hidden_layers": ()}, "layers 0 to 2"),
-        ({"head": "quantum", "qubits": 0}, "at least 1, got 0"),
-        ({"head": "quantum", "layers": 0}, "at least 1"),
+        ({"head": "quantum", "qubits": 0}, "qubits 0, layers 3: give each 1 to 1000"),
+        ({"head": "quantum", "layers": 0}, "layers 0: give each"),
     ],
 )
 def test_wrong_settings(tiny_encoder, options, match) -> None:
