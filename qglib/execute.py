@@ -62,7 +62,7 @@ def hold(folder: Path) -> TextIO:
         busy = f"process {lock.read()} runs notebooks into {shown(folder)}: wait"
         raise ValueError(f"{busy}, or name another folder by --out.") from None
     lock.truncate(0)
-    print(os.getpid(), end="", file=lock, flush=True)
+    os.write(lock.fileno(), str(os.getpid()).encode())
     return lock
 
 
