@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qglib import devices, execute, freshness, parallel, parameters
+from qglib import __version__, devices, execute, freshness, parallel, parameters
 from qglib.record import ROOT
 
 RUNS = ROOT / "data" / "runs"
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m qglib", description="Run and refresh the notebooks."
     )
+    parser.add_argument("--version", action="version", version=f"qglib {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def command(name: str, work: Callable, purpose: str, default: str) -> Callable:
@@ -129,7 +130,8 @@ def _all(
             print(f"{path.stem}  {seconds:.0f} s  {result['headline']}", flush=True)
             then(path, out / path.stem)
 
-    ended = parallel.run_notebooks(notebooks, out, given, jobs=jobs, on_end=say)
+    with execute.hold(out):
+        ended = parallel.run_notebooks(notebooks, out, given, jobs=jobs, on_end=say)
     failed = [e for e in ended.values() if isinstance(e, Exception)]
     for error in failed[1:]:
         print(f"\n{error}", file=sys.stderr)

@@ -7,14 +7,14 @@ missing one is an error.
 
 from __future__ import annotations
 
+import fcntl
 import itertools
-import json
 import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import nbformat
 import papermill
@@ -24,11 +24,12 @@ from nbclient.exceptions import DeadKernelError
 from traitlets import default
 
 from qglib import devices, freshness, parameters
-from qglib.record import ROOT, RUN_KEY, versions, write_text
+from qglib.record import ROOT, RUN_KEY, read_json, versions, write_text
 
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = "run.ipynb"
 LAST = "00"  # shows the ledger of all others
+FIELDS = {"headline": str, "figures": list, "provenance": dict}  # of a record
 MAIN = "0"  # the walk through the four steps; studies have other first digits
 
 
@@ -48,6 +49,21 @@ def kernel_in(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
             await super().start_kernel(env=dict(environment), **options)
 
     return ThisKernel
+
+
+def hold(folder: Path) -> TextIO:
+    """Lock a folder, where two runs would mix, until the file returned is closed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / ".lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        busy = f"process {lock.read()} runs notebooks into {shown(folder)}: wait"
+        raise ValueError(f"{busy}, or name another folder by --out.") from None
+    lock.truncate(0)
+    os.write(lock.fileno(), str(os.getpid()).encode())
+    return lock
 
 
 def place(executed: Path) -> str:
@@ -154,7 +170,7 @@ def run_notebook(
             f"{notebook.stem} wrote no record.json: its last code cell must call "
             f"record.finish.\nThe executed notebook: {shown(executed)}"
         )
-    return json.loads(record.read_text(encoding="utf-8"))
+    return read_json(record, **FIELDS)
 
 
 def write_outputs(notebook: Path | str, out_dir: Path | str) -> None:
@@ -162,7 +178,7 @@ def write_outputs(notebook: Path | str, out_dir: Path | str) -> None:
 
     Without a change of code the file stays the same, byte for byte.
     """
-    record = json.loads((Path(out_dir) / "record.json").read_text(encoding="utf-8"))
+    record = read_json(Path(out_dir) / "record.json", **FIELDS)
     clean = freshness.normalise(
         nbformat.read(Path(out_dir) / EXECUTED, as_version=4),
         profile="quick",
@@ -177,17 +193,17 @@ def finished(
 ) -> dict[str, Any] | None:
     """Return the record in ``out_dir`` if this very run made it, else None."""
     try:
-        record = json.loads((out_dir / "record.json").read_text(encoding="utf-8"))
+        record = read_json(out_dir / "record.json", **FIELDS)
     except (OSError, ValueError):
         return None
-    same = record.get("provenance", {}).get("key") == run_key(notebook, given)
+    same = record["provenance"].get("key") == run_key(notebook, given)
     return record if same else None
 
 
 def run_key(notebook: Path, given: Mapping[str, Any]) -> str:
     """Hash all that decides a result: cells, parameters, library code, versions."""
     cells = freshness.hashes(nbformat.read(notebook, as_version=4))["sources"]
-    code = [p.read_text() for p in sorted((ROOT / "qglib").rglob("*.py"))]
+    code = [p.read_text("utf-8") for p in sorted((ROOT / "qglib").rglob("*.py"))]
     return freshness.digest([cells, dict(given), code, versions()])
 
 

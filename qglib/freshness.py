@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from qglib.record import ROOT, write_json
+from qglib.record import ROOT, read_json, write_json
 from qglib.run import REFERENCE
 
 INJECTED = "injected-parameters"  # the tag papermill puts on the cell it adds
@@ -100,12 +100,12 @@ def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path
                     f"{notebook}/{file.name} has {file.stat().st_size} bytes: the "
                     f"reference keeps files up to {LIMIT}"
                 )
+        content = read_json(record, parameters=dict)
         target.mkdir(parents=True, exist_ok=True)
         for name, kept in names.items():
             shutil.rmtree(target / kept, ignore_errors=True)  # of a folder
             copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile
             copied.append(Path(copy(source / name, target / kept)))
-        content = json.loads(record.read_text(encoding="utf-8"))
         # where it ran says nothing to a reader of another machine
         content["parameters"]["out_dir"] = f"../data/runs/refresh/{notebook}"
         write_json(target / "record.json", content)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,8 @@ def check(notebook: Path | str, given: Mapping[str, Any]) -> None:
     """Raise unless every given value exists in the notebook with that type.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known one, or a profile,
-            device or seed that does not exist.
+        ValueError: for an unknown name, with the nearest known one, a profile, device
+            or seed that does not exist, or a number that is not finite.
         TypeError: for a wrong type.
     """
     title, known = Path(notebook).name, declared(notebook)
@@ -61,6 +62,8 @@ def check(notebook: Path | str, given: Mapping[str, Any]) -> None:
             raise TypeError(
                 f"{title}: {name} is declared {wanted}, but {value!r} is {kind}."
             )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{title}: {name} is {value}: give a finite number.")
         choices = CHOICES.get(name, (value,))
         if value not in choices:
             options = ", ".join(choices)

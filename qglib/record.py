@@ -59,6 +59,20 @@ def write_json(path: str | Path, content: Any) -> None:
     write_text(path, text + "\n")
 
 
+def read_json(path: str | Path, remedy: str = "make it again", **fields: Any) -> Any:
+    """A JSON object with ``fields`` (name=type); else a ValueError names the fault."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise TypeError(f"a {type(content).__name__}, expected an object")
+        for name, kind in fields.items():
+            if not isinstance(value := content.get(name), kind):
+                raise TypeError(f"{name} is {value!r}, expected {kind}")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: not the JSON expected: {error}; {remedy}") from error
+    return content
+
+
 class Record:
     """One run of one notebook: what was asked, what it found, what it ran on."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import random
 import sys
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qglib import devices
-from qglib.record import ROOT, Record, versions, write_json
+from qglib.record import ROOT, Record, read_json, versions, write_json
 
 __all__ = ["Record", "artefact", "recorded", "start", "versions", "write_json"]
 
@@ -53,19 +53,19 @@ def artefact(out_dir: str | Path, notebook: str, name: str) -> Artefact:
 
     Raises:
         FileNotFoundError: if neither place has it.
+        ValueError: for a broken record, or artefact in JSON.
     """
     folder = folder_of(out_dir).parent / notebook
+    places = [REFERENCE / notebook / name, REFERENCE / name]
+    origin, note = "reference", "the reference kept with the project"
     if (folder / "record.json").exists() and (folder / name).exists():
-        asked = json.loads((folder / "record.json").read_text())["parameters"]
-        note = (
-            f"{name} of {notebook}, from this run "
-            f"(profile {asked['profile']}, seed {asked['seed']})"
-        )
-        return Artefact(folder / name, "this run", note)
-    for path in (REFERENCE / notebook / name, REFERENCE / name):
-        if path.exists():
-            note = f"{name} of {notebook}, the reference kept with the project"
-            return Artefact(path, "reference", note)
+        was = read_json(folder / "record.json", parameters=dict)["parameters"]
+        places, origin = [folder / name], "this run"
+        note = f"from this run (profile {was.get('profile')}, seed {was.get('seed')})"
+    for path in filter(Path.exists, places):
+        if path.suffix == ".json":
+            read_json(path, f"run {notebook} again, or restore it by git checkout")
+        return Artefact(path, origin, f"{name} of {notebook}, {note}")
     raise FileNotFoundError(
         f"there is no {name!r} of {notebook}, neither in this run nor in "
         f"data/reference. Run it first: python -m qglib run {notebook[:2]}"
@@ -80,7 +80,7 @@ def recorded(study: str) -> dict[str, Any]:
             f"study is {study!r}: data/reference/results holds no {study}.json. "
             "Run the notebook that makes it in full (data/README.md names it)."
         )
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path, "restore it by git checkout")
 
 
 def start(
@@ -105,7 +105,7 @@ def start(
         profiles: what each profile sets; every profile sets the same names.
         torch: import torch now if it is not imported yet, so that it is seeded.
         knobs: the other parameters.  0 or ``""`` takes the profile's value; anything
-            else replaces it.  Numbers below 0 are refused.
+            else replaces it.  Numbers below 0, infinity and NaN are refused.
 
     Raises:
         ValueError: for an unknown profile or device, a seed out of range, a
@@ -123,7 +123,7 @@ def start(
         raise ValueError(f"seed is {seed!r}: give a whole number from 0 to 2**32 - 1.")
     settings = dict(profiles[profile])
     for key, value in knobs.items():
-        if not isinstance(value, (bool, str)) and value < 0:
+        if not isinstance(value, (bool, str)) and not 0 <= value < math.inf:
             raise ValueError(f"{key} is {value}: give a number from 0.")
         if key not in settings or isinstance(value, bool) or value not in ("", 0):
             settings[key] = value

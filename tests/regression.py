@@ -9,14 +9,13 @@ values are compared exactly.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qglib.record import ROOT, write_json
+from qglib.record import ROOT, read_json, write_json
 
 EXPECTED = ROOT / "tests" / "expected"
 JUMP = 10  # an update beyond this many tolerances needs force
@@ -47,9 +46,13 @@ def load(path: Path | str) -> dict[str, dict[str, Any]]:
             tolerance.
     """
     path = Path(path)
-    expected = json.loads(path.read_text(encoding="utf-8"))
+    expected = read_json(path, "restore it with git checkout")
     for name, entry in expected.items():
-        if "value" not in entry or not str(entry.get("why", "")).strip():
+        if (
+            not isinstance(entry, dict)
+            or "value" not in entry
+            or not str(entry.get("why", "")).strip()
+        ):
             raise ValueError(f"{path.name}: {name} needs a value and a why.")
         if not _is_word(entry["value"]) and not {"rel", "abs"} & entry.keys():
             raise ValueError(f"{path.name}: {name} needs rel or abs (0 for exact).")

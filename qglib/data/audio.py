@@ -39,6 +39,8 @@ def read_wav(path: str | Path) -> Sound:
     """Read an uncompressed wav file, channels averaged; ValueError if it is none."""
     try:
         rate, values = wavfile.read(path)
+        if rate < 1 or not values.size:
+            raise ValueError(f"{values.size} samples at {rate} Hz")
     except (ValueError, EOFError, struct.error) as error:
         raise ValueError(
             f"{Path(path).name} is no PCM wav file ({error}): convert it first"

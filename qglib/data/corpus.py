@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,20 +45,6 @@ def labels_of(types: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"{p}-{t}" for t in sorted(types) for p in "BI"))
 
 
-def _corpus(name: str, splits: dict[str, list[Sentence]]) -> Corpus:
-    types = sorted(
-        {
-            kind
-            for part in splits.values()
-            for s in part
-            for kind, _, _ in entities(s.tags)
-        }
-    )
-    if not types:
-        raise ValueError(f"corpus {name!r}: no entity in any split, every tag is O")
-    return Corpus(name, tuple(types), *(tuple(splits[s]) for s in SPLITS))
-
-
 def load_corpus(name_or_folder: str | Path) -> Corpus:
     """A corpus by name or folder.
 
@@ -69,7 +56,7 @@ def load_corpus(name_or_folder: str | Path) -> Corpus:
 
     Raises:
         FileNotFoundError: the embedded corpus or a split's file is missing.
-        ValueError: a broken file, a wrong checksum, no entities.
+        ValueError: a broken file, a wrong checksum, no entities, equal splits.
         RuntimeError: a hub name that cannot be fetched.
     """
     name = str(name_or_folder)
@@ -79,6 +66,8 @@ def load_corpus(name_or_folder: str | Path) -> Corpus:
     elif folder.is_dir():
         name = folder.name
         parts = [read_conll(_split_file(folder, split)) for split in SPLITS]
+        if len({tuple((s.words, s.tags) for s in part) for part in parts}) < 3:
+            raise ValueError(f"{folder}: two splits are equal, give each its own")
     elif folder.exists() or isinstance(name_or_folder, Path) or name[:1] in "./~":
         raise FileNotFoundError(
             f"name_or_folder: {name} is no folder; give a folder that holds the files "

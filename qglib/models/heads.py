@@ -12,6 +12,7 @@ from qglib import devices
 
 HEADS = ("linear", "mlp", "bottleneck", "quantum")
 SAME_SIZE = "mlp_same_size"
+LARGEST = 1000  # layers of a circuit, or qubits: half a minute until its first answer
 
 
 class Angles(nn.Tanh):
@@ -123,15 +124,13 @@ def build_head(
         device: PennyLane device of the circuit, default.qubit if not given.
 
     Raises:
-        ValueError: an unknown name, or a size or reach that is not positive.
+        ValueError: an unknown name, or a size, reach or dropout out of its range.
     """
     kind, hidden = head_kind(name)
-    if qubits < 1 or layers < 1:
-        raise ValueError(
-            f"qubits and layers must be at least 1, got {qubits} and {layers}"
-        )
-    if not reach > 0:
-        raise ValueError(f"reach is {reach}: it must be a positive angle in radians")
+    if not (1 <= qubits <= LARGEST and 1 <= layers <= LARGEST):
+        raise ValueError(f"qubits {qubits}, layers {layers}: give each 1 to {LARGEST}")
+    if not 0 < reach < math.inf or not 0 <= dropout < 1:
+        raise ValueError(f"reach is {reach}, dropout {dropout}: give > 0, and 0 to < 1")
     if kind == "linear":
         return nn.Sequential(nn.Dropout(dropout), nn.Linear(n_inputs, n_labels))
     if kind == "mlp":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from qglib.data import labels_of
+from qglib.models import encoder as encoders
 from qglib.models.encoder import encoder_path, fingerprint, load_encoder
 from qglib.models.tagger import TokenTagger, TokenTaggerConfig
+from qglib.models.tags import check_labels
 from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
+from qglib.record import read_json
 
-HEAD_FILE = "head.safetensors"
+CONFIG_FILE, HEAD_FILE = "config.json", "head.safetensors"
+FIELDS = dict(encoder_config=dict, encoder_name=str, encoder_sha256=str, labels=list)
 
 
 def build_tagger(
@@ -103,20 +106,16 @@ def load_tagger(
     Raises:
         FileNotFoundError: no such folder, or no config.json or weights in it.
         ValueError: a head-only folder with another encoder than the one it was
-            trained on; a tagger that lacks one of ``types``.
+            trained on; a tagger that lacks one of ``types``; what `reading` refuses.
     """
     folder = Path(folder).expanduser()
-    if not (folder / "config.json").is_file():
-        raise FileNotFoundError(
-            f"folder: {folder} holds no config.json; expected a folder written by "
-            "save_pretrained or save_head"
-        )
-    kind = json.loads((folder / "config.json").read_text()).get("model_type")
-    if kind != TokenTaggerConfig.model_type:
-        raise ValueError(
-            f"folder: {folder} holds a {kind!r} model, not a tagger of this package"
-        )
-    config = TokenTaggerConfig.from_pretrained(folder)
+    with encoders.reading(folder, CONFIG_FILE):
+        kind = read_json(folder / CONFIG_FILE).get("model_type")
+        if kind != TokenTaggerConfig.model_type:
+            raise ValueError(f"a {kind!r} model, not a tagger of this package")
+        read_json(folder / CONFIG_FILE, **FIELDS)
+        config = TokenTaggerConfig.from_pretrained(folder, trust_remote_code=False)
+        check_labels(config.labels, tagged=True)
     missing = sorted(set(types) - {label[2:] for label in config.labels})
     if missing:
         raise ValueError(
@@ -125,7 +124,8 @@ def load_tagger(
             "another run folder, where the reference tagger is taken"
         )
     if not (folder / HEAD_FILE).is_file():
-        model = TokenTagger.from_pretrained(folder)
+        with encoders.reading(folder):
+            model = TokenTagger.from_pretrained(folder, trust_remote_code=False)
         return model.eval(), load_tokenizer(str(folder), model.encoder)
     path = encoder_path(encoder or config.encoder_name)
     pretrained = load_encoder(path)
@@ -135,9 +135,10 @@ def load_tagger(
             f"encoder: weights of {path} have fingerprint {found[:12]}…, the head in "
             f"{folder} was trained on {config.encoder_sha256[:12]}…; name that encoder"
         )
-    with torch.random.fork_rng(devices=[]):
+    with encoders.reading(folder), torch.random.fork_rng(devices=[]):
         model = TokenTagger(config)
-    model.encoder = pretrained
-    state = model.encoder.state_dict(prefix="encoder.") | load_file(folder / HEAD_FILE)
-    model.load_state_dict(state)
+        model.encoder = pretrained
+        state = pretrained.state_dict(prefix="encoder.")
+        model.load_state_dict(state | load_file(folder / HEAD_FILE))
+        encoders.check_weights(model)
     return model.eval(), load_tokenizer(path, pretrained)

@@ -210,17 +210,13 @@ class TokenTagger(PreTrainedModel):
 
         Raises:
             ValueError: the saved weights lack parts of the model (transformers
-                would draw them at random).
+                would draw them at random), or are NaN or infinite.
         """
         with encoders.quiet():
-            model, info = super().from_pretrained(
-                *args, **kwargs | {"output_loading_info": True}
-            )
-        if info["missing_keys"]:
-            raise ValueError(
-                f"the saved model lacks the weights {sorted(info['missing_keys'])[:3]}"
-                "; save it again with save_pretrained"
-            )
+            kwargs |= {"output_loading_info": True, "use_safetensors": True}
+            kwargs["trust_remote_code"] = False
+            model, info = super().from_pretrained(*args, **kwargs)
+        encoders.check_weights(model, info["missing_keys"])
         if model.config.head == "quantum":
             # Loading moves modules through the meta device, which empties what a
             # traced circuit keeps beside its parameters.

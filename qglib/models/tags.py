@@ -9,10 +9,18 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
-from qglib.data import entities, illegal
+from qglib.data import entities, illegal, labels_of
 from qglib.stats import DRAWS, Interval
 
 Tags = Sequence[Sequence[str]]
+
+
+def check_labels(labels: Sequence[Hashable], tagged: bool) -> None:
+    """Refuse saved labels in another order than training gives them: a ValueError."""
+    types = {str(label)[2:] for label in labels if label != "O"}
+    wanted = labels_of(tuple(types)) if tagged else sorted(set(labels), key=str)
+    if list(labels) != list(wanted):
+        raise ValueError(f"labels in config.json are {labels}, expected {wanted}")
 
 
 def label_numbers(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from transformers import (
@@ -19,7 +20,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from qglib.models.encoder import REVISIONS, longest_input, quiet
+from qglib.models.encoder import REVISIONS, longest_input, quiet, reading
 
 N_SHAPES = 9
 CORE = re.compile(r"[^\W_](?:\S*[^\W_])?")  # from the first letter or digit to the last
@@ -122,17 +123,18 @@ def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
     """The encoder's tokenizer, wrapped so that it writes word shapes.
 
     Its ``model_max_length`` is at most the positions the encoder has. An encoder
-    without a fast tokenizer is a TypeError.
+    without a fast tokenizer, or with a broken one, is a ValueError.
     """
-    with quiet():
-        base = AutoTokenizer.from_pretrained(path, revision=REVISIONS.get(path, "main"))
+    options = {"revision": REVISIONS.get(path, "main"), "trust_remote_code": False}
+    with quiet(), reading(Path(path)):
+        base = AutoTokenizer.from_pretrained(path, **options)
         usual = getattr(encoder.config, "max_position_embeddings", 512)
         limit = int(min(base.model_max_length, longest_input(encoder) or usual))
         if isinstance(base, ShapeTokenizer):
             base.model_max_length = limit
             return base
         if not getattr(base, "is_fast", False):
-            raise TypeError(
+            raise ValueError(
                 f"encoder {path!r} has no fast tokenizer (tokenizer.json), which word "
                 "positions need; choose an encoder that has one"
             )

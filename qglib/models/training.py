@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch import nn
 
 from qglib import devices
 from qglib.data import Examples
+from qglib.models.encoder import check_weights, reading
 from qglib.models.features import (
     FeatureFunction,
     Prepared,
@@ -25,11 +25,13 @@ from qglib.models.features import (
 )
 from qglib.models.fitting import DEFAULTS, WIDE, fit
 from qglib.models.heads import SAME_SIZE, build_head, head_kind, same_size_mlp
+from qglib.models.tags import check_labels
 from qglib.models.tokenizer import N_SHAPES
-from qglib.record import write_json
+from qglib.record import read_json, write_json
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 MODEL_TYPE = "qglib-task"
+SETTINGS = dict(kind=str, labels=list, tagged=bool, head=str, qubits=int, layers=int)
 
 # Largest angle in radians into the circuit where examples are few. A head whose
 # angles span the whole circle learns tens of examples by heart: on dev (seeds 100 to
@@ -210,24 +212,20 @@ def load_model(
 
     Raises:
         FileNotFoundError: no config.json or no weights there.
-        ValueError: a model of another kind or of an earlier version.
+        ValueError: a model of another kind or of an earlier version; broken files.
     """
     folder = Path(folder)
-    for name in (CONFIG_FILE, WEIGHTS_FILE):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"folder: {folder} holds no {name}; expected a folder that a trained "
-                "model was saved to"
+    with reading(folder, CONFIG_FILE, WEIGHTS_FILE), torch.random.fork_rng(devices=[]):
+        saved = read_json(folder / CONFIG_FILE)
+        found = saved.pop("model_type", None)
+        if found != MODEL_TYPE or "kind" not in saved:
+            raise ValueError(
+                f"a {found!r} model: load a tagger with load_tagger, others with "
+                "transformers; one of an old version: train it again with models.train"
             )
-    saved = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    found = saved.pop("model_type", None)
-    if found != MODEL_TYPE or "kind" not in saved:
-        raise ValueError(
-            f"folder: {folder} holds a {found!r} model that this version cannot read; "
-            "load a tagger with load_tagger, others with transformers; a model of an "
-            "earlier version: train it again with qglib.models.train"
-        )
-    with torch.random.fork_rng(devices=[]):
+        read_json(folder / CONFIG_FILE, **SETTINGS)
+        check_labels(saved["labels"], saved["tagged"])
         model = FeatureModel(features, **saved)
-    model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+        model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+        check_weights(model)
     return model.eval()

@@ -138,8 +138,13 @@ def test_nothing_unpickles_or_runs_foreign_code(path: Path) -> None:
     assert not calls(path) & PICKLES
     assert not imports(tree(path)) & {"pickle", "dill", "cloudpickle", "shelve"}
     text = path.read_text(encoding="utf-8")
-    for word in ("trust_remote_code", "allow_pickle=True"):
+    for word in ("trust_remote_code=True", "allow_pickle=True", "weights_only=False"):
         assert word not in text
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef):
+            inside = ast.unparse(node)
+            if ".from_pretrained(" in inside:
+                assert re.search(r"trust_remote_code\W+False", inside), node.name
 
 
 @module

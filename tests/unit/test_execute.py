@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 
+import qglib
 from qglib import devices, execute
 from qglib.__main__ import main
 from tests.staleness import staleness
@@ -205,6 +206,50 @@ def test_the_command_runs_resumes_and_sums_up(notebooks, tmp_path, capsys) -> No
     call[4] = "n_events=13"
     assert main([*call, "--resume"]) == 0
     assert "finished before" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"provenance": 3}', "{", "\x00"])
+def test_a_broken_record_is_not_finished(write_notebook, tmp_path, content) -> None:
+    path = write_notebook("01_one")
+    (tmp_path / "record.json").write_text(content)
+    assert execute.finished(path, tmp_path, {}) is None
+
+
+def test_a_second_run_into_the_same_folder_is_refused(
+    notebooks, tmp_path, capsys
+) -> None:
+    out = tmp_path / "out"
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import pathlib, sys, time; from qglib import execute\n"
+            "lock = execute.hold(pathlib.Path(sys.argv[1]))\n"
+            "print('held', flush=True); time.sleep(600)",
+            str(out),
+        ],
+        cwd=execute.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        assert main(["run", "01", "--out", str(out)]) == 2
+        said = capsys.readouterr().err
+        assert f"process {holder.pid} runs notebooks into {out}: wait" in said
+        assert not (out / "01_one").exists()
+    finally:
+        holder.kill()
+        holder.communicate()
+    execute.hold(out).close()  # a lock of a dead process holds nothing
+    execute.hold(out).close()
+
+
+def test_the_version_is_told(capsys) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"qglib {qglib.__version__}\n"
 
 
 def test_two_jobs_run_report_and_resume(notebooks, tmp_path, capsys) -> None:

@@ -84,6 +84,8 @@ def test_text_is_read_by_the_declared_type(write_notebook, text, value) -> None:
         ("device=gpu", ValueError, "device is 'gpu': choose one of auto"),
         ("seed=-1", ValueError, "seed is -1: give a whole number from 0"),
         ("seed=4294967296", ValueError, "seed is 4294967296"),
+        ("rate=nan", ValueError, "rate is nan: give a finite number"),
+        ("rate=-inf", ValueError, "rate is -inf"),
     ],
 )
 def test_mistakes_are_refused(write_notebook, text, error, message) -> None:

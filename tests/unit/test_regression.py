@@ -103,9 +103,10 @@ def test_files(tmp_path) -> None:
         ({"value": 1, "abs": 0}, "a value and a why"),
         ({"value": 1, "abs": 0, "why": " "}, "a value and a why"),
         ({"abs": 0, "why": "x"}, "a value and a why"),
+        (3, "a value and a why"),
     ],
 )
-def test_an_incomplete_entry_is_refused(tmp_path, entry: dict, message: str) -> None:
+def test_an_incomplete_entry_is_refused(tmp_path, entry: object, message: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"n": entry}))
     with pytest.raises(ValueError, match=f"a.json: n needs.*{message.split()[-1]}"):

@@ -43,6 +43,8 @@ def begin(out_dir: Path, **changes: Any) -> Record:
         ({"seed": 1.5}, "seed is 1.5"),
         ({"seed": 2**32}, "seed is 4294967296"),
         ({"n": -3}, "n is -3: give a number from 0"),
+        ({"noise": float("nan")}, "noise is nan: give a number from 0"),
+        ({"noise": float("inf")}, "noise is inf: give a number from 0"),
         ({"count": -1}, "count is -1: give a number from 0"),
         ({"profiles": {"quick": {"a": 1}, "full": {}}}, "must all set the same names"),
     ],
@@ -220,6 +222,39 @@ def test_json_appears_complete_or_not_at_all(tmp_path: Path) -> None:
         run.write_json(path, {"a": float("nan")})
     assert json.loads(path.read_text(encoding="utf-8")) == {"α": 1}
     assert [p.name for p in path.parent.iterdir()] == ["a.json"]
+
+
+BROKEN = {
+    b"{": "JSON expected: Expecting property name",
+    b'{"a": "\xff"}': "'utf-8' codec can't decode",
+    b"[]": "a list, expected an object",
+    b"{}": "parameters is None, expected <class 'dict'>",
+    b"[" * 100_000: "recursion",
+}
+
+
+@pytest.mark.parametrize("content", BROKEN)
+def test_json_that_is_broken_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(run, "REFERENCE", tmp_path)
+    path = tmp_path / "record.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=BROKEN[content]) as caught:
+        run.read_json(path, "write it again", parameters=dict)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).endswith("; write it again")
+    if content == b"{}":
+        return
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "study.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"study\.json.*git checkout"):
+        run.recorded("study")
+    for name in ("graph.json", "01_test/record.json"):
+        (tmp_path / "01_test").mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=r"run 01_test again|make it again"):
+            run.artefact(tmp_path / "02_later", "01_test", Path(name).name)
 
 
 def test_an_artefact_of_the_same_run_comes_first(

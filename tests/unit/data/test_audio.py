@@ -4,6 +4,7 @@ import wave
 
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from qglib.data import (
     Sound,
@@ -47,6 +48,13 @@ def test_24_bits_and_a_cut_file(tmp_path):
         (tmp_path / "b.wav").write_bytes(whole[:length])
         with pytest.raises(ValueError, match=r"b\.wav is no PCM wav file"):
             read_wav(tmp_path / "b.wav")
+
+
+@pytest.mark.parametrize(("samples", "rate"), [(0, 8000), (10, 0)])
+def test_a_file_without_sound_is_refused(tmp_path, samples, rate):
+    wavfile.write(tmp_path / "a.wav", rate, np.zeros(samples, dtype=np.int16))
+    with pytest.raises(ValueError, match=rf"a\.wav .*\({samples} samples at {rate} Hz"):
+        read_wav(tmp_path / "a.wav")
 
 
 def test_channels_are_averaged(tmp_path):

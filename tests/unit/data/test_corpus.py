@@ -14,8 +14,8 @@ PART = "Ann\tB-PER\nleft\tO\nRome\tB-LOC\n"
 
 
 def folder(tmp_path, names=("train.txt", "valid.txt", "test.txt")):
-    for name in names:
-        (tmp_path / name).write_text(PART)
+    for number, name in enumerate(names):
+        (tmp_path / name).write_text(PART.replace("Ann", f"Ann{number}"))
     return tmp_path
 
 
@@ -51,9 +51,16 @@ def test_two_files_for_one_split(tmp_path) -> None:
         load_corpus(folder(tmp_path, names))
 
 
+def test_equal_splits_are_refused(tmp_path) -> None:
+    folder(tmp_path)
+    (tmp_path / "test.txt").write_text((tmp_path / "train.txt").read_text())
+    with pytest.raises(ValueError, match="two splits are equal, give each its own"):
+        load_corpus(tmp_path)
+
+
 def test_no_entities(tmp_path) -> None:
     for name in ("train.txt", "dev.txt", "test.txt"):
-        (tmp_path / name).write_text("a\tO\n")
+        (tmp_path / name).write_text(f"{name}\tO\n")
     with pytest.raises(ValueError, match="every tag is O"):
         load_corpus(tmp_path)
 
@@ -74,8 +81,12 @@ def embed(tmp_path, monkeypatch):
 def test_embedded_corpus_and_its_checksums(tmp_path, monkeypatch) -> None:
     home = embed(tmp_path, monkeypatch)
     assert load_corpus("newswire").name == "newswire"
-    good = hashlib.sha256(PART.encode()).hexdigest()
-    lines = [f"{good}  newswire/{s}.conll\n" for s in ("train", "dev", "test")]
+    files = sorted((home / "newswire").iterdir())
+    sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    lines = [
+        f"{found}  newswire/{file.name}\n"
+        for found, file in zip(sums, files, strict=True)
+    ]
     (home / "SHA256SUMS").write_text("".join(lines))
     assert len(load_corpus("newswire").train) == 1
     (home / "newswire" / "dev.conll").write_text(PART + "\nx\tO\n")

@@ -232,8 +232,8 @@ def test_speakers_of_named_recordings_stay_apart(tmp_path: Path) -> None:
 
 def test_a_tagged_corpus_from_a_folder(tmp_path: Path) -> None:
     for part in ("train", "dev", "test"):
-        write(tmp_path / f"{part}.conll", "Paris\tB-LOC", "sleeps\tO")
+        write(tmp_path / f"{part}.conll", "Paris\tB-LOC", "sleeps\tO", f"{part}\tO")
     found = load(tmp_path)
     assert found.tagged
-    assert found.inputs[0] == ("Paris", "sleeps")
+    assert found.inputs[0] == ("Paris", "sleeps", "train")
     assert found.groups is None

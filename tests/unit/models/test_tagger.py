@@ -201,7 +201,7 @@ def test_weights_that_lack_a_part_are_refused(tiny_encoder, tmp_path) -> None:
     state = load_file(tmp_path / "model.safetensors")
     del state["head.1.weight"]
     save_file(state, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match=r"lacks the weights \['head.1.weight'\]"):
+    with pytest.raises(ValueError, match=r"the weight head\.1\.weight is missing"):
         load_tagger(tmp_path)
 
 
@@ -241,8 +241,8 @@ def test_stock_pipeline_sees_the_shapes(tiny_encoder, tmp_path) -> None:
         ({"types": ("A", "A")}, "types must be different"),
         ({"hidden_layers": (3,)}, "layers 0 to 2 of this encoder, got"),
         ({"hidden_layers": ()}, "layers 0 to 2"),
-        ({"head": "quantum", "qubits": 0}, "at least 1, got 0"),
-        ({"head": "quantum", "layers": 0}, "at least 1"),
+        ({"head": "quantum", "qubits": 0}, "qubits 0, layers 3: give each 1 to 1000"),
+        ({"head": "quantum", "layers": 0}, "layers 0: give each"),
     ],
 )
 def test_wrong_settings(tiny_encoder, options, match) -> None:
