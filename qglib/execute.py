@@ -7,7 +7,7 @@ missing one is an error.
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import itertools
 import logging
 import os
@@ -56,7 +56,10 @@ def hold(folder: Path) -> TextIO:
     folder.mkdir(parents=True, exist_ok=True)
     lock = (folder / ".lock").open("a+")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(ImportError):  # Windows has none: two runs may mix
+            from fcntl import LOCK_EX, LOCK_NB, flock
+
+            flock(lock, LOCK_EX | LOCK_NB)
     except BlockingIOError:
         lock.seek(0)
         busy = f"process {lock.read()} runs notebooks into {shown(folder)}: wait"
