@@ -19,7 +19,7 @@ from qglib import devices
 
 TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 CHOICES = {"profile": ("quick", "full"), "device": devices.NAMES}
-PLACES = ("corpus", "encoder", "table", "speech")  # may name a folder or a file
+PLACES = ("corpus", "data", "encoder", "table", "speech")  # may name a folder or a file
 
 
 def declared(notebook: Path | str) -> dict[str, dict[str, Any]]:
