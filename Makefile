@@ -19,7 +19,7 @@ RUN ?= $(PROFILE)
 .PHONY: run all test lab notebooks full bench clean
 JOBS ?= 2
 
-# The walk through the four steps: 00 to 04.
+# The walk through the four steps and the reader's own data: 00 to 05.
 run: $(READY)
 	@$(PYTHON) -m qglib run main --profile $(PROFILE) --device $(DEVICE) --out data/runs/$(RUN)
 
