@@ -21,6 +21,7 @@ import pandas as pd
 
 from qglib.causal.discovery import discover
 from qglib.causal.graphs import class_members, require_dag
+from qglib.causal.tables import numbers
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,13 @@ def _tied(way: tuple[tuple, float], best: tuple[tuple, float]) -> bool:
 def fit_linear_model(dag: nx.DiGraph, data: pd.DataFrame) -> nx.DiGraph:
     """Copy of `dag` with the least-squares coefficient of each arc as ``weight``.
 
-    Columns of two values count as 0 and 1: a coefficient is then a difference of
+    Columns of two names count as 0 and 1: a coefficient is then a difference of
     probabilities (the linear probability model), an approximation wherever causes
     interact.
 
     Raises:
-        ValueError: a cycle, nodes that are not columns of `data`, or columns of three
-            texts or more.
+        ValueError: a cycle, nodes that are not columns of `data`, gaps, or columns of
+            three names or more.
     """
     require_dag(dag, "dag")
     missing = [node for node in dag if node not in data.columns]
@@ -128,15 +129,15 @@ def fit_linear_model(dag: nx.DiGraph, data: pd.DataFrame) -> nx.DiGraph:
 
 
 def _amounts(cells: pd.Series, name: Hashable) -> np.ndarray:
-    """Centred numbers of a column; of two values the later one is 1."""
-    if cells.nunique() <= 2:
+    """Centred numbers of a column; of two names the later one is 1, the other 0."""
+    if cells.isna().any():
+        raise ValueError(f"column {name!r} has {cells.isna().sum()} gaps: drop rows.")
+    if cells.nunique() <= 2 and not pd.api.types.is_numeric_dtype(cells):
         values = pd.factorize(cells, sort=True)[0].astype(float)
-        if pd.api.types.is_numeric_dtype(cells) and len(cells.unique()) == 2:
-            values *= abs(float(cells.max()) - float(cells.min()))
     else:
         try:
-            values = cells.to_numpy(dtype=float)
-        except (TypeError, ValueError) as error:
+            values = numbers(cells, name)
+        except ValueError as error:
             raise ValueError(
                 f"column {name!r} holds no amounts ({error}): an effect of or on it "
                 "has no unit. Merge its values into two, or drop it before `discover`."
@@ -209,8 +210,10 @@ def effects_over_resamples(
     Raises:
         ValueError: as `discover`; every resample failed.
     """
-    reading = {key: options[key] for key in ("kind", "missing") if key in options}
+    reading = {key: options.pop(key) for key in ("kind", "missing") if key in options}
     options["kind"] = discover(data, "empty", **reading).graph["kinds"]  # same in all
+    if reading.get("missing") == "drop":
+        data = data.replace([np.inf, -np.inf], np.nan).dropna()
     found, problems = [], []
     for number in range(n_bootstrap):
         again = data.iloc[rng.integers(0, len(data), len(data))]

@@ -119,18 +119,18 @@ def _column(
     if kind == "discrete" or (kind == "auto" and _is_named(cells, name)):
         sortable = len({type(v) for v in cells.unique()}) == 1
         return pd.factorize(cells.to_numpy(), sort=sortable)[0].astype(float), True
-    numbers = _numbers(cells, name)
-    levels, codes = np.unique(numbers, return_inverse=True)
+    found = numbers(cells, name)
+    levels, codes = np.unique(found, return_inverse=True)
     k = len(levels)
     if kind == "auto" and k == 2:
         return codes.astype(float), True
     whole = 2 < k <= FEW and (levels == np.round(levels)).all()
     if kind == "continuous" or not whole:
-        return numbers, False
+        return found, False
     said = f"Column {name!r} holds {k} different whole numbers, taken as "
-    if len(numbers) < ROWS_PER_CELL * k * k:
+    if len(found) < ROWS_PER_CELL * k * k:
         notes.append(said + "amounts; kind='discrete' if they name categories.")
-        return numbers, False
+        return found, False
     notes.append(said + "categories; kind='continuous' if they are amounts.")
     return codes.astype(float), True
 
@@ -162,21 +162,22 @@ def _is_named(cells: pd.Series, name: Hashable) -> bool:
     return True
 
 
-def _numbers(cells: pd.Series, name: Hashable) -> np.ndarray:
+def numbers(cells: pd.Series, name: Hashable) -> np.ndarray:
+    """A column as floats (lengths of time in seconds), or a ValueError naming it."""
     if types.is_timedelta64_dtype(cells):
         return cells.dt.total_seconds().to_numpy(dtype=float)
     try:
         if types.is_complex_dtype(cells) or types.is_datetime64_any_dtype(cells):
             raise TypeError(f"values of type {cells.dtype}")
-        numbers = cells.to_numpy(dtype=float)
+        found = cells.to_numpy(dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"column {name!r} cannot be read as numbers ({error}): turn it into a "
             f"number, drop it, or pass kind={{{name!r}: 'discrete'}}."
         ) from None
-    if not np.isfinite(numbers).all():
+    if not np.isfinite(found).all():
         raise ValueError(f"column {name!r} holds infinite values: drop those rows.")
-    return numbers
+    return found
 
 
 def _require_different(table: Table) -> None:

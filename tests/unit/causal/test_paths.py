@@ -209,3 +209,30 @@ def test_effects_need_amounts() -> None:
     three = data.assign(x=np.where(x > 1, "a", np.where(x > 0, "b", "c")))
     with pytest.raises(ValueError, match="column 'x' holds no amounts"):
         fit_linear_model(dag, three)
+
+
+def test_rows_with_gaps_are_left_out_of_every_resample() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    data = pd.DataFrame({"x": x, "y": 2 * x + rng.normal(size=300)})
+    data.iloc[::10, 0] = np.nan
+    found = effects_over_resamples(
+        data, "x", "y", rng, n_bootstrap=20, missing="drop", tiers=[["x"], ["y"]]
+    )
+    assert found.attrs["failed"] == 0
+    low, high = found.attrs["interval"]
+    assert low < 2 < high and high - low < 0.6
+    with pytest.raises(ValueError, match="column 'x' has 30 gaps"):
+        fit_linear_model(nx.DiGraph([("x", "y")]), data)
+
+
+def test_lengths_of_time_are_seconds() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    data = pd.DataFrame({"x": x, "y": 2 * x + rng.normal(size=200)})
+    timed = data.assign(x=pd.to_timedelta(data.x, unit="s"))
+    dag = nx.DiGraph([("x", "y")])
+    weights = [
+        fit_linear_model(dag, t).edges["x", "y"]["weight"] for t in (data, timed)
+    ]
+    assert weights[0] == pytest.approx(weights[1], rel=1e-6)
