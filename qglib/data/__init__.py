@@ -12,6 +12,7 @@ from qglib.data.kinds import KINDS
 from qglib.data.loading import load, load_series
 from qglib.data.simulated import synthetic_partials
 from qglib.data.structural import ADVERBS, PLANTED_EDGES, planted
+from qglib.data.wheels import wheel_file, wheel_licence
 
 __all__ = [
     "KINDS",
@@ -26,4 +27,6 @@ __all__ = [
     "planted",
     "read_conll",
     "synthetic_partials",
+    "wheel_file",
+    "wheel_licence",
 ]

