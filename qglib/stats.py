@@ -48,9 +48,6 @@ def mean_interval(values: ArrayLike, share: float = 0.0) -> Interval:
             data, test items over training items of a part; the variance of the mean
             is s^2 (1/n + share).
 
-    Raises:
-        ValueError: no values, or values that are not finite.
-
     Source: Nadeau, Bengio, Mach. Learn. 52 (2003) 239.
     """
     values = _finite("values", values)
@@ -76,9 +73,6 @@ def bootstrap(
         rng: source of the ``draws`` resamples.
         groups: unit of each observation; units are drawn whole, and the mean is the
             mean over units of their means.  None: every observation is one.
-
-    Raises:
-        ValueError: no values, values that are not finite, another number of groups.
 
     Source: Efron, Tibshirani (1993), chapters 8 and 13.
     """
@@ -137,9 +131,6 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
     Args:
         rows: with the keys ``row``, ``mean``, ``low``, ``high`` and others.
         where: keeps the rows that hold these values, such as ``k=3``.
-
-    Raises:
-        ValueError: no such row, or a name that is left twice.
     """
     table = pd.DataFrame(rows).dropna(subset=list(COLUMNS))
     for key, value in where.items():

@@ -51,10 +51,6 @@ def intervene(
         One row per edit, the placebo last: ``effect`` with its 95 % interval ``low``,
         ``high``; ``flipped``, the share of decisions that change, with
         ``flipped_low``, ``flipped_high``; ``interventions``, ``groups``.
-
-    Raises:
-        ValueError: no test part, draws below 1, probabilities of another shape, or a
-            label that is not among `classes`.
     """
     rows = np.flatnonzero(np.asarray(examples.split) == "test")
     if not len(rows) or draws < 1:

@@ -178,14 +178,10 @@ def patched_logits(
 
     Args:
         model, tokenizer, target: as for `qglib.explain.decision_graphs`.
-        clean: words of the clean text.
-        corrupt: words of the corrupt text, with equally many sub-words; ``None`` is
+        clean, corrupt: words of both texts, with equally many sub-words; ``None`` is
             the text of blanks.
         patches: sets of nodes (layer, sub-word), each one row of a batch; an empty
             set gives the corrupt logit, all nodes of layer 0 the clean one.
-
-    Raises:
-        ValueError: texts that do not align, a node outside the encoder.
     """
     first, second = aligned_decisions(model, tokenizer, clean, corrupt, target)
     source: dict[int, torch.Tensor] = {}  # layer -> clean states

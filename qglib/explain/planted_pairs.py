@@ -35,9 +35,6 @@ def planted_pairs(
 
     Frames are drawn evenly from those that have a partner, so that no sentence
     pattern dominates; names come from the held-out part.
-
-    Raises:
-        ValueError: `n` below 1, or no two frames of different types align.
     """
     if n < 1:
         raise ValueError(f"n={n}: ask for at least one pair")

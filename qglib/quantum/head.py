@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from qglib import devices
-from qglib.engines.circuits.compiled import Compiled
-from qglib.engines.circuits.simulate import Simulator
+from qglib.engines.circuits.simulate import Compiled, Simulator
 from qglib.memory import require
 from qglib.quantum.backends import (
     BACKENDS,
@@ -25,9 +24,7 @@ from qglib.quantum.backends import (
     trace_head,
 )
 
-# Torch devices of the compiled simulation. On one CPU thread it took 0.15 to 0.45 of
-# the time of the torch passes at all sizes measured: 4 to 12 qubits, 16 to 4096
-# samples, both precisions.
+# Torch devices of the compiled simulation.
 COMPILED = frozenset({"cpu"})
 COST = "15 to 40 times slower for hundreds of samples"
 
@@ -41,19 +38,13 @@ def symbolic() -> bool:
 class QuantumHead(nn.Module):
     """Variational circuit as a layer: (..., n_inputs) -> (..., n_outputs).
 
-    The QNode is the only source of the circuit. The ``"batched"`` backend traces
-    it once and simulates all samples together on the inputs' own device (by compiled
-    passes on the CPU, which the first call of an installation compiles once, by torch
-    elsewhere) and in their precision (float32 as complex64, float64 as complex128;
-    lower precisions are computed in float32); the other backends run the QNode.
-    Angles may be any torch functions of inputs and weights: they are computed by
-    torch, the circuit by the simulation. Second derivatives, ``torch.func`` and
-    ``torch.export`` take the torch passes. Simulated: exact expectation values.
-
-    Attributes:
-        backend: The backend in use.
-        reason: One line that says why.
-        n_inputs: Width of one sample.
+    The ``"batched"`` backend traces the QNode once and simulates all samples together
+    on the inputs' own device (by compiled passes on the CPU, which the first call of
+    an installation compiles once, by torch elsewhere) and in their precision (float32
+    as complex64, float64 as complex128; lower ones in float32); the other backends run
+    the QNode. Angles may be any torch functions of inputs and weights. Second
+    derivatives, ``torch.func`` and ``torch.export`` take the torch passes. ``backend``
+    and ``reason`` hold what was chosen, and one line that says why.
 
     Args:
         qnode: QNode with an argument ``inputs`` and one argument for every entry
@@ -62,12 +53,9 @@ class QuantumHead(nn.Module):
         weight_shapes: Shape of every weight, as for ``qml.qnn.TorchLayer``.
         backend: ``"auto"``, ``"batched"``, or a PennyLane device name:
             ``"default.qubit"``, ``"lightning.qubit"``, ``"lightning.gpu"``.
-            ``"auto"`` takes ``"batched"`` for every circuit it covers up to
-            14 qubits (forward and backward on one thread took .11 ms a sample at 12
-            and .45 ms at 14 qubits, on lightning.qubit 14 and 39 ms). For the rest
-            of the analytic circuits up to 14 qubits it takes ``"default.qubit"``
-            (which broadcasts a batch, while lightning runs one sample at a time),
-            and the QNode's own device otherwise.
+            ``"auto"`` takes ``"batched"`` for every circuit it covers up to 14 qubits,
+            for other analytic ones ``"default.qubit"`` (which broadcasts a batch,
+            while lightning runs one sample at a time), else the QNode's own device.
         n_inputs: Width of one sample; by default found by trying, starting with
             one input per wire.
         init_method: How weights start, as for ``TorchLayer``: a function that fills a
@@ -79,8 +67,7 @@ class QuantumHead(nn.Module):
 
     Raises:
         TypeError: when the QNode lacks an argument.
-        ValueError: for an unknown backend, a circuit without qubits, and under
-            ``"batched"`` for circuits it does not cover (with the reason).
+        ValueError: under ``"batched"`` for circuits it does not cover (the reason).
         MemoryError: before allocating, when one state would not fit.
     """
 
@@ -129,12 +116,8 @@ class QuantumHead(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Outputs (..., n_outputs) of inputs (..., n_inputs), in the inputs' dtype.
 
-        The state of ``qml.state()`` comes out complex.
-
-        Raises:
-            ValueError: for inputs of the wrong width and for NaN or infinite
-                numbers in inputs or weights.
-            MemoryError: before allocating, when the states would not fit.
+        The state of ``qml.state()`` comes out complex. NaN or infinite numbers in
+        inputs or weights are a ValueError.
         """
         if inputs.dim() == 0 or inputs.shape[-1] != self.n_inputs:
             raise ValueError(

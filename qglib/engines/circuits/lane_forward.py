@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from qglib.engines.circuits.lane_cells import cell_matrices
 from qglib.engines.circuits.lane_kernels import (
     LANES,
     compiled,
@@ -17,7 +16,38 @@ from qglib.engines.circuits.lane_kernels import (
     scale,
     turn,
 )
-from qglib.engines.circuits.lane_readout import read_out
+
+_L, _L2 = np.uint64(LANES), np.uint64(2 * LANES)
+
+
+@compiled
+def cell_matrices(tables, shared, waves, paths, parts):
+    """A and B of every cell, parts (C, 2, 8): 00, 01, 10, 11, real parts first.
+
+    ``waves`` (C, D) complex, of half of every angle, and ``paths`` (C, 2, D + 1, 2, 2)
+    complex, the products up to every constant, are filled for the way back. B of a
+    cell without data is left as it is.
+    """
+    for c in range(parts.shape[0]):
+        depth = tables.chain_depth[c]
+        for d in range(depth):
+            half = shared[tables.chain_index[c, d]] * tables.chain_scale[c, d] / 2
+            waves[c, d] = complex(math.cos(half), math.sin(half))
+        for part in range(1 if tables.cell_feature[c] < 0 else 2):
+            path, constant = paths[c, part], tables.chain_constant[c, part]
+            for j in range(2):
+                a, b = constant[0, 0, j], constant[0, 1, j]
+                path[0, 0, j], path[0, 1, j] = a, b
+                for d in range(depth):
+                    a, b, m = (
+                        waves[c, d].conjugate() * a,
+                        waves[c, d] * b,
+                        constant[d + 1],
+                    )
+                    a, b = m[0, 0] * a + m[0, 1] * b, m[1, 0] * a + m[1, 1] * b
+                    path[d + 1, 0, j], path[d + 1, 1, j] = a, b
+                out = parts[c, part, 2 * j :]
+                out[0], out[1], out[4], out[5] = a.real, a.imag, b.real, b.imag
 
 
 @compiled
@@ -91,8 +121,59 @@ def turn_phases(tables, way, d, state, diagonal, wave):
 
 
 @compiled
+def expectations(state, rows, flips, out):
+    """out[r] = sum over flips f, rows j of Re rows[f, j, r] conj(psi_j) psi_flip."""
+    n_outputs = np.uint64(rows.shape[3])
+    real, imag = np.empty(_L, state.dtype), np.empty(_L, state.dtype)
+    fill(out, 0)
+    for f in range(rows.shape[0]):
+        for j in range(rows.shape[2]):
+            a, b = np.uint64(j) * _L2, np.uint64(flips[f, j]) * _L2
+            for k in range(_L):
+                ar, ai = state[a + k], state[a + _L + k]
+                br, bi = state[b + k], state[b + _L + k]
+                real[k] = ar * br + ai * bi
+                imag[k] = ar * bi - ai * br
+            for r in range(n_outputs):
+                c, wr, wi = r * _L, rows[f, 0, j, r], rows[f, 1, j, r]
+                if wi == 0 and wr == 0:
+                    continue
+                if wi == 0:
+                    for k in range(_L):
+                        out[c + k] += wr * real[k]
+                else:
+                    for k in range(_L):
+                        out[c + k] += wr * real[k] - wi * imag[k]
+
+
+@compiled
+def read_out(tables, state, read, first, out):
+    """Fill the rows of ``out`` from row ``first``; returns the sum of what it wrote."""
+    count, width, total = min(LANES, out.shape[0] - first), out.shape[1], 0.0
+    size = tables.order.size
+    if size == 0:
+        expectations(state, tables.rows, tables.flips, read)
+        for k in range(count):
+            for r in range(width):
+                out[first + k, r] = read[r * LANES + k]
+                total += out[first + k, r]
+        return total
+    for r in range(size):
+        row = state[tables.order[r] * 2 * LANES : (tables.order[r] + 1) * 2 * LANES]
+        for k in range(count):
+            if width == size:
+                out[first + k, r] = row[k] ** 2 + row[LANES + k] ** 2
+                total += out[first + k, r]
+            else:
+                out[first + k, 2 * r] = row[k]
+                out[first + k, 2 * r + 1] = row[LANES + k]
+                total += row[k] + row[LANES + k]
+    return total
+
+
+@compiled
 def forward(tables, n, shared, x, keep, states, waves, paths, parts, out):
-    """Outputs of all samples.
+    """Fill ``out`` with the outputs of all samples; returns whether all are finite.
 
     Args:
         tables: See `qglib.engines.circuits.lanes.LaneTables`.
@@ -101,13 +182,8 @@ def forward(tables, n, shared, x, keep, states, waves, paths, parts, out):
         x: Samples (B, n_inputs).
         keep: Whether the final states are wanted.
         states: (blocks, 2**n * 32) for the final states, if wanted.
-        waves: See `cell_matrices`, like ``paths`` and ``parts``.
-        paths: Chains of the cells.
-        parts: Their matrices.
-        out: (B, R) filled with the outputs; complex ones as pairs, (B, 2 R).
-
-    Returns:
-        Whether all outputs are finite.
+        waves, paths, parts: See `cell_matrices`.
+        out: (B, R); complex outputs as pairs, (B, 2 R).
     """
     wave, m, diagonal, work, read = workspace(tables, n, out.shape[1], x)
     cell_matrices(tables, shared, waves, paths, parts)
