@@ -12,17 +12,7 @@ from torch import nn
 from qglib import devices
 from qglib.engines.circuits.simulate import Compiled, Simulator
 from qglib.memory import require
-from qglib.quantum.backends import (
-    BACKENDS,
-    call_qnode,
-    check_arguments,
-    choose,
-    make_plan,
-    rebuild,
-    require_state,
-    start_weight,
-    trace_head,
-)
+from qglib.quantum import backends
 
 # Torch devices of the compiled simulation.
 COMPILED = frozenset({"cpu"})
@@ -82,30 +72,30 @@ class QuantumHead(nn.Module):
     ) -> None:
         """Trace the QNode and choose a backend."""
         super().__init__()
-        if backend not in BACKENDS:
+        if backend not in backends.BACKENDS:
             raise ValueError(
-                f"backend={backend!r}: choose one of {', '.join(BACKENDS)}"
+                f"backend={backend!r}: choose one of {', '.join(backends.BACKENDS)}"
             )
         shapes = {
             name: (shape,) if isinstance(shape, int) else tuple(shape)
             for name, shape in weight_shapes.items()
         }
-        check_arguments(qnode, shapes)
+        backends.check_arguments(qnode, shapes)
         self.qnode, self.weight_names = qnode, tuple(shapes)
         for name, shape in shapes.items():
-            start = nn.Parameter(start_weight(name, shape, init_method))
+            start = nn.Parameter(backends.start_weight(name, shape, init_method))
             self.register_parameter(name, start)
-        self.n_inputs, circuit, refusal = trace_head(qnode, shapes, n_inputs)
+        self.n_inputs, circuit, refusal = backends.trace_head(qnode, shapes, n_inputs)
         plan = None
         if circuit is not None and backend in {"auto", "batched"}:
-            plan, refusal = make_plan(circuit, backend)
-        self.backend, self.reason = choose(qnode, backend, plan, refusal)
+            plan, refusal = backends.make_plan(circuit, backend)
+        self.backend, self.reason = backends.choose(qnode, backend, plan, refusal)
         self._simulator = self._compiled = None
         if self.backend == "batched":
             self._program, self._simulator = circuit.program, Simulator(plan)
             self._compiled = Compiled(self._simulator)
         else:
-            self._circuit = rebuild(qnode, self.backend)
+            self._circuit = backends.rebuild(qnode, self.backend)
             if backend == "auto" and "shots" not in refusal:
                 warnings.warn(f"{self.reason} ({COST})", stacklevel=2)
 
@@ -174,12 +164,12 @@ class QuantumHead(nn.Module):
 
     def _run_qnode(self, flat: torch.Tensor) -> torch.Tensor:
         together = len(flat) if self.backend == "default.qubit" else 1
-        require_state(len(self._circuit.device.wires or ()), together)
+        backends.require_state(len(self._circuit.device.wires or ()), together)
         weights = {
             name: w.float() if w.dtype in (torch.half, torch.bfloat16) else w
             for name, w in self.named_weights().items()
         }
-        outputs = call_qnode(self._circuit, flat, weights)
+        outputs = backends.call_qnode(self._circuit, flat, weights)
         if not symbolic() and not bool(torch.isfinite(outputs.sum())):
             self._explain_not_finite(flat)
         return outputs

@@ -6,18 +6,8 @@ import math
 
 import numpy as np
 
-from qglib.engines.circuits.lane_kernels import (
-    LANES,
-    compiled,
-    copy,
-    fill,
-    grow,
-    phase,
-    scale,
-    turn,
-)
-
-_L, _L2 = np.uint64(LANES), np.uint64(2 * LANES)
+from qglib.engines.circuits import lane_kernels as kernel
+from qglib.engines.circuits.lane_kernels import _L, _L2, LANES, compiled
 
 
 @compiled
@@ -73,7 +63,7 @@ def load_block(tables, x, first, wave):
     count = min(LANES, x.shape[0] - first)
     for f in range(wave.shape[0]):
         i, half = tables.feature_column[f], tables.feature_scale[f] / 2
-        fill(wave[f], 0)
+        kernel.fill(wave[f], 0)
         for k in range(count):
             wave[f, k] = half * x[first + k, i]
         for k in range(LANES):
@@ -89,7 +79,7 @@ def load_cells(tables, parts, wave, fixed, m):
         if f < 0:
             if fixed:
                 for e in range(8):
-                    fill(m[c, e * LANES : (e + 1) * LANES], parts[c, 0, e])
+                    kernel.fill(m[c, e * LANES : (e + 1) * LANES], parts[c, 0, e])
             continue
         row, cos, sin = m[c], wave[f, :LANES], wave[f, LANES:]
         for e in range(8):
@@ -102,22 +92,22 @@ def load_cells(tables, parts, wave, fixed, m):
 @compiled
 def grow_levels(m, n, levels, state):
     """Product state of the first n cells; levels keep those of fewer wires."""
-    fill(levels[:LANES], 1)
-    fill(levels[LANES : 2 * LANES], 0)
+    kernel.fill(levels[:LANES], 1)
+    kernel.fill(levels[LANES : 2 * LANES], 0)
     for wire in range(n):
         rows = 1 << wire
         start, middle = (rows - 1) * 2 * LANES, (2 * rows - 1) * 2 * LANES
         here = levels[start:middle]
         after = levels[middle : (4 * rows - 1) * 2 * LANES]
-        grow(here, state if wire == n - 1 else after, rows, m[wire])
+        kernel.grow(here, state if wire == n - 1 else after, rows, m[wire])
 
 
 @compiled
 def turn_phases(tables, way, d, state, diagonal, wave):
     """Apply diagonal d (way 0), or undo it (1)."""
-    scale(state, diagonal[d])
+    kernel.scale(state, diagonal[d])
     for q in range(tables.angle_range[d, 1, 0], tables.angle_range[d, 1, 1]):
-        phase(state, tables.phase_table[way, q], wave[tables.phase_feature[q]])
+        kernel.phase(state, tables.phase_table[way, q], wave[tables.phase_feature[q]])
 
 
 @compiled
@@ -125,7 +115,7 @@ def expectations(state, rows, flips, out):
     """out[r] = sum over flips f, rows j of Re rows[f, j, r] conj(psi_j) psi_flip."""
     n_outputs = np.uint64(rows.shape[3])
     real, imag = np.empty(_L, state.dtype), np.empty(_L, state.dtype)
-    fill(out, 0)
+    kernel.fill(out, 0)
     for f in range(rows.shape[0]):
         for j in range(rows.shape[2]):
             a, b = np.uint64(j) * _L2, np.uint64(flips[f, j]) * _L2
@@ -197,12 +187,12 @@ def forward(tables, n, shared, x, keep, states, waves, paths, parts, out):
         for s in range(tables.step_cell.shape[0]):
             c = tables.step_cell[s]
             if c >= 0:
-                turn(a, b, tables.gather[tables.step_table[0, s]], m[c])
+                kernel.turn(a, b, tables.gather[tables.step_table[0, s]], m[c])
                 a, b = b, a
                 continue
             turn_phases(tables, 0, -1 - c, a, diagonal, wave)
         if keep:
-            copy(a, states[first // LANES])
+            kernel.copy(a, states[first // LANES])
         total += read_out(tables, a, read, first, out)
     return math.isfinite(total)
 
