@@ -43,7 +43,7 @@ def mean_interval(values: ArrayLike, share: float = 0.0) -> Interval:
 
     Args:
         values: shape (n,), one per independent unit; for paired rivals their
-            differences.
+            differences. None, or one that is not finite, is a ValueError.
         share: for the parts of a repeated cross-validation, which share training
             data, test items over training items of a part; the variance of the mean
             is s^2 (1/n + share).
@@ -69,7 +69,7 @@ def bootstrap(
     """Mean with its percentile bootstrap interval over independent units.
 
     Args:
-        values: shape (n,), one per observation.
+        values: shape (n,), one per observation, finite; else a ValueError.
         rng: source of the ``draws`` resamples.
         groups: unit of each observation; units are drawn whole, and the mean is the
             mean over units of their means.  None: every observation is one.
@@ -130,7 +130,8 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
 
     Args:
         rows: with the keys ``row``, ``mean``, ``low``, ``high`` and others.
-        where: keeps the rows that hold these values, such as ``k=3``.
+        where: keeps the rows that hold these values, such as ``k=3``; no row, or a
+            name that is left twice, is a ValueError.
     """
     table = pd.DataFrame(rows).dropna(subset=list(COLUMNS))
     for key, value in where.items():

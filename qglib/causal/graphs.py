@@ -96,7 +96,10 @@ def close_under_meek(pdag: nx.DiGraph) -> nx.DiGraph:
 
 
 def cpdag(dag: nx.DiGraph) -> nx.DiGraph:
-    """Equivalence class of `dag`: its skeleton, v-structures, then Meek's rules."""
+    """Equivalence class of `dag`: its skeleton, v-structures, then Meek's rules.
+
+    A cycle is a ValueError.
+    """
     require_dag(dag, "dag")
     pdag = nx.DiGraph()
     pdag.add_nodes_from(dag.nodes)
@@ -120,7 +123,7 @@ def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
         ``shd`` structural Hamming distance: node pairs whose state (none, ->, <-,
         undirected) differs; ``adjacency_f1`` of the skeleton; ``arrow_f1`` of the
         compelled arrows, NaN (not applicable) where neither graph has any;
-        ``edges`` in the estimate.
+        ``edges`` in the estimate. Other nodes, or a cycle, are a ValueError.
     """
     if set(estimate) != set(truth):
         raise ValueError(
@@ -212,7 +215,7 @@ class Identifiability(NamedTuple):
 
 
 def identifiability(dag: nx.DiGraph) -> Identifiability:
-    """How much of `dag` observational data could reveal, before any data are seen."""
+    """How much of an acyclic `dag` data could reveal, before any are seen."""
     pdag = cpdag(dag)
     arrows = len(compelled_arrows(pdag))
     edges = (pdag.number_of_edges() - arrows) // 2

@@ -51,6 +51,9 @@ def intervene(
         One row per edit, the placebo last: ``effect`` with its 95 % interval ``low``,
         ``high``; ``flipped``, the share of decisions that change, with
         ``flipped_low``, ``flipped_high``; ``interventions``, ``groups``.
+
+    Raises:
+        ValueError: no test part, probabilities of another shape, an unknown label.
     """
     rows = np.flatnonzero(np.asarray(examples.split) == "test")
     if not len(rows) or draws < 1:

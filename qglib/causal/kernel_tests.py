@@ -128,6 +128,9 @@ def kernel_test(
         kernel: `GaussianKernel` (default) or `QuantumKernel`.
         ridge: regularisation of the regression on z, with the kernel as it is; None
             fits the ridge, and the width of z's kernel, to the sample.
+
+    Raises:
+        ValueError: shapes that differ, NaN, constant columns, more qubits than fit.
     """
     parts = [(x, "x"), (y, "y")] + ([] if z is None else [(z, "z")])
     tables = [_columns(*part) for part in parts]

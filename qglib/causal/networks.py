@@ -72,7 +72,7 @@ class BinaryNetwork:
 
 
 def load_network(name: str) -> BinaryNetwork:
-    """A published network: 'asia' (8 nodes), 'cancer' (5) or 'sachs' (11)."""
+    """'asia' (8 nodes), 'cancer' (5) or 'sachs' (11); other names are a ValueError."""
     known = json.loads(_FILE.read_text(encoding="utf-8"))
     if name not in known:
         raise ValueError(f"name must be one of {tuple(known)}, got {name!r}.")

@@ -184,7 +184,8 @@ def faithfulness(
 
     Args:
         model, x, target, kind, background: as for `qglib.explain.attribute`.
-        scores: signed score of each part, shape (parts,); the highest goes first.
+        scores: signed, finite score of each part, shape (parts,), else a ValueError;
+            the highest goes first.
     """
     options = {"kind": kind, "background": background}
     game = game_of(model, x, target, **options, baseline="unk", probability=True)

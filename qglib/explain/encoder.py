@@ -182,6 +182,9 @@ def patched_logits(
             the text of blanks.
         patches: sets of nodes (layer, sub-word), each one row of a batch; an empty
             set gives the corrupt logit, all nodes of layer 0 the clean one.
+
+    Raises:
+        ValueError: texts that do not align, a node outside the encoder.
     """
     first, second = aligned_decisions(model, tokenizer, clean, corrupt, target)
     source: dict[int, torch.Tensor] = {}  # layer -> clean states

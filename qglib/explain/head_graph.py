@@ -40,6 +40,9 @@ def head_graph(
         target: number of the label.
         parts: name -> numbers of its features; by default each feature is a part.
         steps: quadrature points of a stage that is not linear.
+
+    Raises:
+        ValueError: a head without known stages, bad features, parts or label.
     """
     like = next(head.parameters())
     sides = [torch.as_tensor(v).detach().to(like) for v in (clean, corrupt)]

@@ -33,6 +33,7 @@ def fidelity_kernel(
         (N, M) float64.
 
     Raises:
+        ValueError: samples or a QNode of another form.
         MemoryError: before allocating, when the Gram matrix would not fit.
     """
     x = _table("x", x)

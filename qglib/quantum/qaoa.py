@@ -56,6 +56,10 @@ def qaoa(
         depth, starts: Phase-mixer layers and random starts, at least 1.
         rng: Source of the random angles.
         widths: Levels of every digit; by default qubits with the X mixer.
+
+    Raises:
+        ValueError, MemoryError: broken costs, or not as many as the digits have states;
+            states that would not fit.
     """
     values = np.asarray(values, float)
     if depth < 1 or starts < 1:

@@ -44,6 +44,10 @@ def sprinkle_diamond(
     Returns:
         A `Causet` with `coordinates` (N, dimension), time first, speed of light 1.
 
+    Raises:
+        ValueError, MemoryError: another dimension, or a count that is broken or too
+            large.
+
     Source: Bombelli, Lee, Meyer, Sorkin, Phys. Rev. Lett. 59 (1987) 521.
     """
     if dimension not in (2, 3, 4):
