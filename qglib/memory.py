@@ -13,7 +13,7 @@ def available_bytes(device: object = "cpu") -> int:
     """Bytes free on a torch device.
 
     On Linux the control group's limit counts too, so that a container does not
-    promise the memory of its host.
+    promise the memory of its host; files kept in memory give way, and are free.
     """
     if str(device).startswith("cuda"):
         import torch
@@ -24,6 +24,8 @@ def available_bytes(device: object = "cpu") -> int:
         limit, used = (
             int((GROUP / f"memory.{name}").read_text()) for name in ("max", "current")
         )
+        lines = (GROUP / "memory.stat").read_text().splitlines()
+        used -= int(dict(line.split() for line in lines).get("inactive_file", 0))
     except (OSError, ValueError):  # no control group, or none with a limit
         return free
     return min(free, max(0, limit - used))

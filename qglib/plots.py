@@ -98,9 +98,6 @@ def intervals(
         reference: where the vertical line stands ("no effect"); None for none.
         xlabel: what is measured, with its unit.
         ax: axes to draw in; a new figure if None.
-
-    Raises:
-        ValueError: if the lengths differ.
     """
     values = np.array([np.atleast_1d(x) for x in (estimate, low, high)], dtype=float)
     count = len(labels)

@@ -43,13 +43,10 @@ def mean_interval(values: ArrayLike, share: float = 0.0) -> Interval:
 
     Args:
         values: shape (n,), one per independent unit; for paired rivals their
-            differences.
+            differences. None, or one that is not finite, is a ValueError.
         share: for the parts of a repeated cross-validation, which share training
             data, test items over training items of a part; the variance of the mean
             is s^2 (1/n + share).
-
-    Raises:
-        ValueError: no values, or values that are not finite.
 
     Source: Nadeau, Bengio, Mach. Learn. 52 (2003) 239.
     """
@@ -72,13 +69,10 @@ def bootstrap(
     """Mean with its percentile bootstrap interval over independent units.
 
     Args:
-        values: shape (n,), one per observation.
+        values: shape (n,), one per observation, finite; else a ValueError.
         rng: source of the ``draws`` resamples.
         groups: unit of each observation; units are drawn whole, and the mean is the
             mean over units of their means.  None: every observation is one.
-
-    Raises:
-        ValueError: no values, values that are not finite, another number of groups.
 
     Source: Efron, Tibshirani (1993), chapters 8 and 13.
     """
@@ -136,10 +130,8 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
 
     Args:
         rows: with the keys ``row``, ``mean``, ``low``, ``high`` and others.
-        where: keeps the rows that hold these values, such as ``k=3``.
-
-    Raises:
-        ValueError: no such row, or a name that is left twice.
+        where: keeps the rows that hold these values, such as ``k=3``; no row, or a
+            name that is left twice, is a ValueError.
     """
     table = pd.DataFrame(rows).dropna(subset=list(COLUMNS))
     for key, value in where.items():

@@ -23,13 +23,9 @@ _MOST_QUBITS = 12
 
 @dataclass(frozen=True)
 class GaussianKernel:
-    """exp(-|a - b|^2 / (2 w^2)), w^2 the median squared distance of pairs.
+    """exp(-|a - b|^2 / (2 w^2)), w^2 the median squared distance of pairs."""
 
-    Attributes:
-        scale: factor on the width, positive.
-    """
-
-    scale: float = 1.0
+    scale: float = 1.0  # factor on the width, positive
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
@@ -57,16 +53,10 @@ class GaussianKernel:
 
 @dataclass(frozen=True)
 class QuantumKernel:
-    """Fidelity |<psi(c a)|psi(c b)>|^2 of an embedding circuit.
+    """Fidelity |<psi(c a)|psi(c b)>|^2 of an embedding circuit."""
 
-    Attributes:
-        circuit: 'iqp' (2 rounds, max(3, columns) qubits) or 'ry' (2 qubits per
-            column).
-        bandwidth: factor c on the standardised samples, positive.
-    """
-
-    circuit: str = "iqp"
-    bandwidth: float = 0.4
+    circuit: str = "iqp"  # 2 rounds, max(3, columns) qubits; or 'ry', 2 per column
+    bandwidth: float = 0.4  # factor c on the standardised samples, positive
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
@@ -85,11 +75,7 @@ class QuantumKernel:
         return QuantumKernel(self.circuit, self.bandwidth / factor)
 
     def gram(self, x: np.ndarray) -> np.ndarray:
-        """Exact Gram matrices (..., n, n) of samples (..., n, d).
-
-        Raises:
-            ValueError: more qubits than the simulation holds.
-        """
+        """Exact Gram matrices (..., n, n) of samples (..., n, d)."""
         angles, d = self.bandwidth * x, x.shape[-1]
         if self.circuit == "ry":
             gram = np.ones((*x.shape[:-1], x.shape[-2]))

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -24,22 +23,14 @@ from qglib.causal.graphs import class_members, require_dag
 from qglib.causal.tables import numbers
 
 
-@dataclass(frozen=True)
-class BestPath:
-    """The best path, and how far it is ahead.
+class BestPath(NamedTuple):
+    """The best path, and how far it is ahead."""
 
-    Attributes:
-        nodes: the path, source first.
-        value: signed product of the coefficients along it.
-        n_optima: how many paths attain the largest absolute product.
-        margin: how far the next absolute product is behind; infinite for an only path.
-        alternatives: the k best paths with their signed products, this one first.
-    """
-
-    nodes: tuple[Hashable, ...]
-    value: float
-    n_optima: int
-    margin: float
+    nodes: tuple[Hashable, ...]  # source first
+    value: float  # signed product of the coefficients along it
+    n_optima: int  # how many paths attain the largest absolute product
+    margin: float  # how far the next absolute product is behind, infinite if none
+    # the k best paths with their signed products, this one first
     alternatives: tuple[tuple[tuple[Hashable, ...], float], ...]
 
 
@@ -60,8 +51,7 @@ def best_path(
     Raises:
         ValueError: a cycle, a weight that is missing or not finite, source equals
             target, k < 1.
-        networkx.NodeNotFound: source or target is not a node.
-        networkx.NetworkXNoPath: no directed path leads from source to target.
+        networkx.NodeNotFound, networkx.NetworkXNoPath: where there is none.
     """
     require_dag(graph)
     if k < 1:
@@ -166,9 +156,6 @@ def effects_over_class(
     Returns:
         One row per graph: ``total_effect``, ``path`` (strongest, as text, or '-'
         where none leads from source to target), ``path_effect``.
-
-    Raises:
-        ValueError: as `class_members` and `fit_linear_model`.
     """
     rows = []
     for member in class_members(pdag, limit):

@@ -13,12 +13,11 @@ to 4); size of a class: Wienobst, Bannach & Liskiewicz, AAAI 2021.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
-from functools import cache
-from itertools import combinations, islice, pairwise
-from math import factorial, prod
+from itertools import combinations, islice
+from typing import NamedTuple
 
 import networkx as nx
+from cliquepicking import mec_size
 
 Arc = tuple[Hashable, Hashable]
 
@@ -99,8 +98,7 @@ def close_under_meek(pdag: nx.DiGraph) -> nx.DiGraph:
 def cpdag(dag: nx.DiGraph) -> nx.DiGraph:
     """Equivalence class of `dag`: its skeleton, v-structures, then Meek's rules.
 
-    Raises:
-        ValueError: `dag` has a cycle.
+    A cycle is a ValueError.
     """
     require_dag(dag, "dag")
     pdag = nx.DiGraph()
@@ -125,10 +123,7 @@ def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
         ``shd`` structural Hamming distance: node pairs whose state (none, ->, <-,
         undirected) differs; ``adjacency_f1`` of the skeleton; ``arrow_f1`` of the
         compelled arrows, NaN (not applicable) where neither graph has any;
-        ``edges`` in the estimate.
-
-    Raises:
-        ValueError: the node sets differ, or `truth` has a cycle.
+        ``edges`` in the estimate. Other nodes, or a cycle, are a ValueError.
     """
     if set(estimate) != set(truth):
         raise ValueError(
@@ -199,83 +194,28 @@ def _extends(dag: nx.DiGraph, pdag: nx.DiGraph) -> bool:
 def class_size(pdag: nx.DiGraph) -> int:
     """Number of directed acyclic graphs in an equivalence class, in polynomial time.
 
-    For classes without knowledge from outside, whose open parts are chordal.
-
-    Raises:
-        ValueError: an open part is not chordal: no such class exists.
+    For classes without knowledge from outside, whose open parts are chordal; others
+    are a ValueError, as no such class exists.
     """
     edges = nx.Graph((a, b) for a, b in pdag.edges if pdag.has_edge(b, a))
     if edges and not nx.is_chordal(edges):
         raise ValueError("pdag is not the class of any directed acyclic graph.")
 
-    @cache
-    def count(nodes: frozenset) -> int:
-        """Orientations of a connected part without cycle or new collider."""
-        part = edges.subgraph(nodes)
-        if part.number_of_edges() == len(nodes) - 1:
-            return len(nodes)  # a tree: every node may be the root
-        cliques = [frozenset(c) for c in nx.find_cliques(part)]
-        if len(cliques) == 1:
-            return factorial(len(nodes))
-        tree = nx.Graph()
-        for a, b in combinations(cliques, 2):
-            tree.add_edge(a, b, weight=len(a & b))
-        tree = nx.maximum_spanning_tree(tree)
-        paths = nx.single_source_shortest_path(tree, cliques[0])
-        return sum(
-            _orders(clique, path) * prod(count(rest) for rest in _left(part, clique))
-            for clique, path in paths.items()
-        )
-
-    return prod(count(frozenset(part)) for part in nx.connected_components(edges))
+    number = {node: k for k, node in enumerate(pdag)}
+    return mec_size([(number[a], number[b]) for a, b in pdag.edges])
 
 
-def _orders(clique: frozenset, path: list[frozenset]) -> int:
-    """Orders of a clique that start with no separator on the way from the root."""
-    cuts = {len(a & b) for a, b in pairwise(path) if a & b <= clique}
-    sizes = [0, *sorted(cuts)]
+class Identifiability(NamedTuple):
+    """What observational data can decide about a causal graph at best."""
 
-    def free(i: int) -> int:
-        later = range(i + 1, len(sizes))
-        lost = (factorial(sizes[j] - sizes[i]) * free(j) for j in later)
-        return factorial(len(clique) - sizes[i]) - sum(lost)
-
-    return free(0)
-
-
-def _left(part: nx.Graph, clique: frozenset) -> list[frozenset]:
-    """Parts that stay open when `clique` comes first."""
-    arcs = nx.DiGraph(part)
-    arcs.remove_edges_from([(a, b) for a, b in arcs.edges if b in clique])
-    arcs = close_under_meek(arcs)
-    still = nx.Graph((a, b) for a, b in arcs.edges if arcs.has_edge(b, a))
-    still.add_nodes_from(set(part) - clique)
-    return [frozenset(nodes) for nodes in nx.connected_components(still)]
-
-
-@dataclass(frozen=True)
-class Identifiability:
-    """What observational data can decide about a causal graph at best.
-
-    Attributes:
-        compelled, undirected: number of arrows shared by every graph of the class, and
-            of edges whose direction no observation decides.
-        class_size: number of directed acyclic graphs in the class.
-        warning: one sentence for the reader; empty when all is identifiable.
-    """
-
-    compelled: int
-    undirected: int
-    class_size: int
-    warning: str
+    compelled: int  # arrows shared by every graph of the class
+    undirected: int  # edges whose direction no observation decides
+    class_size: int  # directed acyclic graphs in the class
+    warning: str  # one sentence for the reader; empty when all is identifiable
 
 
 def identifiability(dag: nx.DiGraph) -> Identifiability:
-    """How much of `dag` observational data could reveal, before any data are seen.
-
-    Raises:
-        ValueError: `dag` has a cycle.
-    """
+    """How much of an acyclic `dag` data could reveal, before any are seen."""
     pdag = cpdag(dag)
     arrows = len(compelled_arrows(pdag))
     edges = (pdag.number_of_edges() - arrows) // 2

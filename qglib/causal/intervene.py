@@ -53,8 +53,7 @@ def intervene(
         ``flipped_low``, ``flipped_high``; ``interventions``, ``groups``.
 
     Raises:
-        ValueError: no test part, draws below 1, probabilities of another shape, or a
-            label that is not among `classes`.
+        ValueError: no test part, probabilities of another shape, an unknown label.
     """
     rows = np.flatnonzero(np.asarray(examples.split) == "test")
     if not len(rows) or draws < 1:

@@ -15,9 +15,9 @@ level's error on known nulls.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import gammaincc
@@ -43,17 +43,11 @@ CARD = {
 }
 
 
-@dataclass(frozen=True)
-class KernelTest:
-    """Outcome of a kernel test.
+class KernelTest(NamedTuple):
+    """Outcome of a kernel test."""
 
-    Attributes:
-        statistic: sum of the product of the two (residual) Gram matrices.
-        pvalue: upper tail of the gamma distribution with the null's two moments.
-    """
-
-    statistic: float
-    pvalue: float
+    statistic: float  # sum of the product of the two (residual) Gram matrices
+    pvalue: float  # upper tail of the gamma distribution with the null's two moments
 
 
 def _gamma(statistic: float, mean: float, variance: float) -> KernelTest:
@@ -136,8 +130,7 @@ def kernel_test(
             fits the ridge, and the width of z's kernel, to the sample.
 
     Raises:
-        ValueError: shapes that differ, NaN, constant columns, a ridge that is not
-            positive, or more qubits than fit.
+        ValueError: shapes that differ, NaN, constant columns, more qubits than fit.
     """
     parts = [(x, "x"), (y, "y")] + ([] if z is None else [(z, "z")])
     tables = [_columns(*part) for part in parts]

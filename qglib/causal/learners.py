@@ -113,20 +113,13 @@ def exact_search(
 ) -> tuple[np.ndarray, float]:
     """The graph that maximises the sum of ``score(node, parents)``.
 
-    Dynamic programming over sets of variables: time O(d^2 2^d) plus one score per
-    parent set; memory about 12 d 2^d bytes. Ties keep the smaller parent set.
-
-    Args:
-        n_variables: number of variables d, 1 to 20.
-        score: decomposable score of (node, parents), higher is better, in nats.
-        max_parents: largest parent set that is scored.
+    Dynamic programming over sets of d = 1 to 20 variables: time O(d^2 2^d) plus one
+    score per parent set; memory about 12 d 2^d bytes. Ties keep the smaller parent
+    set, and none is larger than `max_parents`. Scores are in nats, higher is better.
 
     Returns:
         The adjacency, (d, d) 0/1 integers with ``adjacency[a, b] = 1`` for a -> b, and
         the score of that graph.
-
-    Raises:
-        ValueError: more variables than memory can hold, or `max_parents` < 0.
 
     Source: Silander & Myllymaki, UAI 2006.
     """

@@ -24,11 +24,8 @@ _FILE = Path(__file__).with_name("networks.json")
 class BinaryNetwork:
     """A causal graph over yes/no variables with its conditional probabilities.
 
-    Attributes:
-        name: the published name.
-        dag: the true directed acyclic graph.
-        tables: for each node its parents and the probability of "yes" (1) in each
-            parent configuration, the first parent most significant.
+    ``tables`` holds for each node its parents and the probability of "yes" (1) in each
+    parent configuration, the first parent most significant.
     """
 
     name: str
@@ -36,11 +33,7 @@ class BinaryNetwork:
     tables: Mapping[str, tuple[tuple[str, ...], tuple[float, ...]]]
 
     def sample(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
-        """Draw `n` rows of 0/1 integers, in the order of ``dag.nodes``.
-
-        Raises:
-            ValueError: `n` < 1, or no tables.
-        """
+        """Draw `n` rows (at least 1) of 0/1 integers, in the order of ``dag.nodes``."""
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}.")
         self._require()
@@ -53,9 +46,6 @@ class BinaryNetwork:
         """P(outcome = 1 | do(cause = 1)) - P(outcome = 1 | do(cause = 0)), exactly.
 
         The truncated factorisation, summed over all 2^d states (Pearl, "Causality").
-
-        Raises:
-            ValueError: an unknown variable, or no tables.
         """
         self._require(cause, outcome)
         states = np.indices((2,) * len(self.dag)).reshape(len(self.dag), -1)
@@ -82,11 +72,7 @@ class BinaryNetwork:
 
 
 def load_network(name: str) -> BinaryNetwork:
-    """A published network: 'asia' (8 nodes), 'cancer' (5) or 'sachs' (11).
-
-    Raises:
-        ValueError: the name is unknown.
-    """
+    """'asia' (8 nodes), 'cancer' (5) or 'sachs' (11); other names are a ValueError."""
     known = json.loads(_FILE.read_text(encoding="utf-8"))
     if name not in known:
         raise ValueError(f"name must be one of {tuple(known)}, got {name!r}.")

@@ -19,19 +19,12 @@ SMALL = 50  # rows below which a warning is due
 
 
 class Table(NamedTuple):
-    """A checked table.
+    """A checked table."""
 
-    Attributes:
-        names: column names as the user has them, in order.
-        values: (n, d) floats; of a category the number of its value, from 0.
-        categorical: (d,) whether a column holds categories.
-        notes: what a reader of the result must know, one sentence each.
-    """
-
-    names: tuple[Hashable, ...]
-    values: np.ndarray
-    categorical: np.ndarray
-    notes: tuple[str, ...]
+    names: tuple[Hashable, ...]  # of the columns, as the user has them
+    values: np.ndarray  # (n, d) floats; of a category the number of its value, from 0
+    categorical: np.ndarray  # (d,) whether a column holds categories
+    notes: tuple[str, ...]  # what a reader of the result must know, in sentences
 
 
 def read_table(

@@ -83,9 +83,8 @@ def attribute(
         permutations, rng: orders drawn by ``shapley_sampled``, and their generator.
 
     Raises:
-        ValueError, IndexError: unknown method, kind or label; gradients of a model
-            that has none to give; too many parts for exact values; no `rng`.
-        TypeError: a model that cannot be asked.
+        ValueError, IndexError, TypeError: an unknown method, kind or label; a model
+            that cannot give what is asked; too many parts for exact values; no `rng`.
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r} is unknown: use one of {METHODS}")
@@ -185,10 +184,8 @@ def faithfulness(
 
     Args:
         model, x, target, kind, background: as for `qglib.explain.attribute`.
-        scores: signed score of each part, shape (parts,); the highest goes first.
-
-    Raises:
-        ValueError: as many finite scores as parts are needed.
+        scores: signed, finite score of each part, shape (parts,), else a ValueError;
+            the highest goes first.
     """
     options = {"kind": kind, "background": background}
     game = game_of(model, x, target, **options, baseline="unk", probability=True)

@@ -97,12 +97,7 @@ def decision(
     words: Sequence[str],
     target: tuple[int | None, str | int],
 ) -> Decision:
-    """Tokenise `words` and point at the logit of `target` = (word index, label).
-
-    Raises:
-        ValueError, IndexError: empty text, a word that gives no sub-word, a sentence
-            longer than the encoder takes, an unknown label, a word beyond the sentence.
-    """
+    """Tokenise `words` and point at the logit of `target` = (word index, label)."""
     from qglib.models.encoder import longest_input
 
     if isinstance(words, str):

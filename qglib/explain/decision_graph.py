@@ -96,9 +96,6 @@ class DecisionGraph:
         so do those of all read-out edges: read backwards, they are the steps of a
         random walk from the label to the input. A destination into which nothing
         flows sends the walk straight down.
-
-        Raises:
-            ValueError: clean and corrupt input give the same value.
         """
         readout = _shares(self.sign * self.readout.ravel())
         if not readout.sum() > 0:
@@ -154,8 +151,8 @@ def decision_graphs(
             head that reads the sub-words gets the corrupt ones at the midpoint.
 
     Raises:
-        ValueError, IndexError: unknown `slopes`; bad words, word index or label; texts
-            that do not align; no BERT-type encoder.
+        ValueError, IndexError: bad words, word index or label; texts that do not align;
+            no BERT-type encoder.
     """
     if len(pairs) != len(targets):
         raise ValueError(f"{len(pairs)} pairs but {len(targets)} targets: one each")

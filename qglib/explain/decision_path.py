@@ -78,8 +78,8 @@ def decision_path(
         k: paths to find.
 
     Raises:
-        ValueError: `k` below 1; inputs that do not align; no difference to explain.
-        TypeError: a model without layers that can be followed.
+        ValueError, TypeError: inputs that do not align; no difference to explain; a
+            model without layers that can be followed.
     """
     if k < 1:
         raise ValueError(f"k={k}: ask for at least one path")

@@ -178,8 +178,7 @@ def patched_logits(
 
     Args:
         model, tokenizer, target: as for `qglib.explain.decision_graphs`.
-        clean: words of the clean text.
-        corrupt: words of the corrupt text, with equally many sub-words; ``None`` is
+        clean, corrupt: words of both texts, with equally many sub-words; ``None`` is
             the text of blanks.
         patches: sets of nodes (layer, sub-word), each one row of a batch; an empty
             set gives the corrupt logit, all nodes of layer 0 the clean one.

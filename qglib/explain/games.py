@@ -137,14 +137,11 @@ def exact_shapley(value: Value, players: int) -> np.ndarray:
 
     Args:
         value: boolean (coalitions, players) to one number a row.
-        players: how many words, features or gates there are.
+        players: how many words, features or gates there are, 1 to 12; for more take
+            ``attribute(..., method="shapley_sampled")``.
 
     Returns:
         Shapley values, float64, (players,).
-
-    Raises:
-        ValueError: fewer than 1 or more than 12 players (then take
-            ``attribute(..., method="shapley_sampled")``).
     """
     if not 1 <= players <= MAX_EXACT_PLAYERS:
         raise ValueError(

@@ -42,8 +42,7 @@ def head_graph(
         steps: quadrature points of a stage that is not linear.
 
     Raises:
-        ValueError: a head without known stages, features of other shapes, parts that
-            do not hold every feature once, an unknown label, no step.
+        ValueError: a head without known stages, bad features, parts or label.
     """
     like = next(head.parameters())
     sides = [torch.as_tensor(v).detach().to(like) for v in (clean, corrupt)]

@@ -34,10 +34,8 @@ def planted_pairs(
     """`n` pairs with frames of different types, equal in words and sub-words.
 
     Frames are drawn evenly from those that have a partner, so that no sentence
-    pattern dominates; names come from the held-out part.
-
-    Raises:
-        ValueError: `n` below 1, or no two frames of different types align.
+    pattern dominates; names come from the held-out part. A tokenizer under which no
+    two frames align is a ValueError.
     """
     if n < 1:
         raise ValueError(f"n={n}: ask for at least one pair")

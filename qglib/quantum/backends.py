@@ -64,11 +64,7 @@ def trace_head(
 
 
 def make_plan(circuit: TracedCircuit, backend: str) -> tuple[LanePlan | None, str]:
-    """Tables of the batched passes, or why there are none.
-
-    Raises:
-        MemoryError: before allocating, when one state would not fit.
-    """
+    """Tables of the batched passes, or why there are none."""
     n = circuit.n_wires
     if backend == "auto" and n > MOST_BATCHED_QUBITS:
         return None, f"{n} qubits, batched up to {MOST_BATCHED_QUBITS}"

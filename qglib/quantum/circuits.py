@@ -30,9 +30,6 @@ def reuploading(
         shape (..., qubits) in radians and ``weights`` of shape
         (layers, qubits, 3) in radians; the outputs are <Z_i> for every qubit,
         then <Z_i Z_(i+1)> around the ring (one for two qubits, none for one).
-
-    Raises:
-        ValueError: for fewer than one qubit or one layer.
     """
     if qubits < 1 or layers < 1:
         raise ValueError(f"qubits={qubits}, layers={layers}: at least one of each")

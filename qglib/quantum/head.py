@@ -10,24 +10,11 @@ import torch
 from torch import nn
 
 from qglib import devices
-from qglib.engines.circuits.compiled import Compiled
-from qglib.engines.circuits.simulate import Simulator
+from qglib.engines.circuits.simulate import Compiled, Simulator
 from qglib.memory import require
-from qglib.quantum.backends import (
-    BACKENDS,
-    call_qnode,
-    check_arguments,
-    choose,
-    make_plan,
-    rebuild,
-    require_state,
-    start_weight,
-    trace_head,
-)
+from qglib.quantum import backends
 
-# Torch devices of the compiled simulation. On one CPU thread it took 0.15 to 0.45 of
-# the time of the torch passes at all sizes measured: 4 to 12 qubits, 16 to 4096
-# samples, both precisions.
+# Torch devices of the compiled simulation.
 COMPILED = frozenset({"cpu"})
 COST = "15 to 40 times slower for hundreds of samples"
 
@@ -41,19 +28,13 @@ def symbolic() -> bool:
 class QuantumHead(nn.Module):
     """Variational circuit as a layer: (..., n_inputs) -> (..., n_outputs).
 
-    The QNode is the only source of the circuit. The ``"batched"`` backend traces
-    it once and simulates all samples together on the inputs' own device (by compiled
-    passes on the CPU, which the first call of an installation compiles once, by torch
-    elsewhere) and in their precision (float32 as complex64, float64 as complex128;
-    lower precisions are computed in float32); the other backends run the QNode.
-    Angles may be any torch functions of inputs and weights: they are computed by
-    torch, the circuit by the simulation. Second derivatives, ``torch.func`` and
-    ``torch.export`` take the torch passes. Simulated: exact expectation values.
-
-    Attributes:
-        backend: The backend in use.
-        reason: One line that says why.
-        n_inputs: Width of one sample.
+    The ``"batched"`` backend traces the QNode once and simulates all samples together
+    on the inputs' own device (by compiled passes on the CPU, which the first call of
+    an installation compiles once, by torch elsewhere) and in their precision (float32
+    as complex64, float64 as complex128; lower ones in float32); the other backends run
+    the QNode. Angles may be any torch functions of inputs and weights. Second
+    derivatives, ``torch.func`` and ``torch.export`` take the torch passes. ``backend``
+    and ``reason`` hold what was chosen, and one line that says why.
 
     Args:
         qnode: QNode with an argument ``inputs`` and one argument for every entry
@@ -62,12 +43,9 @@ class QuantumHead(nn.Module):
         weight_shapes: Shape of every weight, as for ``qml.qnn.TorchLayer``.
         backend: ``"auto"``, ``"batched"``, or a PennyLane device name:
             ``"default.qubit"``, ``"lightning.qubit"``, ``"lightning.gpu"``.
-            ``"auto"`` takes ``"batched"`` for every circuit it covers up to
-            14 qubits (forward and backward on one thread took .11 ms a sample at 12
-            and .45 ms at 14 qubits, on lightning.qubit 14 and 39 ms). For the rest
-            of the analytic circuits up to 14 qubits it takes ``"default.qubit"``
-            (which broadcasts a batch, while lightning runs one sample at a time),
-            and the QNode's own device otherwise.
+            ``"auto"`` takes ``"batched"`` for every circuit it covers up to 14 qubits,
+            for other analytic ones ``"default.qubit"`` (which broadcasts a batch,
+            while lightning runs one sample at a time), else the QNode's own device.
         n_inputs: Width of one sample; by default found by trying, starting with
             one input per wire.
         init_method: How weights start, as for ``TorchLayer``: a function that fills a
@@ -79,8 +57,7 @@ class QuantumHead(nn.Module):
 
     Raises:
         TypeError: when the QNode lacks an argument.
-        ValueError: for an unknown backend, a circuit without qubits, and under
-            ``"batched"`` for circuits it does not cover (with the reason).
+        ValueError: under ``"batched"`` for circuits it does not cover (the reason).
         MemoryError: before allocating, when one state would not fit.
     """
 
@@ -95,30 +72,30 @@ class QuantumHead(nn.Module):
     ) -> None:
         """Trace the QNode and choose a backend."""
         super().__init__()
-        if backend not in BACKENDS:
+        if backend not in backends.BACKENDS:
             raise ValueError(
-                f"backend={backend!r}: choose one of {', '.join(BACKENDS)}"
+                f"backend={backend!r}: choose one of {', '.join(backends.BACKENDS)}"
             )
         shapes = {
             name: (shape,) if isinstance(shape, int) else tuple(shape)
             for name, shape in weight_shapes.items()
         }
-        check_arguments(qnode, shapes)
+        backends.check_arguments(qnode, shapes)
         self.qnode, self.weight_names = qnode, tuple(shapes)
         for name, shape in shapes.items():
-            start = nn.Parameter(start_weight(name, shape, init_method))
+            start = nn.Parameter(backends.start_weight(name, shape, init_method))
             self.register_parameter(name, start)
-        self.n_inputs, circuit, refusal = trace_head(qnode, shapes, n_inputs)
+        self.n_inputs, circuit, refusal = backends.trace_head(qnode, shapes, n_inputs)
         plan = None
         if circuit is not None and backend in {"auto", "batched"}:
-            plan, refusal = make_plan(circuit, backend)
-        self.backend, self.reason = choose(qnode, backend, plan, refusal)
+            plan, refusal = backends.make_plan(circuit, backend)
+        self.backend, self.reason = backends.choose(qnode, backend, plan, refusal)
         self._simulator = self._compiled = None
         if self.backend == "batched":
             self._program, self._simulator = circuit.program, Simulator(plan)
             self._compiled = Compiled(self._simulator)
         else:
-            self._circuit = rebuild(qnode, self.backend)
+            self._circuit = backends.rebuild(qnode, self.backend)
             if backend == "auto" and "shots" not in refusal:
                 warnings.warn(f"{self.reason} ({COST})", stacklevel=2)
 
@@ -129,12 +106,8 @@ class QuantumHead(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Outputs (..., n_outputs) of inputs (..., n_inputs), in the inputs' dtype.
 
-        The state of ``qml.state()`` comes out complex.
-
-        Raises:
-            ValueError: for inputs of the wrong width and for NaN or infinite
-                numbers in inputs or weights.
-            MemoryError: before allocating, when the states would not fit.
+        The state of ``qml.state()`` comes out complex. NaN or infinite numbers in
+        inputs or weights are a ValueError.
         """
         if inputs.dim() == 0 or inputs.shape[-1] != self.n_inputs:
             raise ValueError(
@@ -191,12 +164,12 @@ class QuantumHead(nn.Module):
 
     def _run_qnode(self, flat: torch.Tensor) -> torch.Tensor:
         together = len(flat) if self.backend == "default.qubit" else 1
-        require_state(len(self._circuit.device.wires or ()), together)
+        backends.require_state(len(self._circuit.device.wires or ()), together)
         weights = {
             name: w.float() if w.dtype in (torch.half, torch.bfloat16) else w
             for name, w in self.named_weights().items()
         }
-        outputs = call_qnode(self._circuit, flat, weights)
+        outputs = backends.call_qnode(self._circuit, flat, weights)
         if not symbolic() and not bool(torch.isfinite(outputs.sum())):
             self._explain_not_finite(flat)
         return outputs

@@ -27,15 +27,13 @@ def fidelity_kernel(
         qnode: QNode of ``inputs`` alone that returns ``qml.state()``.
         x: Samples (N, n_inputs).
         y: Other samples (M, n_inputs); by default ``x``.
-        backend: What makes the states, as for `QuantumHead`: ``"auto"`` the batched
-            head where it can; a device's name runs one circuit a sample there.
+        backend: What makes the states, as for `QuantumHead`.
 
     Returns:
         (N, M) float64.
 
     Raises:
-        ValueError: for samples that are not finite tables of the right width, and
-            for a QNode that does not return the state.
+        ValueError: samples or a QNode of another form.
         MemoryError: before allocating, when the Gram matrix would not fit.
     """
     x = _table("x", x)

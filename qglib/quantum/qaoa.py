@@ -12,11 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize
 
 from qglib.memory import require
+
+LARGEST = 16  # levels of digits that are mixed together
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,13 @@ def qaoa(
 
     Args:
         values: Cost of every basis state; the first digit is the most significant.
-        depth: Number of phase-mixer layers, at least 1.
+        depth, starts: Phase-mixer layers and random starts, at least 1.
         rng: Source of the random angles.
-        starts: Number of random starts.
         widths: Levels of every digit; by default qubits with the X mixer.
 
     Raises:
-        ValueError: for costs that are not finite or whose number is not the
-            product of the widths, and for depth or starts below 1.
-        MemoryError: before allocating, when the states would not fit.
+        ValueError, MemoryError: broken costs, or not as many as the digits have states;
+            states that would not fit.
     """
     values = np.asarray(values, float)
     if depth < 1 or starts < 1:
@@ -143,20 +144,33 @@ def energy_and_gradient(
     return float(energy), slopes.ravel()
 
 
+@lru_cache(maxsize=32)
+def _mixers(widths: tuple[int, ...]) -> list[tuple[np.ndarray, ...]]:
+    """A of neighbouring digits taken together, with its eigenvalues and vectors."""
+    parts, joint = [], np.zeros((1, 1))
+    for width in widths:
+        if len(joint) > 1 and len(joint) * width > LARGEST:
+            parts.append((joint, *np.linalg.eigh(joint)))
+            joint = np.zeros((1, 1))
+        own = np.ones((width, width)) - np.eye(width)
+        joint = np.kron(joint, np.eye(width)) + np.kron(np.eye(len(joint)), own)
+    return [*parts, (joint, *np.linalg.eigh(joint))]
+
+
 def _mix(state: np.ndarray, beta: float, widths: Sequence[int]) -> np.ndarray:
-    """exp(-i beta A) of a state; on one digit A = J - 1 and J**2 = width J."""
-    for width in widths:  # each mixes the first digit and makes it the last
-        digits = state.reshape(width, -1)
-        share = np.expm1(-1j * beta * width) / width
-        state = (digits + share * digits.sum(0)).T.ravel()
-    return np.exp(1j * beta * len(widths)) * state
+    """exp(-i beta A) of a state."""
+    for _, values, vectors in _mixers(tuple(widths)):
+        mixer = (vectors * np.exp(-1j * beta * values)) @ vectors.T
+        # mixes the first digits and makes them the last
+        state = (mixer @ state.reshape(len(mixer), -1)).T.ravel()
+    return state
 
 
 def _slope(adjoint: np.ndarray, state: np.ndarray, widths: Sequence[int]) -> float:
-    """2 Im <adjoint|A|state> for a real <adjoint|state>, where -1 in A adds nothing."""
+    """2 Im <adjoint|A|state>."""
     total = 0.0
-    for width in widths:
-        one, other = adjoint.reshape(width, -1), state.reshape(width, -1)
-        total += 2 * np.vdot(one.sum(0), other.sum(0)).imag
+    for joint, _, _ in _mixers(tuple(widths)):
+        one, other = (v.reshape(len(joint), -1) for v in (adjoint, state))
+        total += 2 * np.vdot(one, joint @ other).imag
         adjoint, state = one.T.ravel(), other.T.ravel()
     return total

@@ -36,9 +36,6 @@ def verify(
         "weights_after_step": ...}; expect below 1e-5 in float32 and below 1e-10 in
         float64. Gradients of a state that lightning cannot give come from
         default.qubit.
-
-    Raises:
-        ValueError: for inputs of the wrong width.
     """
     weights = head.named_weights()
     like = torch.zeros(()) if inputs is None else inputs

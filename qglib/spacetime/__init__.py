@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from qglib.spacetime.abundances import interval_abundances
 from qglib.spacetime.adds import adds
 from qglib.spacetime.causet import Causet
-from qglib.spacetime.chains import longest_chain
-from qglib.spacetime.dimension import (
-    myrheim_meyer_dimension,
-    ordering_fraction,
-)
 from qglib.spacetime.drawing import draw_order
 from qglib.spacetime.features import order_features
 from qglib.spacetime.independence import independence_test
 from qglib.spacetime.manifold import manifold_likeness
 from qglib.spacetime.null_tables import null_table
+from qglib.spacetime.observables import (
+    interval_abundances,
+    longest_chain,
+    myrheim_meyer_dimension,
+    ordering_fraction,
+)
 from qglib.spacetime.sprinkling import sprinkle_diamond
 
 __all__ = [

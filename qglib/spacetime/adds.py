@@ -67,8 +67,7 @@ def adds(
         groups: shape (n,), items of one group are never divided between training
             and test (speakers, copies of one item).
         classifier: makes a fresh scikit-learn classifier.
-        folds: parts of each outer cross-validation.
-        repeats: how often the parts are drawn anew.
+        folds, repeats: parts of an outer cross-validation, how often drawn anew.
         grid: values tried for the classifier's parameter `C`.
 
     Returns:

@@ -19,16 +19,11 @@ class Causet:
     Elements are 0 .. N-1 and i precedes j only if i < j. Build one with
     `from_order`, `from_ranks`, `from_dominance` or `from_events`; each raises
     MemoryError before allocating what does not fit (a bit per pair of elements).
-
-    Attributes:
-        future: packed futures, (N, ceil(N / 64)) uint64, read-only.
-        labels: for each element its row in what the order was built from.
-        coordinates: array (N, d), time first, where the order came from points.
     """
 
-    future: np.ndarray
-    labels: tuple[int, ...]
-    coordinates: np.ndarray | None = None
+    future: np.ndarray  # packed, (N, ceil(N / 64)) uint64, read-only
+    labels: tuple[int, ...]  # of each element the row it was built from
+    coordinates: np.ndarray | None = None  # (N, d), time first, if built from points
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -38,14 +33,10 @@ class Causet:
 
     @classmethod
     def from_order(cls, matrix: np.ndarray, close: bool = False) -> Causet:
-        """From a relation matrix (N, N): entry (i, j) is true if i precedes j.
+        """From a boolean or 0/1 matrix (N, N): (i, j) is true if i precedes j.
 
-        Args:
-            matrix: boolean or 0/1 array; elements are re-sorted.
-            close: take the transitive closure.
-
-        Raises:
-            ValueError: not square, not 0 and 1, a cycle, or not transitive.
+        Elements are re-sorted. `close` takes the transitive closure; without it a
+        relation that is not transitive is a ValueError, as is one with a cycle.
         """
         return cls(*constructions.order_parts(matrix, close))
 
@@ -64,9 +55,6 @@ class Causet:
             ties: "error" refuses equal values, "random" breaks them with `rng`
                 (keeps the exact null), "weak" leaves tied pairs unrelated.
             rng: generator for ties="random".
-
-        Raises:
-            ValueError: shapes differ, values not finite, ties under "error", no `rng`.
         """
         x, y = constructions.numbers(x, "x"), constructions.numbers(y, "y")
         if x.ndim != 1 or x.shape != y.shape:
@@ -82,9 +70,6 @@ class Causet:
         """The product order of the rows of an array (N, k).
 
         Row i precedes row j if it is smaller in every column: Minkowski for k = 2.
-
-        Raises:
-            ValueError: not a 2d array, or values not finite.
         """
         values = constructions.numbers(values, "values")
         if values.ndim != 2 or values.shape[1] == 0:
@@ -111,16 +96,11 @@ class Causet:
         The triangle inequality of the metric makes this transitive.
 
         Args:
-            times: shape (N,).
-            contents: shape (N,) or (N, k).
+            times, contents: shape (N,), and (N,) or (N, k); no event twice.
             speed: largest distance a content may travel in one unit of time.
             metric: "euclidean", "angle" (radians), "absolute", "cityblock",
-                "chebyshev" or "precomputed" (`contents` are (N, N) distances).
-
-        Raises:
-            ValueError: values not finite, lengths differ, speed not positive, an
-                event given twice, or precomputed distances that break the triangle
-                inequality on a fixed sample of triples.
+                "chebyshev" or "precomputed" (`contents` are (N, N) distances, whose
+                triangle inequality is tested on a fixed sample of triples).
         """
         return cls(*constructions.event_parts(times, contents, speed, metric))
 
@@ -177,11 +157,7 @@ class Causet:
         return self._elements(self.past, i)
 
     def interval(self, i: int, j: int) -> Causet:
-        """The open Alexandrov interval of i and j (both left out).
-
-        Raises:
-            ValueError: i does not precede j.
-        """
+        """The open Alexandrov interval of i and j > i (both left out)."""
         later, earlier = self.future_of(i), self.past_of(j)
         if j not in later:
             remedy = "take j from future_of(i)"
@@ -189,11 +165,7 @@ class Causet:
         return self.subset(np.intersect1d(later, earlier, assume_unique=True))
 
     def subset(self, elements: Sequence[int] | np.ndarray) -> Causet:
-        """The order induced on some elements (indices; repeated ones count once).
-
-        Raises:
-            IndexError: an index outside 0 .. N-1.
-        """
+        """The order induced on some elements (indices; repeated ones count once)."""
         chosen = np.unique(np.asarray(elements, dtype=np.int64).reshape(-1))
         self._check(*chosen[[0, -1]] if chosen.size else ())
 

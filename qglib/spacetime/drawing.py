@@ -27,16 +27,12 @@ def draw_order(
     """Draw elements and links, time upwards, with a chain and a light cone.
 
     Args:
-        causet: the order.
-        ax: axes to draw in.
-        position: (N, 2) array of (horizontal, vertical) places; the coordinates
-            (x, t) if left out.
+        causet, ax: the order, and the axes to draw in.
+        position: (N, 2) places (horizontal, vertical); by default the coordinates
+            (x, t), without which it is a ValueError to leave it out.
         chain: elements joined by a bold line.
         apex: element whose past and future are coloured.
         point_size: area of a point in points squared.
-
-    Raises:
-        ValueError: no position and no coordinates, or a wrong shape.
     """
     if position is None and causet.coordinates is None:
         raise ValueError("position is left out and there are no coordinates")

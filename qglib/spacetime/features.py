@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qglib.spacetime.abundances import interval_abundances, smearing_weights
+from qglib.spacetime import observables as seen
 from qglib.spacetime.causet import Causet
-from qglib.spacetime.chains import chain_counts, heights
-from qglib.spacetime.dimension import (
-    check_size,
-    dimension_of_fraction,
-    midpoint_dimension,
-    ordering_fraction,
-)
 
 FEATURE_NAMES = tuple(
     """elements ordering_fraction myrheim_meyer_dimension midpoint_dimension
@@ -37,8 +30,7 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
     Returns:
         `FEATURE_NAMES` in that order, all finite:
 
-        - elements; ordering_fraction; myrheim_meyer_dimension, midpoint_dimension,
-          which take the whole set for one diamond;
+        - elements; ordering_fraction; the two dimensions, of the whole set;
         - height_per_root (longest chain over root N), widest_level_share (largest
           level of equal height over N), mean_height (over the largest height);
         - intervals_0 .. intervals_31_up: log(1 + N_m / N) in logarithmic bins of
@@ -51,30 +43,29 @@ def causal_set_features(causet: Causet) -> dict[str, float]:
           element, and standard deviations over the elements of those upwards and
           downwards (they swap when the order is reversed).
 
-    Raises:
-        ValueError: fewer than 4 elements.
-
-    Sources: those of `interval_abundances`, `smearing_weights`, `midpoint_dimension`.
+    Fewer than 4 elements are a ValueError. Sources: those of `observables`.
     """
     n = causet.size
-    check_size(causet, 4)
-    counts = interval_abundances(causet)
+    seen.check_size(causet, 4)
+    counts = seen.interval_abundances(causet)
     down, up = causet.degrees()
-    height, links = heights(causet), causet.links()
-    fraction = ordering_fraction(causet)
+    height, links = seen.heights(causet), causet.links()
+    fraction = seen.ordering_fraction(causet)
     binned = (part.sum() for part in np.split(counts, _BINS[1:]))
-    actions = (e + smearing_weights(d, len(counts), e) @ counts / n for d, e in _LADDER)
+    actions = (
+        e + seen.smearing_weights(d, len(counts), e) @ counts / n for d, e in _LADDER
+    )
     values = [
         n,
         fraction,
-        dimension_of_fraction(fraction),
-        midpoint_dimension(causet),
+        seen.dimension_of_fraction(fraction),
+        seen.midpoint_dimension(causet),
         height.max() / np.sqrt(n),
         np.bincount(height).max() / n,
         height.mean() / height.max(),
         *(np.log1p(count / n) for count in binned),
         *(np.sign(action) * np.sqrt(abs(action)) for action in actions),
-        *np.log1p(chain_counts(causet, 4)[2:] / n),
+        *np.log1p(seen.chain_counts(causet, 4)[2:] / n),
         (down == 0).mean(),
         (up == 0).mean(),
         ((up == 0) & (down == 0)).mean(),
@@ -90,19 +81,18 @@ def order_features(
     """Features of the order of each item, and those of its shuffled order.
 
     Args:
-        events: one object per item, with `.parts`, the tuple (times, contents,
-            speed, metric) of `Causet.from_events`, and `.shuffled(rng)`, the same
-            times and contents paired at random (`qglib.data.Events` has both).
+        events: one object per item, with `.parts`, the arguments of
+            `Causet.from_events`, and `.shuffled(rng)`, the same times and contents
+            paired at random (`qglib.data.Events` has both).
         rng: source of the shuffles.
 
     Returns:
-        (F, null): two tables (items, 24) of finite float64, columns as
-        `FEATURE_NAMES` says. An order of fewer than 4 elements has no observables:
-        "elements" is its size and all other columns are 0.
+        (F, null): two tables (items, 24) of finite float64, columns `FEATURE_NAMES`.
+        An order of fewer than 4 elements has its size and else zeros.
 
     Raises:
-        ValueError: no item, an item without `.parts` and `.shuffled`, no rng, or
-            events that `Causet.from_events` refuses.
+        ValueError: no item, an item without these, no rng, or events that
+            `Causet.from_events` refuses.
     """
     if not len(events):
         raise ValueError("events is empty: give one object per item")

@@ -19,19 +19,12 @@ from qglib.spacetime.null_tables import NullTable, fisher, null_table
 
 @dataclass(frozen=True)
 class IndependenceResult:
-    """Outcome of the test; unpacks as ``statistic, pvalue``.
+    """Outcome of the test; unpacks as ``statistic, pvalue``."""
 
-    Attributes:
-        statistic: Fisher combination -sum log p over the groups of observables.
-        pvalue: against the simulated null and its fitted tail, see `NullTable.pvalue`.
-        group_pvalues: what was seen: one p-value per group (descriptive).
-        draws: calibration draws of the null.
-    """
-
-    statistic: float
-    pvalue: float
-    group_pvalues: dict[str, float]
-    draws: int
+    statistic: float  # Fisher combination -sum log p over the groups of observables
+    pvalue: float  # against the simulated null and its fitted tail
+    group_pvalues: dict[str, float]  # what was seen, by group (descriptive)
+    draws: int  # calibration draws of the null
 
     def __iter__(self) -> Iterator[float]:
         """Statistic and p-value, as the results of SciPy's tests."""
@@ -56,17 +49,12 @@ def independence_test(
     checkerboards. The level needs independent draws: serial dependence voids it.
 
     Args:
-        x: first variable, shape (n,), 20 <= n <= 20 000.
-        y: second variable, shape (n,).
+        x, y: the variables, shape (n,), 20 <= n <= 20 000.
         rng: breaks ties; needed for ties="random" only.
-        draws: calibration draws, see `null_table`; the table is simulated once per
-            (n, draws) and kept.
+        draws: calibration draws of the kept table, see `null_table`.
         ties: "error", or "random" to break them with `rng` (the level stays exact
             for any marginals; the p-value then depends on `rng`).
         null: a table from `null_table`, used instead of the kept one.
-
-    Returns:
-        `IndependenceResult` with `.statistic` and `.pvalue`.
 
     Raises:
         TypeError: values that have no order (complex, objects), an rng that is no

@@ -7,20 +7,13 @@ hypothesis with an exact simulated null, for any number of observables at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from qglib.spacetime.abundances import interval_abundances
+from qglib.spacetime import observables
 from qglib.spacetime.causet import Causet
-from qglib.spacetime.chains import heights
-from qglib.spacetime.dimension import (
-    check_size,
-    midpoint_dimension,
-    myrheim_meyer_dimension,
-    ordering_fraction,
-)
 from qglib.spacetime.sprinkling import sprinkle_diamond
 
 _DIMENSIONS = (2, 3, 4)
@@ -30,28 +23,16 @@ _LEAST, _MOST = 20, 192  # elements compared; larger sets are thinned
 _DRAWS = 100  # sprinklings per dimension for fit and again for calibration
 
 
-@dataclass(frozen=True)
-class ManifoldVerdict:
-    """What the battery says.
+class ManifoldVerdict(NamedTuple):
+    """What the battery says; in flat space-time the last two dimensions agree."""
 
-    Attributes:
-        licensed: whether flat diamonds of some dimension explain the order.
-        dimension: the dimension that explains it best (2, 3 or 4).
-        pvalue: of that dimension; the verdict asks for at least 0.01.
-        pvalues: p-value per dimension.
-        myrheim_meyer: dimension read from the ordering fraction.
-        midpoint: dimension read from the best midpoint; in flat space-time the two
-            agree.
-        reasons: one phrase per observable beyond three standard deviations.
-    """
-
-    licensed: bool
-    dimension: int
-    pvalue: float
-    pvalues: dict[int, float]
-    myrheim_meyer: float
-    midpoint: float
-    reasons: tuple[str, ...]
+    licensed: bool  # whether flat diamonds of some dimension explain the order
+    dimension: int  # that explains it best (2, 3 or 4)
+    pvalue: float  # of that dimension; the verdict asks for at least 0.01
+    pvalues: dict[int, float]  # per dimension
+    myrheim_meyer: float  # dimension read from the ordering fraction
+    midpoint: float  # dimension read from the best midpoint
+    reasons: tuple[str, ...]  # a phrase per observable beyond 3 standard deviations
 
     def __str__(self) -> str:
         """The verdict as notebooks print it."""
@@ -62,13 +43,13 @@ class ManifoldVerdict:
 
 def _observe(causet: Causet) -> dict[str, float]:
     """The battery on an open interval, on scales where it is nearly Gaussian."""
-    counts = interval_abundances(causet, 14)
+    counts = observables.interval_abundances(causet, 14)
     binned = [counts[0], counts[1:3].sum(), counts[3:7].sum(), counts[7:].sum()]
     links, small, middle, large = np.log1p(binned)
     down, up = causet.degrees()
     return {
-        "ordering fraction": ordering_fraction(causet),
-        "height": heights(causet).max(),
+        "ordering fraction": observables.ordering_fraction(causet),
+        "height": observables.heights(causet).max(),
         "links": links,
         "intervals with 1-2 elements": small,
         "intervals with 3-6 elements": middle,
@@ -116,20 +97,19 @@ def manifold_likeness(
 
     Args:
         causet: the order.
-        rng: thins sets of more than 192 elements (a thinned sprinkling is a
-            sprinkling).
+        rng: thins sets of more than 192 elements (what is left of a sprinkling is
+            one).
         scope: "interval" judges the largest Alexandrov interval, "whole" takes
             the set itself for a diamond.
 
     Returns:
-        `ManifoldVerdict`; passing is necessary, not sufficient, for geometry. The
-        sprinklings, 200 per dimension, are simulated once per size, from a seed of
-        their own.
+        `ManifoldVerdict`; passing is necessary, not sufficient, for geometry. The 200
+        sprinklings per dimension are simulated once per size, from their own seed.
 
     Raises:
         ValueError: fewer than 4 elements, an unknown scope.
     """
-    check_size(causet, 4)
+    observables.check_size(causet, 4)
     if scope not in ("interval", "whole"):
         raise ValueError(f'scope is {scope!r}: choose "interval" or "whole"')
     part = largest_interval(causet) if scope == "interval" else causet
@@ -159,7 +139,7 @@ def manifold_likeness(
         best,
         pvalues[best],
         pvalues,
-        myrheim_meyer_dimension(part).dimension,
-        midpoint_dimension(part),
+        observables.myrheim_meyer_dimension(part).dimension,
+        observables.midpoint_dimension(part),
         reasons,
     )

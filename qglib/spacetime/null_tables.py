@@ -44,27 +44,16 @@ _METRIC = sum(_SCORED.values(), ())
 
 @dataclass(frozen=True, eq=False)
 class NullTable:
-    """Null distribution of the statistic for samples of n points.
-
-    Attributes:
-        n: number of points.
-        draws: calibration draws, random permutations.
-        mean, sd: of each observable over the fit draws, shape (P,).
-        metric_draws: sorted fit draws of the observables that enter through
-            normal scores, shape (fit, C).
-        group_null: sorted group statistics of the fit draws, shape (G, fit).
-        null: sorted statistics of the calibration draws, shape (draws,).
-        metrics: inverse ridge correlations of those scores, by group.
-    """
+    """Null distribution of the statistic for samples of n points."""
 
     n: int
-    draws: int
-    mean: np.ndarray
-    sd: np.ndarray
-    metric_draws: np.ndarray
-    group_null: np.ndarray
-    null: np.ndarray
-    metrics: dict[str, np.ndarray]
+    draws: int  # calibration draws, random permutations
+    mean: np.ndarray  # (P,) of each observable over the fit draws
+    sd: np.ndarray  # (P,)
+    metric_draws: np.ndarray  # (fit, C) sorted, of what enters by normal scores
+    group_null: np.ndarray  # (G, fit) sorted group statistics of the fit draws
+    null: np.ndarray  # (draws,) sorted statistics of the calibration draws
+    metrics: dict[str, np.ndarray]  # inverse ridge correlations of the scores
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -81,13 +70,9 @@ class NullTable:
         return rank_observables(self.n)(canonical(permutation))
 
     def group_pvalues(self, values: np.ndarray) -> np.ndarray:
-        """p-value of each group against the fit draws (descriptive).
+        """p-values (G,) or (rows, G) of the groups against the fit draws (descriptive).
 
-        Args:
-            values: observables, shape (P,) or (rows, P).
-
-        Returns:
-            shape (G,) or (rows, G).
+        `values` are observables, shape (P,) or (rows, P).
         """
         rows = self._statistics(np.atleast_2d(values))
         pairs = zip(self.group_null, rows, strict=True)

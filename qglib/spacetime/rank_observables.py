@@ -72,11 +72,7 @@ class RankObservables:
         return (self.n - 1).bit_length()
 
     def __call__(self, permutation: np.ndarray) -> np.ndarray:
-        """Observables of the sample whose y-ranks, sorted by x, are `permutation`.
-
-        Returns:
-            float64 array of shape (len(self.names),).
-        """
+        """Observables (names,) of the y-ranks sorted by x, float64."""
         p = np.ascontiguousarray(permutation, np.int64)
         table = kernels.past_table(p, self._corners)
         chains, *regions = kernels.pair_sums(p, self._corners, table)

@@ -36,7 +36,8 @@ def sprinkle_diamond(
 
     Args:
         dimension: 2, 3 or 4 (time included); volumes 2, 2 pi / 3, 2 pi / 3.
-        mean_count: mean of the Poisson number of elements, or the number itself.
+        mean_count: mean of the Poisson number of elements, from 0; with `fixed` the
+            number itself.
         rng: source of randomness.
         fixed: take exactly `mean_count` elements.
 
@@ -44,9 +45,8 @@ def sprinkle_diamond(
         A `Causet` with `coordinates` (N, dimension), time first, speed of light 1.
 
     Raises:
-        ValueError: a dimension other than 2, 3, 4, or a count that is negative,
-            infinite, or broken under fixed=True.
-        MemoryError: the packed relation would not fit.
+        ValueError, MemoryError: another dimension, or a count that is broken or too
+            large.
 
     Source: Bombelli, Lee, Meyer, Sorkin, Phys. Rev. Lett. 59 (1987) 521.
     """

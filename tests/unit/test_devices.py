@@ -133,7 +133,8 @@ def test_a_control_group_lowers_what_is_free(monkeypatch, tmp_path) -> None:
     host = psutil.virtual_memory().available
     monkeypatch.setattr(memory, "GROUP", tmp_path)
     assert memory.available_bytes() == pytest.approx(host, rel=0.2), "no group"
-    for limit, used, free in ((1000, 400, 600), (1000, 1400, 0)):
+    (tmp_path / "memory.stat").write_text("anon 7\ninactive_file 100\n")
+    for limit, used, free in ((1000, 400, 700), (1000, 1400, 0)):
         (tmp_path / "memory.max").write_text(f"{limit}\n")
         (tmp_path / "memory.current").write_text(f"{used}\n")
         assert memory.available_bytes("cpu") == free

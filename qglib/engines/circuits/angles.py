@@ -59,20 +59,16 @@ class _Call:
 
 
 class Follower(TorchFunctionMode):
-    """Follows one run: enter it, run, and ask `find` about the tensors that came out.
-
-    Attributes:
-        calls: The kept calls in order.
-        sources: First slot, size and value of every tensor with slots of its own.
-        products: Slots that are the product of two inputs or weights.
-    """
+    """Follows one run: enter it, run, ask `find` about the tensors that came out."""
 
     def __init__(self, leaves: Sequence[torch.Tensor]) -> None:
         """Number inputs and weights in this order."""
         super().__init__()
         self.known: dict[int, tuple] = {}  # id: tensor (kept alive), value, companions
         self.calls: list[_Call] = []
+        # first slot, size and value of every tensor with slots of its own
         self.sources: list[tuple[int, int, int]] = []
+        # slots that are the product of two inputs or weights
         self.products: dict[int, tuple[int, int]] = {}
         self.values = self.slots = 0
         for leaf in leaves:

@@ -4,30 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from qglib.engines.circuits.lane_cells import cell_gradients
-from qglib.engines.circuits.lane_forward import (
-    diagonals,
-    grow_levels,
-    load_block,
-    load_cells,
-    turn_phases,
-    workspace,
-)
-from qglib.engines.circuits.lane_kernels import (
-    LANES,
-    compiled,
-    copy,
-    dagger,
-    fill,
-    multiply,
-    overlap,
-    rearrange,
-    shrink,
-    shrink_gradient,
-    slopes,
-    turn,
-)
-from qglib.engines.circuits.lane_readout import read_in
+from qglib.engines.circuits import lane_forward as ahead
+from qglib.engines.circuits import lane_kernels as kernel
+from qglib.engines.circuits.lane_kernels import _L, _L2, LANES, compiled
 
 
 @compiled
@@ -37,20 +16,12 @@ def backward(
     """Add the gradients of inputs and shared angles to arrays of zeros.
 
     Args:
-        tables: See `forward`, like ``n``, ``shared``, ``x``.
-        n: Number of wires.
-        shared: Shared angles.
-        x: Samples (B, n_inputs).
-        states: Final states that `forward` kept.
-        waves: What it kept of the cells, like ``paths`` and ``parts``.
-        paths: Their chains.
-        parts: Their matrices.
+        tables, n, shared, x, states, waves, paths, parts: As `forward` had and kept.
         grad: Gradient of the outputs (B, R), or (B, 2 R) for complex ones.
-        grad_x: (B, n_inputs).
-        grad_shared: Like ``shared``.
+        grad_x, grad_shared: Like ``x`` and ``shared``.
     """
-    wave, m, diagonal, work, read = workspace(tables, n, grad.shape[1], x)
-    diagonals(tables, shared, 1, diagonal)
+    wave, m, diagonal, work, read = ahead.workspace(tables, n, grad.shape[1], x)
+    ahead.diagonals(tables, shared, 1, diagonal)
     levels, psi, lam, psi_next, lam_next = work[0], work[1], work[2], work[3], work[4]
     slope = work[5, : LANES << n]
     small = np.empty((3, 8 * LANES), x.dtype)
@@ -59,39 +30,39 @@ def backward(
     grad_wave = np.empty((wave.shape[0], LANES))
     grad_rows = np.zeros((diagonal.shape[0], 1 << n))
     for first in range(0, x.shape[0], LANES):
-        load_block(tables, x, first, wave)
-        load_cells(tables, parts, wave, first == 0, m)
-        fill(grad_wave.ravel(), 0)
-        copy(states[first // LANES], psi)
+        ahead.load_block(tables, x, first, wave)
+        ahead.load_cells(tables, parts, wave, first == 0, m)
+        kernel.fill(grad_wave.ravel(), 0)
+        kernel.copy(states[first // LANES], psi)
         read_in(tables, psi, read, first, grad, lam)
         for s in range(tables.step_cell.shape[0] - 1, -1, -1):
             c = tables.step_cell[s]
             if c >= 0:
                 gather = tables.gather[tables.step_table[1, s]]
-                dagger(m[c], back)
-                turn(psi, psi_next, gather, back)
-                turn(lam, lam_next, gather, back)
+                kernel.dagger(m[c], back)
+                kernel.turn(psi, psi_next, gather, back)
+                kernel.turn(lam, lam_next, gather, back)
                 psi, psi_next, lam, lam_next = psi_next, psi, lam_next, lam
-                fill(o, 0)
-                overlap(psi, lam, o)
-                multiply(m[c], o, g)
+                kernel.fill(o, 0)
+                kernel.overlap(psi, lam, o)
+                kernel.multiply(m[c], o, g)
                 _add_cell(tables, c, parts, wave, g, grad_parts, grad_wave)
                 continue
             d = -1 - c
             _add_diagonal(tables, d, psi, lam, slope, grad_rows, grad_wave)
-            turn_phases(tables, 1, d, psi, diagonal, wave)
-            turn_phases(tables, 1, d, lam, diagonal, wave)
-        rearrange(lam, tables.unwind, lam_next)
-        grow_levels(m, n, levels, psi)
+            ahead.turn_phases(tables, 1, d, psi, diagonal, wave)
+            ahead.turn_phases(tables, 1, d, lam, diagonal, wave)
+        kernel.rearrange(lam, tables.unwind, lam_next)
+        ahead.grow_levels(m, n, levels, psi)
         lam, lam_next = lam_next, lam
         for wire in range(n - 1, -1, -1):
             rows = 1 << wire
             start = (rows - 1) * 2 * LANES
             level = levels[start : start + rows * 2 * LANES]
-            fill(g, 0)
-            shrink_gradient(lam, level, rows, g)
+            kernel.fill(g, 0)
+            kernel.shrink_gradient(lam, level, rows, g)
             _add_cell(tables, wire, parts, wave, g, grad_parts, grad_wave)
-            shrink(lam, rows, m[wire], lam_next)
+            kernel.shrink(lam, rows, m[wire], lam_next)
             lam, lam_next = lam_next, lam
         _add_features(tables, first, grad_wave, grad_x)
     totals = np.zeros((m.shape[0], 2, 8))
@@ -133,7 +104,7 @@ def _add_diagonal(tables, d, psi, lam, slope, grad_rows, grad_wave):
     low, high = tables.angle_range[d, 1, 0], tables.angle_range[d, 1, 1]
     if not shared and high == low:
         return
-    slopes(psi, lam, slope)
+    kernel.slopes(psi, lam, slope)
     for j in range(slope.size // LANES):
         row = slope[j * LANES : (j + 1) * LANES]
         if shared:
@@ -156,3 +127,76 @@ def _add_features(tables, first, grad_wave, grad_x):
         i, scale = tables.feature_column[f], tables.feature_scale[f]
         for k in range(min(LANES, grad_x.shape[0] - first)):
             grad_x[first + k, i] += scale * grad_wave[f, k]
+
+
+@compiled
+def cell_gradients(tables, waves, paths, grad, grad_shared):
+    """Add the gradient of A and B, grad (C, 2, 8), to that of the angles."""
+    for c in range(grad.shape[0]):
+        for part in range(1 if tables.cell_feature[c] < 0 else 2):
+            path, constant = paths[c, part], tables.chain_constant[c, part]
+            for j in range(2):
+                g = grad[c, part, 2 * j :]
+                a, b = complex(g[0], g[1]), complex(g[4], g[5])
+                for d in range(tables.chain_depth[c] - 1, -1, -1):
+                    m, wave = constant[d + 1], waves[c, d]
+                    above = m[0, 0].conjugate() * a + m[1, 0].conjugate() * b
+                    below = m[0, 1].conjugate() * a + m[1, 1].conjugate() * b
+                    a, b = wave * above, wave.conjugate() * below  # of path[d]
+                    slope = (a.conjugate() * path[d, 0, j]).imag
+                    slope -= (b.conjugate() * path[d, 1, j]).imag
+                    index, scale = tables.chain_index[c, d], tables.chain_scale[c, d]
+                    grad_shared[index] += scale * slope / 2
+
+
+@compiled
+def expectations_adjoint(state, rows, flips, grad, lam):
+    """Adjoint state of `expectations` for the gradient of its outputs."""
+    n_outputs = np.uint64(rows.shape[3])
+    real, imag = np.empty(_L, state.dtype), np.empty(_L, state.dtype)
+    kernel.fill(lam, 0)
+    for f in range(rows.shape[0]):
+        for j in range(rows.shape[2]):
+            kernel.fill(real, 0)
+            kernel.fill(imag, 0)
+            for r in range(n_outputs):
+                c = r * _L
+                wr, wi = rows[f, 0, j, r], rows[f, 1, j, r]
+                if wi == 0 and wr == 0:
+                    continue
+                wr, wi = wr + wr, wi + wi
+                for k in range(_L):
+                    real[k] += wr * grad[c + k]
+                if wi != 0:
+                    for k in range(_L):
+                        imag[k] += wi * grad[c + k]
+            a, b = np.uint64(j) * _L2, np.uint64(flips[f, j]) * _L2
+            for k in range(_L):
+                br, bi = state[b + k], state[b + _L + k]
+                lam[a + k] += real[k] * br - imag[k] * bi
+                lam[a + _L + k] += real[k] * bi + imag[k] * br
+
+
+@compiled
+def read_in(tables, state, read, first, grad, lam):
+    """Adjoint state of the read-out from the gradient of the outputs."""
+    count, width = min(LANES, grad.shape[0] - first), grad.shape[1]
+    size = tables.order.size
+    if size == 0:
+        kernel.fill(read, 0)
+        for k in range(count):
+            for r in range(width):
+                read[r * LANES + k] = grad[first + k, r]
+        expectations_adjoint(state, tables.rows, tables.flips, read, lam)
+        return
+    kernel.fill(lam, 0)
+    for r in range(size):
+        at = tables.order[r] * 2 * LANES
+        for k in range(count):
+            if width == size:
+                g = 2 * grad[first + k, r]
+                lam[at + k] = g * state[at + k]
+                lam[at + LANES + k] = g * state[at + LANES + k]
+            else:
+                lam[at + k] = grad[first + k, 2 * r]
+                lam[at + LANES + k] = grad[first + k, 2 * r + 1]

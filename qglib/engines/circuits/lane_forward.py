@@ -6,18 +6,38 @@ import math
 
 import numpy as np
 
-from qglib.engines.circuits.lane_cells import cell_matrices
-from qglib.engines.circuits.lane_kernels import (
-    LANES,
-    compiled,
-    copy,
-    fill,
-    grow,
-    phase,
-    scale,
-    turn,
-)
-from qglib.engines.circuits.lane_readout import read_out
+from qglib.engines.circuits import lane_kernels as kernel
+from qglib.engines.circuits.lane_kernels import _L, _L2, LANES, compiled
+
+
+@compiled
+def cell_matrices(tables, shared, waves, paths, parts):
+    """A and B of every cell, parts (C, 2, 8): 00, 01, 10, 11, real parts first.
+
+    ``waves`` (C, D) complex, of half of every angle, and ``paths`` (C, 2, D + 1, 2, 2)
+    complex, the products up to every constant, are filled for the way back. B of a
+    cell without data is left as it is.
+    """
+    for c in range(parts.shape[0]):
+        depth = tables.chain_depth[c]
+        for d in range(depth):
+            half = shared[tables.chain_index[c, d]] * tables.chain_scale[c, d] / 2
+            waves[c, d] = complex(math.cos(half), math.sin(half))
+        for part in range(1 if tables.cell_feature[c] < 0 else 2):
+            path, constant = paths[c, part], tables.chain_constant[c, part]
+            for j in range(2):
+                a, b = constant[0, 0, j], constant[0, 1, j]
+                path[0, 0, j], path[0, 1, j] = a, b
+                for d in range(depth):
+                    a, b, m = (
+                        waves[c, d].conjugate() * a,
+                        waves[c, d] * b,
+                        constant[d + 1],
+                    )
+                    a, b = m[0, 0] * a + m[0, 1] * b, m[1, 0] * a + m[1, 1] * b
+                    path[d + 1, 0, j], path[d + 1, 1, j] = a, b
+                out = parts[c, part, 2 * j :]
+                out[0], out[1], out[4], out[5] = a.real, a.imag, b.real, b.imag
 
 
 @compiled
@@ -43,7 +63,7 @@ def load_block(tables, x, first, wave):
     count = min(LANES, x.shape[0] - first)
     for f in range(wave.shape[0]):
         i, half = tables.feature_column[f], tables.feature_scale[f] / 2
-        fill(wave[f], 0)
+        kernel.fill(wave[f], 0)
         for k in range(count):
             wave[f, k] = half * x[first + k, i]
         for k in range(LANES):
@@ -59,7 +79,7 @@ def load_cells(tables, parts, wave, fixed, m):
         if f < 0:
             if fixed:
                 for e in range(8):
-                    fill(m[c, e * LANES : (e + 1) * LANES], parts[c, 0, e])
+                    kernel.fill(m[c, e * LANES : (e + 1) * LANES], parts[c, 0, e])
             continue
         row, cos, sin = m[c], wave[f, :LANES], wave[f, LANES:]
         for e in range(8):
@@ -72,27 +92,78 @@ def load_cells(tables, parts, wave, fixed, m):
 @compiled
 def grow_levels(m, n, levels, state):
     """Product state of the first n cells; levels keep those of fewer wires."""
-    fill(levels[:LANES], 1)
-    fill(levels[LANES : 2 * LANES], 0)
+    kernel.fill(levels[:LANES], 1)
+    kernel.fill(levels[LANES : 2 * LANES], 0)
     for wire in range(n):
         rows = 1 << wire
         start, middle = (rows - 1) * 2 * LANES, (2 * rows - 1) * 2 * LANES
         here = levels[start:middle]
         after = levels[middle : (4 * rows - 1) * 2 * LANES]
-        grow(here, state if wire == n - 1 else after, rows, m[wire])
+        kernel.grow(here, state if wire == n - 1 else after, rows, m[wire])
 
 
 @compiled
 def turn_phases(tables, way, d, state, diagonal, wave):
     """Apply diagonal d (way 0), or undo it (1)."""
-    scale(state, diagonal[d])
+    kernel.scale(state, diagonal[d])
     for q in range(tables.angle_range[d, 1, 0], tables.angle_range[d, 1, 1]):
-        phase(state, tables.phase_table[way, q], wave[tables.phase_feature[q]])
+        kernel.phase(state, tables.phase_table[way, q], wave[tables.phase_feature[q]])
+
+
+@compiled
+def expectations(state, rows, flips, out):
+    """out[r] = sum over flips f, rows j of Re rows[f, j, r] conj(psi_j) psi_flip."""
+    n_outputs = np.uint64(rows.shape[3])
+    real, imag = np.empty(_L, state.dtype), np.empty(_L, state.dtype)
+    kernel.fill(out, 0)
+    for f in range(rows.shape[0]):
+        for j in range(rows.shape[2]):
+            a, b = np.uint64(j) * _L2, np.uint64(flips[f, j]) * _L2
+            for k in range(_L):
+                ar, ai = state[a + k], state[a + _L + k]
+                br, bi = state[b + k], state[b + _L + k]
+                real[k] = ar * br + ai * bi
+                imag[k] = ar * bi - ai * br
+            for r in range(n_outputs):
+                c, wr, wi = r * _L, rows[f, 0, j, r], rows[f, 1, j, r]
+                if wi == 0 and wr == 0:
+                    continue
+                if wi == 0:
+                    for k in range(_L):
+                        out[c + k] += wr * real[k]
+                else:
+                    for k in range(_L):
+                        out[c + k] += wr * real[k] - wi * imag[k]
+
+
+@compiled
+def read_out(tables, state, read, first, out):
+    """Fill the rows of ``out`` from row ``first``; returns the sum of what it wrote."""
+    count, width, total = min(LANES, out.shape[0] - first), out.shape[1], 0.0
+    size = tables.order.size
+    if size == 0:
+        expectations(state, tables.rows, tables.flips, read)
+        for k in range(count):
+            for r in range(width):
+                out[first + k, r] = read[r * LANES + k]
+                total += out[first + k, r]
+        return total
+    for r in range(size):
+        row = state[tables.order[r] * 2 * LANES : (tables.order[r] + 1) * 2 * LANES]
+        for k in range(count):
+            if width == size:
+                out[first + k, r] = row[k] ** 2 + row[LANES + k] ** 2
+                total += out[first + k, r]
+            else:
+                out[first + k, 2 * r] = row[k]
+                out[first + k, 2 * r + 1] = row[LANES + k]
+                total += row[k] + row[LANES + k]
+    return total
 
 
 @compiled
 def forward(tables, n, shared, x, keep, states, waves, paths, parts, out):
-    """Outputs of all samples.
+    """Fill ``out`` with the outputs of all samples; returns whether all are finite.
 
     Args:
         tables: See `qglib.engines.circuits.lanes.LaneTables`.
@@ -101,13 +172,8 @@ def forward(tables, n, shared, x, keep, states, waves, paths, parts, out):
         x: Samples (B, n_inputs).
         keep: Whether the final states are wanted.
         states: (blocks, 2**n * 32) for the final states, if wanted.
-        waves: See `cell_matrices`, like ``paths`` and ``parts``.
-        paths: Chains of the cells.
-        parts: Their matrices.
-        out: (B, R) filled with the outputs; complex ones as pairs, (B, 2 R).
-
-    Returns:
-        Whether all outputs are finite.
+        waves, paths, parts: See `cell_matrices`.
+        out: (B, R); complex outputs as pairs, (B, 2 R).
     """
     wave, m, diagonal, work, read = workspace(tables, n, out.shape[1], x)
     cell_matrices(tables, shared, waves, paths, parts)
@@ -121,12 +187,12 @@ def forward(tables, n, shared, x, keep, states, waves, paths, parts, out):
         for s in range(tables.step_cell.shape[0]):
             c = tables.step_cell[s]
             if c >= 0:
-                turn(a, b, tables.gather[tables.step_table[0, s]], m[c])
+                kernel.turn(a, b, tables.gather[tables.step_table[0, s]], m[c])
                 a, b = b, a
                 continue
             turn_phases(tables, 0, -1 - c, a, diagonal, wave)
         if keep:
-            copy(a, states[first // LANES])
+            kernel.copy(a, states[first // LANES])
         total += read_out(tables, a, read, first, out)
     return math.isfinite(total)
 

@@ -18,8 +18,13 @@ import numpy as np
 from qglib.engines.circuits.angles import CONSTANT
 from qglib.engines.circuits.gates import Angle, Phase, lower
 from qglib.engines.circuits.lane_kernels import LANES
-from qglib.engines.circuits.readout import read_tables
-from qglib.engines.circuits.schedule import Cell, Pass, arrange, local_index
+from qglib.engines.circuits.schedule import (
+    Cell,
+    Pass,
+    arrange,
+    local_index,
+    read_tables,
+)
 from qglib.engines.circuits.trace import TracedCircuit
 
 
@@ -66,11 +71,7 @@ class LanePlan:
 
 
 def make_lane_plan(circuit: TracedCircuit) -> LanePlan:
-    """Compile a traced circuit into tables.
-
-    Raises:
-        UnsupportedCircuit: when a read-out table would be too large.
-    """
+    """Compile a traced circuit into tables."""
     n, columns = circuit.n_wires, circuit.program.n_columns
     cells, steps = arrange(lower(circuit.gates), circuit)
     known: dict[bytes, int] = {}

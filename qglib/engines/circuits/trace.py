@@ -45,14 +45,7 @@ def trace(
 ) -> TracedCircuit:
     """Trace ``qnode(inputs=..., **weights)`` for ``n_inputs`` inputs a sample.
 
-    Args:
-        qnode: Any QNode; its device is not used.
-        weight_shapes: Shape of every weight argument.
-        n_inputs: Width of one sample.
-
-    Raises:
-        UnsupportedCircuit: with a one-line reason, when the circuit holds
-            anything that batched simulation does not cover.
+    What batched simulation does not cover is an UnsupportedCircuit, with the reason.
     """
     probes, tapes = [], []
     for low, high, seed in ((0.1, 1.1, 1), (-8.1, -7.1, 2)):

@@ -8,13 +8,12 @@ j, lowest bit first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-import psutil
+
+from qglib import memory
 
 BLOCK = 64  # rows that are dense at a time: one word of the columns
-_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def n_words(size: int) -> int:
@@ -22,28 +21,9 @@ def n_words(size: int) -> int:
     return (size + 63) // 64
 
 
-def available_bytes() -> int:
-    """Memory that can be allocated now, in bytes, within a container's limit."""
-    free = psutil.virtual_memory().available
-    try:
-        limit = int(_GROUP_LIMIT.read_text())
-    except (OSError, ValueError):  # no control group, or the limit is "max"
-        return free
-    return min(free, max(0, limit - psutil.Process().memory_info().rss))
-
-
 def require_bytes(needed: int, what: str) -> None:
-    """Refuse what does not fit, before anything is allocated.
-
-    Raises:
-        MemoryError: `what` needs more bytes than are available.
-    """
-    free = available_bytes()
-    if needed > free:
-        raise MemoryError(
-            f"{what} needs {needed / 1e9:.3g} GB, {free / 1e9:.3g} GB are available: "
-            "take a subset of the elements"
-        )
+    """Raise MemoryError before anything that does not fit is allocated."""
+    memory.require(needed, "cpu", what, "take a subset of the elements")
 
 
 def require_memory(size: int) -> None:

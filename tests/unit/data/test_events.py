@@ -14,7 +14,7 @@ from qglib.data import (
 )
 from qglib.data.images import pixel_events, scale_space_events
 from qglib.spacetime import Causet
-from qglib.spacetime.metrics import distance_function
+from qglib.spacetime.constructions import distance_function
 
 
 def test_positions_angles_and_default_speed():

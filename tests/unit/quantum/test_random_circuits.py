@@ -189,7 +189,7 @@ def test_gradcheck_knows_nothing_of_pennylane():
 
 def test_a_weight_gradient_bug_would_be_seen(monkeypatch, engine):
     """Right values, right gradients of the inputs, wrong ones of the weights."""
-    from qglib.engines.circuits import compiled
+    from qglib.engines.circuits import simulate
     from qglib.engines.circuits.simulate import Simulator
 
     def wrong_way(*arguments):
@@ -199,7 +199,7 @@ def test_a_weight_gradient_bug_would_be_seen(monkeypatch, engine):
     def wrong_cells(self, shared, waves, tables):
         return cells(self, 2 * shared.detach() - shared, waves, tables)
 
-    backward, cells = compiled.backward, Simulator._cells
+    backward, cells = simulate.backward, Simulator._cells
 
     def circuit(inputs, weights):
         qml.AngleEmbedding(inputs, wires=range(4))
@@ -215,7 +215,7 @@ def test_a_weight_gradient_bug_would_be_seen(monkeypatch, engine):
     if engine == "torch":
         monkeypatch.setattr(Simulator, "_cells", wrong_cells)
     else:
-        monkeypatch.setattr(compiled, "backward", wrong_way)
+        monkeypatch.setattr(simulate, "backward", wrong_way)
     errors = verify(head)
     assert errors["values"] < 1e-10
     assert errors["input_gradients"] < 1e-10

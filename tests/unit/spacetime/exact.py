@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 
 from qglib.spacetime import interval_abundances
-from qglib.spacetime.abundances import smearing_weights
+from qglib.spacetime.observables import smearing_weights
 
 
 def expected_abundances(dimension, n, highest):

@@ -19,9 +19,8 @@ from qglib.spacetime import (
     ordering_fraction,
     sprinkle_diamond,
 )
-from qglib.spacetime.chains import chain_counts, heights
-from qglib.spacetime.dimension import midpoint_dimension
 from qglib.spacetime.manifold import _observe, largest_interval
+from qglib.spacetime.observables import chain_counts, heights, midpoint_dimension
 from tests.unit.spacetime.exact import action
 
 AWKWARD = (0, 1, 2, 63, 64, 65, 128)

@@ -15,8 +15,12 @@ from qglib.spacetime import (
     ordering_fraction,
     sprinkle_diamond,
 )
-from qglib.spacetime.chains import chain_counts, heights
-from qglib.spacetime.dimension import dimension_of_fraction, midpoint_dimension
+from qglib.spacetime.observables import (
+    chain_counts,
+    dimension_of_fraction,
+    heights,
+    midpoint_dimension,
+)
 from qglib.spacetime.sprinkling import diamond_points
 from tests.unit.spacetime.exact import action, expected_abundances
 

@@ -15,11 +15,13 @@ from qglib.spacetime import (
     ordering_fraction,
     sprinkle_diamond,
 )
-from qglib.spacetime.abundances import CORE_WEIGHTS, smearing_weights
-from qglib.spacetime.chains import chain_counts, heights
-from qglib.spacetime.dimension import (
+from qglib.spacetime.observables import (
+    CORE_WEIGHTS,
+    chain_counts,
     dimension_of_fraction,
     expected_ordering_fraction,
+    heights,
+    smearing_weights,
 )
 from qglib.spacetime.sprinkling import diamond_points
 from tests.unit.spacetime.exact import action, expected_abundances

@@ -17,11 +17,10 @@ from qglib.spacetime import (
     null_table,
     sprinkle_diamond,
 )
-from qglib.spacetime.chains import chain_counts
-from qglib.spacetime.dimension import midpoint_dimension
 from qglib.spacetime.features import causal_set_features
 from qglib.spacetime.manifold import largest_interval
 from qglib.spacetime.null_tables import NullTable
+from qglib.spacetime.observables import chain_counts, midpoint_dimension
 
 
 def kleitman_rothschild(size, rng):

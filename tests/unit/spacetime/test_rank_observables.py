@@ -8,7 +8,7 @@ import pytest
 
 from qglib.engines.orders.rank_kernels import pair_sums, past_table, separations
 from qglib.spacetime import Causet, longest_chain
-from qglib.spacetime.chains import chain_counts
+from qglib.spacetime.observables import chain_counts
 from qglib.spacetime.rank_observables import rank_observables
 
 
