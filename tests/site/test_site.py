@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 NEEDED = ("sphinx", "myst_nb", "furo", "mermaidx", "mathjax")
-pytestmark = pytest.mark.skipif(
-    any(find_spec(name) is None for name in NEEDED), reason="needs the extra site"
-)
+pytestmark = [
+    pytest.mark.timeout(1800),  # half a minute of work; far more on a busy machine
+    pytest.mark.skipif(
+        any(find_spec(name) is None for name in NEEDED), reason="needs the extra site"
+    ),
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))

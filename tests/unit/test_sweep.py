@@ -16,6 +16,8 @@ import pytest
 from qglib import execute, sweep, tune
 from qglib.__main__ import main
 
+pytestmark = pytest.mark.timeout(1200)  # a busy machine starts kernels slowly
+
 # Each run leaves a line in a file beside the folders, which counts the runs.
 COUNT = """\
 with open(record.folder.parent / "runs.txt", "a") as file:
