@@ -16,7 +16,7 @@ PROFILE ?= quick
 DEVICE ?= auto
 RUN ?= $(PROFILE)
 
-.PHONY: run all test lab notebooks full bench clean
+.PHONY: run all test lab notebooks full site bench clean
 JOBS ?= 2
 
 # The walk through the four steps and the reader's own data: 00 to 05.
@@ -33,6 +33,7 @@ test: $(READY)
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pytest tests/style
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist loadfile --durations 15 tests/unit
+	$(PYTHON) -m pytest tests/site
 	$(PYTHON) -m pytest tests/notebooks
 
 lab: $(READY)
@@ -45,13 +46,19 @@ notebooks: $(READY)
 full: $(READY)
 	$(PYTHON) -m qglib run --profile full --device $(DEVICE) --out data/runs/full --resume
 
+# Reads the committed outputs, executes nothing; broken links and warnings stop it.
+site: $(READY)
+	@$(PYTHON) -c "import furo, mathjax, mermaidx, myst_nb" 2>/dev/null || $(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[site]"
+	OMP_NUM_THREADS=1 $(PYTHON) -m sphinx -W --keep-going -q -b html -d site/_build/doctrees -c site . site/_build/html
+	@echo "The site: site/_build/html/index.html"
+
 # jax is one of the rivals; nothing else needs it.
 bench: $(READY)
 	@$(PYTHON) -c "import jax" 2>/dev/null || $(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[bench]"
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PYTHON) -m bench
 
 clean:
-	rm -rf data/runs data/cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf data/runs data/cache site/_build .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PREFIX)/bin/python:

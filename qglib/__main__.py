@@ -1,8 +1,9 @@
-"""The command line: ``python -m qglib run`` and ``refresh``."""
+"""The command line: ``python -m qglib run``, ``refresh``, ``sweep`` and ``tune``."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(
             "\nInterrupted. Finished notebooks keep their records; go on with the "
-            "same command and --resume.",
+            "same command, run with --resume.",
             file=sys.stderr,
         )
         return 130
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m qglib", description="Run and refresh the notebooks."
+        prog="python -m qglib",
+        description="Run, refresh, sweep and tune the notebooks.",
     )
     parser.add_argument("--version", action="version", version=f"qglib {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -66,6 +68,32 @@ def _parser() -> argparse.ArgumentParser:
     run("--out", type=Path, metavar="DIR", help="default: data/runs/<profile>")
     about = "keep the notebooks that this very call finished before"
     run("--resume", action="store_true", help=about)
+
+    def many(name: str, work: Callable, purpose: str) -> Callable:
+        one = commands.add_parser(name, help=purpose)
+        one.add_argument("notebook", metavar="NN", help="such as 02")
+        one.set_defaults(command=work)
+        one.add_argument("-p", dest="given", help="the same in every run", **pairs)
+        one.add_argument("--workers", type=int, default=1, metavar="N")
+        about = "address of a Dask cluster, whose workers then run the points"
+        one.add_argument("--scheduler", default="", metavar="tcp://...", help=about)
+        about = "default: data/runs/<command>/<notebook>; finished points are kept"
+        one.add_argument("--out", type=Path, metavar="DIR", help=about)
+        return one.add_argument
+
+    over = many("sweep", _sweep, "run a notebook over a grid of parameters")
+    over("-g", dest="grid", help="such as head=linear,mlp or seed=0..9", **pairs)
+    about = "a number to compare (default: the first that differ)"
+    over("--result", action="append", default=[], metavar="name", help=about)
+    search = many("tune", _tune, "search a notebook's parameters with Optuna")
+    about = "such as rate=1e-4..1e-1:log, qubits=2..8 or head=linear,mlp"
+    search("-s", dest="space", help=about, **pairs)
+    best = search.__self__.add_mutually_exclusive_group(required=True)
+    best.add_argument("--minimise", metavar="result", default="")
+    best.add_argument("--maximise", metavar="result", default="")
+    search("--trials", type=int, default=20, metavar="N", help="default: 20")
+    about = "sqlite:///file or a server's URL (default: tune.db in the folder)"
+    search("--storage", default="", metavar="URL", help=about)
     return parser
 
 
@@ -99,6 +127,82 @@ def _run(options: argparse.Namespace) -> int:
     print("What they found:")
     for name, record in sorted(records.items()):
         print(f"  {name}  {record['headline']}")
+    return 0
+
+
+def _one(options: argparse.Namespace, command: str) -> tuple[Path, dict, Path]:
+    """Notebook, fixed parameters and folder of a sweep or a search."""
+    (notebook, *others) = execute.select([options.notebook])
+    if others:
+        raise ValueError(f"{command} takes one notebook, not {options.notebook!r}.")
+    fixed = parameters.assign([notebook], options.given)[notebook]
+    return notebook, fixed, options.out or RUNS / command / notebook.stem
+
+
+def _tell(total: int) -> Callable[[Any, Any], None]:
+    """Print a line for each point that ends, with the time that is left."""
+    began, ended = time.perf_counter(), itertools.count(1)
+
+    def tell(one: Any, result: dict[str, Any] | Exception) -> None:
+        done = next(ended)
+        left = (time.perf_counter() - began) / done * (total - done) / 60
+        said = f"stopped: {result}" if isinstance(result, Exception) else None
+        said = said or result["headline"]
+        asked = " ".join(f"{name}={value}" for name, value in one.given.items())
+        print(f"{done}/{total}  {asked}  {said}  ({left:.0f} min left)", flush=True)
+
+    return tell
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from qglib import sweep
+
+    notebook, fixed, out = _one(options, "sweep")
+    varied = sweep.axes(notebook, options.grid)
+    points = sweep.grid(notebook, varied, fixed, out)
+    results = sweep.run_points(
+        points,
+        workers=options.workers,
+        scheduler=options.scheduler,
+        on_end=_tell(len(points)),
+    )
+    frame = sweep.table(points, results)
+    sweep.save(frame, out)
+    failed = int((frame["status"] == "failed").sum())
+    print(f"\nDone: {len(frame) - failed} points, {failed} stopped.")
+    print(f"  runs    {execute.shown(out)}/<point>/{execute.EXECUTED}")
+    print(f"  tables  {execute.shown(out)}/table.csv, table.parquet")
+    if failed < len(frame):
+        means = sweep.compared(frame, list(varied), options.result)
+        sweep.draw(means).savefig(out / "compared.png", dpi=150, bbox_inches="tight")
+        print(f"  figure  {execute.shown(out)}/compared.png\n")
+        print(means.to_string(index=False, float_format="{:.4g}".format))
+    return 1 if failed else 0
+
+
+def _tune(options: argparse.Namespace) -> int:
+    from qglib import tune
+
+    notebook, fixed, out = _one(options, "tune")
+    study = tune.tune(
+        notebook,
+        tune.space(notebook, options.space),
+        fixed,
+        out,
+        result=options.maximise or options.minimise,
+        maximise=bool(options.maximise),
+        trials=options.trials,
+        storage=options.storage,
+        workers=options.workers,
+        scheduler=options.scheduler,
+        on_end=_tell(options.trials),
+    )
+    done = [t for t in study.trials if t.value is not None]
+    if not done:
+        raise RuntimeError("No trial has finished; the lines above say why.")
+    print(f"\nBest of {len(done)} trials: {study.best_value:.6g} (chosen as the best,")
+    print("so optimistic: run it with other seeds before you believe it)")
+    print(f"  {tune.as_command(notebook, {**fixed, **study.best_params})}")
     return 0
 
 
