@@ -49,18 +49,14 @@ def best_path(
         k: how many paths to keep; at least 2 are looked at for the margin.
 
     Raises:
-        ValueError: a cycle, a weight that is missing or not finite, source equals
-            target, k < 1.
-        networkx.NodeNotFound, networkx.NetworkXNoPath: where there is none.
+        ValueError: a cycle, a weight that is missing or not finite, source or target
+            is no node, or they are the same, k < 1.
+        networkx.NetworkXNoPath: no directed path leads from source to target.
     """
     require_dag(graph)
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
-    for role, node in (("source", source), ("target", target)):
-        if node not in graph:
-            raise nx.NodeNotFound(f"{role} {node!r} is not in {list(graph)[:12]}.")
-    if source == target:
-        raise ValueError(f"source and target are both {source!r}; a path needs two.")
+    _check_ends(source, target, list(graph))
     kept: dict[Hashable, list] = {node: [] for node in graph}
     kept[source] = [((source,), 1.0)]
     for node in nx.topological_sort(graph):
@@ -139,7 +135,16 @@ def total_effects(graph: nx.DiGraph) -> pd.DataFrame:
     """Total effect of every node (row) on every node (column), (I - B)^-1."""
     nodes = list(graph)
     direct = nx.to_numpy_array(graph, nodes)
-    return pd.DataFrame(np.linalg.inv(np.eye(len(nodes)) - direct), nodes, nodes)
+    names = pd.Index(nodes, tupleize_cols=False)  # a node may be a tuple
+    return pd.DataFrame(np.linalg.inv(np.eye(len(nodes)) - direct), names, names)
+
+
+def _check_ends(source: Hashable, target: Hashable, names: list[Hashable]) -> None:
+    for role, name in (("source", source), ("target", target)):
+        if name not in names:
+            raise ValueError(f"there is no {role} {name!r} among {names[:12]}.")
+    if source == target:
+        raise ValueError(f"source and target are both {source!r}; two are needed.")
 
 
 def effects_over_class(
@@ -157,10 +162,11 @@ def effects_over_class(
         One row per graph: ``total_effect``, ``path`` (strongest, as text, or '-'
         where none leads from source to target), ``path_effect``.
     """
+    _check_ends(source, target, list(pdag))
     rows = []
     for member in class_members(pdag, limit):
         fitted = fit_linear_model(member, data)
-        rows.append([total_effects(fitted).loc[source, target], "-", 0.0])
+        rows.append([total_effects(fitted).at[source, target], "-", 0.0])
         if nx.has_path(fitted, source, target):
             best = best_path(fitted, source, target)
             rows[-1][1:] = " -> ".join(map(str, best.nodes)), best.value
@@ -168,7 +174,7 @@ def effects_over_class(
 
 
 def effects_over_resamples(
-    data: pd.DataFrame,
+    data: pd.DataFrame | np.ndarray,
     source: Hashable,
     target: Hashable,
     rng: np.random.Generator,
@@ -183,7 +189,7 @@ def effects_over_resamples(
     Members of one class weigh alike, and so do resamples.
 
     Args:
-        data: table with the columns `source` and `target`, cause and outcome.
+        data: table with the columns `source` and `target` (x0, x1, ... of an array).
         rng: draws the rows with replacement, `n_bootstrap` times.
         method, options: see `discover`, learnt anew on every resample.
         limit: see `class_members`.
@@ -195,10 +201,12 @@ def effects_over_resamples(
         ``failed``, resamples without a valid class, left out.
 
     Raises:
-        ValueError: as `discover`; every resample failed.
+        ValueError: as `discover`; source or target is no column; every resample failed.
     """
     reading = {key: options.pop(key) for key in ("kind", "missing") if key in options}
-    options["kind"] = discover(data, "empty", **reading).graph["kinds"]  # same in all
+    kinds = options["kind"] = discover(data, "empty", **reading).graph["kinds"]
+    _check_ends(source, target, [*kinds])
+    data = data if hasattr(data, "iloc") else pd.DataFrame(data, columns=[*kinds])
     if reading.get("missing") == "drop":
         data = data.replace([np.inf, -np.inf], np.nan).dropna()
     found, problems = [], []

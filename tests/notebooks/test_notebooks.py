@@ -29,7 +29,6 @@ CIRCUITS = {
     "04_interpretability": 4,
     "21_head_ablation": 24,
     "22_optimisers": 10,
-    "23_plateaus": 10,
     "24_kernels": 10,
     "25_many_tasks": 10,
     "31_kernel_tests": 4,

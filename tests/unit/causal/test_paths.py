@@ -130,7 +130,7 @@ def test_bad_input() -> None:
         best_path(graph, "y", "x")
     with pytest.raises(nx.NetworkXNoPath, match="choose a descendant"):
         best_path(graph, "m", "k")
-    with pytest.raises(nx.NodeNotFound, match="target 'z'"):
+    with pytest.raises(ValueError, match="target 'z'"):
         best_path(graph, "x", "z")
     with pytest.raises(ValueError, match="both 'x'"):
         best_path(graph, "x", "x")
@@ -236,3 +236,33 @@ def test_lengths_of_time_are_seconds() -> None:
         fit_linear_model(dag, t).edges["x", "y"]["weight"] for t in (data, timed)
     ]
     assert weights[0] == pytest.approx(weights[1], rel=1e-6)
+
+
+NAMES = [["a", "b", "c"], [0, 1, 2], [("a", 1), ("a", 2), ("b", 1)], None]
+
+
+@pytest.mark.parametrize("names", NAMES, ids=["words", "numbers", "pairs", "array"])
+def test_effects_are_the_same_under_any_names(names: list | None) -> None:
+    values = np.random.default_rng(0).normal(size=(200, 3)) @ [
+        [1, 0.8, 0.4],
+        [0, 1, 0.5],
+        [0, 0, 1],
+    ]
+    data = pd.DataFrame(values, columns=names) if names else values
+    ends = (names[0], names[2]) if names else ("x0", "x2")
+    rng = np.random.default_rng(1)
+    found = effects_over_resamples(data, *ends, rng, n_bootstrap=10)
+    assert found.total_effect.max() == pytest.approx(0.4, abs=0.25)
+    assert found.attrs["interval"][1] > 0.15
+
+
+def test_ends_that_are_no_columns_are_named() -> None:
+    data = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 3)))
+    for ends in (("0", 2), (0, "2")):
+        with pytest.raises(ValueError, match=r"there is no .* among \[0, 1, 2\]"):
+            effects_over_resamples(data, *ends, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="no target 'z'"):
+        graph = cpdag(nx.DiGraph([(0, 1), (1, 2)]))
+        effects_over_class(graph, data, 0, "z")
+    with pytest.raises(ValueError, match="are both 0"):
+        effects_over_resamples(data, 0, 0, np.random.default_rng(1))
