@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 
 from qglib.data import Sentence
+from qglib.models.crf import IGNORED, cross_entropy
 from qglib.models.fitting import (
     DEFAULTS,
     WARMUP,
@@ -111,8 +113,11 @@ def train_tagger(
         # the head sees labelled words only and always computes in float32
         picked = hidden.flatten(0, 1).index_select(0, flat).float()
         logits = model.head(model.features(picked, shapes.flatten()[flat]))
-        gold = np.concatenate([targets[w.sentence][list(w.words)] for w in batch])
-        return nn.functional.cross_entropy(logits, torch.from_numpy(gold).to(device))
+        gold = [torch.from_numpy(targets[w.sentence][list(w.words)]) for w in batch]
+        if model.crf is None:
+            return cross_entropy(logits, torch.cat(gold).to(device))
+        sequences = pad_sequence(logits.split([len(g) for g in gold]), True)
+        return model.crf(sequences, pad_sequence(gold, True, IGNORED).to(device))
 
     history = run_epochs(
         model,

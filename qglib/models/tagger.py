@@ -14,9 +14,12 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
+from transformers.conversion_mapping import register_checkpoint_conversion_mapping
+from transformers.core_model_loading import WeightRenaming
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from qglib.models import encoder as encoders
+from qglib.models.crf import CRF, cross_entropy
 from qglib.models.heads import build_head
 from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
 
@@ -43,6 +46,7 @@ class TokenTaggerConfig(PreTrainedConfig):
         dropout: float = 0.1,
         encoder_name: str = "",
         encoder_sha256: str = "",
+        crf: bool = False,
         **kwargs: Any,
     ) -> None:
         """Keep the settings; ``id2label`` follows from ``labels``."""
@@ -53,6 +57,7 @@ class TokenTaggerConfig(PreTrainedConfig):
         self.qubits = qubits
         self.layers = layers
         self.dropout = dropout
+        self.crf = crf
         self.encoder_name = encoder_name
         self.encoder_sha256 = encoder_sha256
         kwargs["id2label"] = dict(enumerate(self.labels))
@@ -97,8 +102,18 @@ class TokenTagger(PreTrainedModel):
         n_features = width * len(config.hidden_layers) + N_SHAPES
         self.register_buffer("feature_mean", torch.zeros(n_features))
         self.register_buffer("feature_scale", torch.ones(n_features))
-        self.head = self._fresh_head(quantum_device)
+        self.classifier = self._fresh_head(quantum_device)
+        self.crf = CRF(config.labels) if config.crf else None
         self.post_init()
+
+    @property
+    def head(self) -> nn.Module:
+        """The head, kept as ``classifier``: the name that PEFT trains unasked."""
+        return self.classifier
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """``model.head = other`` sets the classifier."""
+        super().__setattr__("classifier" if name == "head" else name, value)
 
     def _fresh_head(self, quantum_device: Any = None) -> nn.Module:
         c = self.config
@@ -194,9 +209,8 @@ class TokenTagger(PreTrainedModel):
         logits = self.head(self.features(hidden, shapes))
         loss = None
         if labels is not None:
-            loss = nn.functional.cross_entropy(
-                logits.flatten(0, 1).float(), labels.flatten(), ignore_index=-100
-            )
+            measure = self.crf or cross_entropy
+            loss = measure(logits.float(), labels)
         return TokenClassifierOutput(
             loss=loss,
             logits=logits,
@@ -237,6 +251,10 @@ class TokenTagger(PreTrainedModel):
         return self.encoder.get_input_embeddings()
 
 
+# taggers of earlier versions called the head so in their files
+register_checkpoint_conversion_mapping(
+    TokenTaggerConfig.model_type, [WeightRenaming(r"^head\.", "classifier.")]
+)
 AutoConfig.register(TokenTaggerConfig.model_type, TokenTaggerConfig, exist_ok=True)
 AutoModelForTokenClassification.register(TokenTaggerConfig, TokenTagger, exist_ok=True)
 AutoTokenizer.register(
