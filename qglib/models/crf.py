@@ -58,7 +58,11 @@ class CRF(nn.Module):
         order = (gold == IGNORED).int().argsort(dim=1, stable=True)
         gold, lengths = gold.gather(1, order), (gold != IGNORED).sum(1)
         logits = logits.gather(1, order[..., None].expand_as(logits))
-        real, numbers, pairs = gold != IGNORED, gold.clamp(min=0), self.pairs + self.fixed
+        real, numbers, pairs = (
+            gold != IGNORED,
+            gold.clamp(min=0),
+            self.pairs + self.fixed,
+        )
         start = numbers.new_full((len(gold), 1), len(pairs) - 1)
         before = torch.cat([start, numbers[:, :-1]], dim=1)
         own = logits.gather(2, numbers[..., None])[..., 0] + pairs[before, numbers]

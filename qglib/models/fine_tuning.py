@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from qglib.data import Sentence
@@ -192,23 +191,34 @@ def train_head(
             _check_features(*pair)
     usual_epochs, usual_rate = DEFAULTS[head_kind(model.config.head)[0]]
     device = model.feature_mean.device
-    gold = torch.from_numpy(np.concatenate(numbers)).to(device)
     hidden = torch.from_numpy(features.hidden).to(device)
     shapes = torch.from_numpy(features.shapes).to(device)
     variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)
     model.standardise(mean, variance.sqrt())
+    inputs = model.features(hidden, shapes)
+    gold = torch.from_numpy(np.concatenate(numbers)).to(device)
+    if model.crf:  # one row is a sentence
+        sentences = inputs.split(features.lengths.tolist())
+
+        def inputs(rows: torch.Tensor) -> torch.Tensor:
+            return pad_sequence([sentences[k] for k in rows.tolist()], True)
+
+        padded = [torch.from_numpy(row) for row in numbers]
+        gold = pad_sequence(padded, True, IGNORED).to(device)
+        options = {"batch_size": 32} | options
 
     def score() -> float:
         return entity_f1(dev[1], decode_all(head_logits(model, dev[0]), labels))
 
     history = fit(
         model.head,
-        model.features(hidden, shapes),
+        inputs,
         gold,
         epochs=usual_epochs if epochs is None else epochs,
         rate=usual_rate if rate is None else rate,
         seed=seed,
         score=score if dev is not None else None,
+        measure=model.crf,
         **options,
     )
     model.eval()
@@ -233,7 +243,8 @@ def head_logits(
             model.head(model.features(h.to(device), s.to(device))).float().cpu()
             for h, s in zip(hidden, shapes, strict=True)
         ]
-    return features.split(torch.cat(rows).numpy())
+    rows = features.split(torch.cat(rows).numpy())
+    return model.crf.marginals(rows) if model.crf else rows
 
 
 def _check_features(features: WordFeatures, tags: Sequence[Sequence[str]]) -> None:

@@ -1,4 +1,4 @@
-"""The tagger as a pipeline of transformers: whole words, Viterbi, text of any length."""
+"""The tagger as a pipeline of transformers: whole words, Viterbi, long texts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class WordTagging(Pipeline):
             spans, start = word_spans(text), 0
             if not isinstance(given, str):
                 ends = [start := start + len(word) + 1 for word in given]
-                spans = [(e - 1 - len(w), e - 1) for e, w in zip(ends, given, strict=True)]
+                spans = [
+                    (e - 1 - len(w), e - 1) for e, w in zip(ends, given, strict=True)
+                ]
             out.append((text, [text[a:b] for a, b in spans], spans))
         return out
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedConfig,
@@ -83,12 +84,17 @@ class TokenTagger(PreTrainedModel):
     config_class = TokenTaggerConfig
     base_model_prefix = "encoder"
     main_input_name = "input_ids"
-    _supports_sdpa = False
+    _supports_sdpa = True
+    supports_gradient_checkpointing = True
 
     def __init__(self, config: TokenTaggerConfig, quantum_device: Any = None) -> None:
         """Random weights; see `build_tagger` and ``from_pretrained``."""
+        if config._attn_implementation is None:
+            config._attn_implementation = "eager"  # faster here, and shows attention
         super().__init__(config)
-        self.encoder = encoders.empty_encoder(config.encoder())
+        self.encoder = encoders.empty_encoder(
+            config.encoder(), config._attn_implementation
+        )
         width = self.encoder.config.hidden_size
         depth = self.encoder.config.num_hidden_layers
         wrong = [k for k in config.hidden_layers if not 0 <= k <= depth]
@@ -194,8 +200,9 @@ class TokenTagger(PreTrainedModel):
         inputs_embeds: torch.Tensor | None = None,
         output_hidden_states: bool = False,
         output_attentions: bool = False,
+        return_dict: bool | None = None,
         **_: Any,
-    ) -> TokenClassifierOutput:
+    ) -> TokenClassifierOutput | tuple:
         """Logits ``(B, T, n_labels)`` and, given labels, the mean loss.
 
         ``token_type_ids`` are word-shape classes 0 to 8 as `ShapeTokenizer` writes
@@ -211,12 +218,14 @@ class TokenTagger(PreTrainedModel):
         if labels is not None:
             measure = self.crf or cross_entropy
             loss = measure(logits.float(), labels)
-        return TokenClassifierOutput(
+        found = TokenClassifierOutput(
             loss=loss,
             logits=logits,
             hidden_states=out.hidden_states if output_hidden_states else None,
             attentions=out.attentions if output_attentions else None,
         )
+        wanted = self.config.return_dict if return_dict is None else return_dict
+        return found if wanted else found.to_tuple()
 
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
@@ -238,7 +247,7 @@ class TokenTagger(PreTrainedModel):
             with torch.random.fork_rng(devices=[]):
                 head = model._fresh_head()
             head.load_state_dict(state)
-            model.head = head.to(like.device).train(model.training)
+            model.head = head.to(like.device, like.dtype).train(model.training)
         return model
 
     def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
@@ -256,7 +265,8 @@ register_checkpoint_conversion_mapping(
     TokenTaggerConfig.model_type, [WeightRenaming(r"^head\.", "classifier.")]
 )
 AutoConfig.register(TokenTaggerConfig.model_type, TokenTaggerConfig, exist_ok=True)
-AutoModelForTokenClassification.register(TokenTaggerConfig, TokenTagger, exist_ok=True)
+for auto in (AutoModel, AutoModelForTokenClassification):
+    auto.register(TokenTaggerConfig, TokenTagger, exist_ok=True)
 AutoTokenizer.register(
     TokenTaggerConfig, fast_tokenizer_class=ShapeTokenizer, exist_ok=True
 )

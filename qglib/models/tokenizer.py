@@ -57,7 +57,11 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
     for found in CORE.finditer(text):
         (start, stop), word = found.span(), found.group()
-        if text[end:start].endswith(("'", "\u2019")) and word.isalpha() and len(word) < 3:
+        if (
+            text[end:start].endswith(("'", "\u2019"))
+            and word.isalpha()
+            and len(word) < 3
+        ):
             start -= 1  # a clitic that stands alone
         dotted = "." in word or (len(word) == 1 and word.isupper())
         stop += dotted and text[stop : stop + 1] == "."  # U.S. or an initial

@@ -239,9 +239,7 @@ def _read_words(
     rows: dict[int, np.ndarray] = {}
     model.eval()
     with torch.inference_mode():
-        for group, inputs in batches_of(
-            model, tokenizer, unique, batch_size, stride
-        ):
+        for group, inputs in batches_of(model, tokenizer, unique, batch_size, stride):
             hidden, shapes, _ = model.hidden(**inputs)
             at = kept_positions(group)
             values = read(hidden[at], shapes[at]).float().cpu().numpy()
