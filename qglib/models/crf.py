@@ -55,6 +55,7 @@ class CRF(nn.Module):
 
         Places with the number -100 are left out and their neighbours touch.
         """
+        gold = gold[:, : logits.shape[1]]  # may be padded for longer sentences
         order = (gold == IGNORED).int().argsort(dim=1, stable=True)
         gold, lengths = gold.gather(1, order), (gold != IGNORED).sum(1)
         logits = logits.gather(1, order[..., None].expand_as(logits))

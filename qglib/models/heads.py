@@ -89,14 +89,16 @@ def real_circuit(angles: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     from qglib.quantum.circuits import ring
 
     n = weights.shape[1]
-    numbers, wires = torch.arange(2**n)[:, None], torch.arange(n - 1, -1, -1)
-    z = 1.0 - 2.0 * ((numbers >> wires) & 1).to(angles)  # of every basis state
+    sign = torch.tensor([1.0, -1.0], dtype=angles.dtype, device=angles.device)
+    sides = [(2**wire, 2, 2 ** (n - 1 - wire)) for wire in range(n)]
+    z = [sign[:, None].expand(*side).flatten() for side in sides]
+    z = torch.stack(z, 1)  # of every basis state, (2**n, n)
     both = [z[:, a] * z[:, b] for a, b in ring(n)]
     # CZ turns the sign where both are 1, that is where z is -1
     flips = [1 - (1 - z[:, a]) * (1 - z[:, b]) / 2 for a, b in ring(n)]
     sign = torch.stack([torch.ones_like(z[:, 0]), *flips]).prod(0)
     x = angles.reshape(-1, n)
-    first = (numbers.T == 0).to(x) * torch.ones_like(x[:, :1])
+    first = ((1 + z) / 2).prod(1) * torch.ones_like(x[:, :1])
     state = torch.stack([first, torch.zeros_like(first)])  # real, imaginary part
 
     def turned(state: torch.Tensor, angle: torch.Tensor, wire: int) -> torch.Tensor:

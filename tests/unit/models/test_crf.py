@@ -94,7 +94,7 @@ def test_padding_and_places_left_out_change_nothing() -> None:
 def test_illegal_pairs_have_no_probability() -> None:
     crf = CRF(LABELS)
     logits = np.full((2, 5), -9.0)
-    logits[0, 0], logits[1, 2] = 9.0, 3.0  # O, then I-A
+    logits[0, 0], logits[1, 2] = 40.0, 3.0  # O, then I-A
     (found,) = crf.marginals([logits])
     assert found[1, 2] < -15
     assert not illegal(decode_all([found], LABELS)[0])

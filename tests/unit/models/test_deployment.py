@@ -67,7 +67,7 @@ def test_half_precisions(tagger, tmp_path, dtype) -> None:
 def test_export_takes_other_lengths_and_batches(tagger) -> None:
     model, tokenizer = tagger
     inputs = inputs_of(tokenizer)
-    sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=64)}
+    sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=48)}
     program = torch.export.export(
         model, (), inputs, dynamic_shapes=dict.fromkeys(inputs, sizes)
     )
@@ -96,8 +96,8 @@ def test_the_whole_graph_compiles(tagger) -> None:
     model, tokenizer = tagger
     inputs = inputs_of(tokenizer)
     compiled = torch.compile(model, backend="eager", fullgraph=True)
-    with torch.no_grad():
-        found, wanted = compiled(**inputs).logits, model(**inputs).logits
+    with torch.no_grad():  # the first call of transformers sets hooks: not compiled
+        wanted, found = model(**inputs).logits, compiled(**inputs).logits
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
 
 

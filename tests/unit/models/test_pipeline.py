@@ -90,12 +90,10 @@ def test_a_saved_folder_loads_by_name_and_reads_all_of_a_long_text(
 
 def test_context_reaches_over_the_edge_of_a_window(tiny_encoder) -> None:
     model, tokenizer = build_tagger(tiny_encoder, head="linear", hidden_layers=(1, 2))
-    words = ["the", "bank", "met"] * 100
-    whole, alone, near = [], [], []
-    tokenizer.model_max_length = 512
-    (whole,) = word_logits(model, tokenizer, [words[:64]])
-    tokenizer.model_max_length = 48
-    (alone,) = word_logits(model, tokenizer, [words[:64]])
-    (near,) = word_logits(model, tokenizer, [words[:64]], stride=12)
+    words = ["the", "bank", "met", "Anna", "of"] * 8
+    (whole,) = word_logits(model, tokenizer, [words])
+    tokenizer.model_max_length = 26
+    (alone,) = word_logits(model, tokenizer, [words])
+    (near,) = word_logits(model, tokenizer, [words], stride=7)
     assert whole.shape == alone.shape == near.shape
     assert np.abs(near - whole).mean() < np.abs(alone - whole).mean()
