@@ -50,13 +50,14 @@ def train_tagger(
     precision: str = "auto",
     seed: int = 0,
     report: Callable[[int, float], None] | None = None,
+    patience: int = 0,
 ) -> pd.DataFrame:
     """Fine-tune encoder and head in place; the best epoch on dev is kept.
 
-    Cross-entropy on the first sub-word of every word; AdamW, linear warm-up and
-    decay; batches of similar length; bfloat16 in the encoder where the processor
-    has it. Deterministic for the same seed and number of threads. The model stays
-    on its device and is left in eval mode.
+    Cross-entropy on the first sub-word of every word, or the likelihood of the CRF;
+    AdamW, linear warm-up and decay; batches of similar length; bfloat16 in the encoder
+    where the processor has it. Deterministic for the same seed and number of threads.
+    The model stays on its device and is left in eval mode.
 
     Args:
         train, dev: tagged sentences; without ``dev`` the last epoch is kept.
@@ -64,7 +65,7 @@ def train_tagger(
         max_length: sub-words per training window, special tokens included; longer
             sentences are read in adjoining windows, never cut.
         precision: "auto", "bf16" or "fp32".
-        report: see `qglib.models.fitting.run_epochs`.
+        report, patience: see `qglib.models.fitting.run_epochs`.
 
     Returns:
         One row per epoch: epoch, loss, dev_f1 (entity F1, Viterbi), seconds.
@@ -128,6 +129,7 @@ def train_tagger(
         seed=seed,
         score=lambda: _dev_f1(model, tokenizer, dev),
         report=report,
+        patience=patience,
     )
     history.attrs["precision"] = "bfloat16" if bf16 else "float32"
     return history.rename(columns={"score": "dev_f1"})

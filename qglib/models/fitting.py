@@ -122,6 +122,7 @@ def run_epochs(
     seed: int,
     score: Callable[[], float] | None = None,
     report: Callable[[int, float], None] | None = None,
+    patience: int = 0,
 ) -> pd.DataFrame:
     """Train a module in place; the epoch with the best score is kept, in eval mode.
 
@@ -136,6 +137,7 @@ def run_epochs(
         score: called after every epoch, larger is better. Without it, or where it is
             NaN, the last epoch is kept.
         report: called with epoch and score after every epoch; may raise to stop.
+        patience: stop after as many epochs without a better score; 0 never does.
 
     Returns:
         One row per epoch: epoch, loss (mean over items), score (NaN without),
@@ -173,7 +175,9 @@ def run_epochs(
             history.append((epoch, mean, value, seconds))
             if report is not None:
                 report(epoch, value)
-    if best is not None and best_epoch != epochs:
+            if best is not None and 0 < patience <= epoch - best_epoch:
+                break
+    if best is not None and best_epoch != epoch:
         module.load_state_dict(best)
     table = pd.DataFrame(history, columns=["epoch", "loss", "score", "seconds"])
     table.attrs = {"best_epoch": best_epoch}

@@ -207,7 +207,8 @@ class TokenTagger(PreTrainedModel):
 
         ``token_type_ids`` are word-shape classes 0 to 8 as `ShapeTokenizer` writes
         them; without them every shape is 0, which costs accuracy. ``labels`` hold
-        label numbers, -100 where a sub-word does not count.
+        label numbers, -100 where a sub-word does not count. A CRF enters the loss only:
+        see `qglib.models.word_logits`.
         """
         options = {"output_attentions": True} if output_attentions else {}
         hidden, shapes, out = self.hidden(
