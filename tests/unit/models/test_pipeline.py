@@ -9,6 +9,7 @@ from qglib import run
 from qglib.data import entities, load_corpus
 from qglib.models import build_tagger, decode_all, entity_f1, load_tagger, word_logits
 from qglib.models.tokenizer import word_spans
+from qglib.models.windows import windows
 
 
 @pytest.mark.parametrize(
@@ -88,12 +89,17 @@ def test_a_saved_folder_loads_by_name_and_reads_all_of_a_long_text(
         tag(text, stride=400)
 
 
-def test_context_reaches_over_the_edge_of_a_window(tiny_encoder) -> None:
-    model, tokenizer = build_tagger(tiny_encoder, head="linear", hidden_layers=(1, 2))
+def test_context_surrounds_the_windows_of_a_long_text(tiny_encoder) -> None:
+    _, tokenizer = build_tagger(tiny_encoder, head="linear", hidden_layers=(1, 2))
     words = ["the", "bank", "met", "Anna", "of"] * 8
-    (whole,) = word_logits(model, tokenizer, [words])
-    tokenizer.model_max_length = 26
-    (alone,) = word_logits(model, tokenizer, [words])
-    (near,) = word_logits(model, tokenizer, [words], stride=7)
-    assert whole.shape == alone.shape == near.shape
-    assert np.abs(near - whole).mean() < np.abs(alone - whole).mean()
+    first_ids = [tokenizer.encode(w, add_special_tokens=False)[0] for w in words]
+    pieces = windows(tokenizer, [words], longest=26, stride=7)
+    assert [k for w in pieces for k in w.words] == list(range(40))
+    for w in pieces:
+        assert len(w.ids) == len(w.shapes) <= 26
+        assert [w.ids[k] for k in w.first] == [first_ids[k] for k in w.words]
+        before, after = w.first[0] - 1, len(w.ids) - 2 - w.first[-1]
+        assert (before > 3) == (w.words.start > 0)
+        assert (after > 3) == (w.words.stop < 40)
+    plain = windows(tokenizer, [words[:5]], longest=26)
+    assert windows(tokenizer, [words[:5]], longest=26, stride=7) == plain
