@@ -53,9 +53,8 @@ def windows(
 ) -> list[Window]:
     """Windows whose ``words`` hold every word of every sentence exactly once.
 
-    A sentence that fits gives one window; a longer one is cut between words into
-    adjoining windows of about the same number of sub-words, each with the words of at
-    most ``stride`` sub-words before and after it as context.
+    A sentence that fits gives one; a longer one gives adjoining ones of about the same
+    number of sub-words, each with up to ``stride`` sub-words of context on both sides.
     """
     probe = tokenizer("a", return_special_tokens_mask=True)
     inner = [k for k, flag in enumerate(probe["special_tokens_mask"]) if not flag]
@@ -72,16 +71,13 @@ def windows(
         for span in _spans(sizes, room):
             ids, shapes, first = list(before), [0] * len(before), []
             ends = np.cumsum([0, *sizes])
-            a, b = ends[[span.start, span.stop]]
-            near = range(
-                int(np.searchsorted(ends, a - stride)),
-                int(np.searchsorted(ends, b + stride, side="right")) - 1,
-            )
-            for k, word in zip(near, words[near.start : near.stop], strict=True):
+            left = np.searchsorted(ends, ends[span.start] - stride)
+            right = np.searchsorted(ends, ends[span.stop] + stride, side="right")
+            for k in range(int(left), int(right) - 1):
                 if k in span:
                     first.append(len(ids))
-                ids += known[word]
-                shapes += [word_shape(word)] * len(known[word])
+                ids += known[words[k]]
+                shapes += [word_shape(words[k])] * sizes[k]
             shapes += [0] * len(after)
             out.append(Window(number, ids + after, shapes, first, span))
     return out
@@ -133,8 +129,8 @@ def collate(
     """Pad windows on the right to the longest: ids, attention mask, shapes."""
 
     def padded(rows: list[list[int]], value: int = 0) -> torch.Tensor:
-        tensors = [torch.tensor(row) for row in rows]
-        return pad_sequence(tensors, True, padding_value=value).to(device)
+        rows = [torch.tensor(row) for row in rows]
+        return pad_sequence(rows, True, padding_value=value).to(device)
 
     return {
         "input_ids": padded([w.ids for w in batch], pad_id),
@@ -292,10 +288,8 @@ def frozen_features(
 ) -> WordFeatures:
     """Hidden layers of every word, computed once, to train many heads on.
 
-    See `WordFeatures`; ``float16`` halves the memory (1.5 kB a word for two layers
-    of MiniLM).
+    See `WordFeatures`; ``float16`` takes 1.5 kB a word for two layers of MiniLM.
     """
-
     found = _read_words(model, tokenizer, sentences, lambda h, _: h, batch_size)
     if not found:
         raise ValueError("sentences is empty: nothing to compute features of")
