@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from qglib.data.conll import Sentence, entities, read_conll
+from qglib.data.conll import PLAIN, Sentence, entities, read_conll
 from qglib.data.examples import SPLITS
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "data" / "embedded"
 NAMES = {  # words in the names of files; CoNLL-2003 says testa for its dev part
     "train": {"train"},
-    "dev": {"dev", "valid", "validation", "testa"},
+    "dev": {"dev", "devel", "development", "valid", "validation", "val", "testa"},
     "test": {"test", "testb"},
 }
-SUFFIXES = ["", *".conll .txt .iob .iob2 .bio .tsv .annotated".split()]
+SUFFIXES = ["", *PLAIN, *".bioes .bilou .annotated".split()]
 SUFFIXES += ".train .testa .testb .dev .test".split()
 
 
@@ -45,7 +46,7 @@ def labels_of(types: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"{p}-{t}" for t in sorted(types) for p in "BI"))
 
 
-def load_corpus(name_or_folder: str | Path) -> Corpus:
+def load_corpus(name_or_folder: str | Path, scheme: str = "auto") -> Corpus:
     """A corpus by name or folder.
 
     Args:
@@ -53,10 +54,12 @@ def load_corpus(name_or_folder: str | Path) -> Corpus:
             holds one file each for train, dev (or valid, testa) and test (or testb)
             in CoNLL columns; any other name is a Hugging Face ``datasets`` name with
             columns ``tokens`` and ``ner_tags`` and is downloaded.
+        scheme: of the tags in a folder, see `read_conll`.
 
     Raises:
         FileNotFoundError: the embedded corpus or a split's file is missing.
-        ValueError: a broken file, a wrong checksum, no entities, equal splits.
+        ValueError: a broken file, a wrong checksum, no entities, equal splits, a
+            document in two of them.
         RuntimeError: a hub name that cannot be fetched.
     """
     name = str(name_or_folder)
@@ -65,9 +68,7 @@ def load_corpus(name_or_folder: str | Path) -> Corpus:
         parts = [read_conll(checked(EMBEDDED / name / f"{s}.conll")) for s in SPLITS]
     elif folder.is_dir():
         name = folder.name
-        parts = [read_conll(_split_file(folder, split)) for split in SPLITS]
-        if len({tuple((s.words, s.tags) for s in part) for part in parts}) < 3:
-            raise ValueError(f"{folder}: two splits are equal, give each its own")
+        parts = [read_conll(_split_file(folder, split), scheme) for split in SPLITS]
     elif folder.exists() or isinstance(name_or_folder, Path) or name[:1] in "./~":
         raise FileNotFoundError(
             f"name_or_folder: {name} is no folder; give a folder that holds the files "
@@ -75,6 +76,15 @@ def load_corpus(name_or_folder: str | Path) -> Corpus:
         )
     else:
         parts = _hub(name)
+    if len({frozenset((s.words, s.tags) for s in part) for part in parts}) < 3:
+        raise ValueError(f"{name}: two splits are equal, give each its own")
+    times = Counter(d for part in parts for d in {s.document for s in part} if d)
+    twice = [d for d, count in times.items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"{name}: the document {twice[0]!r} (and {len(twice) - 1} more) is in two "
+            "splits: keep it in one, or give different documents different names"
+        )
     types = {kind for part in parts for s in part for kind, _, _ in entities(s.tags)}
     if not types:
         raise ValueError(f"corpus {name!r}: no entity in any split, every tag is O")

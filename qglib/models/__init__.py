@@ -5,6 +5,7 @@
 kind.
 """
 
+from qglib.models import pipeline as pipeline  # registers itself
 from qglib.models.comparison import compare
 from qglib.models.encoder import encoder_path as encoder_path
 from qglib.models.fine_tuning import head_logits as head_logits

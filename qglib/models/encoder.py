@@ -164,9 +164,12 @@ def check_weights(model: torch.nn.Module, missing: Iterable[str] = ()) -> None:
         raise ValueError(f"the weight {wrong[0]} is missing, NaN or infinite")
 
 
-def empty_encoder(config: PreTrainedConfig) -> PreTrainedModel:
+def empty_encoder(
+    config: PreTrainedConfig, attention: str = "eager"
+) -> PreTrainedModel:
     """An encoder of this configuration with random weights."""
-    return AutoModel.from_config(config, **_options(config))
+    options = _options(config) | {"attn_implementation": attention}
+    return AutoModel.from_config(config, **options)
 
 
 def _options(config: PreTrainedConfig) -> dict[str, Any]:

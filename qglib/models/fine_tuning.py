@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 
 from qglib.data import Sentence
+from qglib.models.crf import IGNORED, cross_entropy
 from qglib.models.fitting import (
     DEFAULTS,
     WARMUP,
@@ -49,13 +50,14 @@ def train_tagger(
     precision: str = "auto",
     seed: int = 0,
     report: Callable[[int, float], None] | None = None,
+    patience: int = 0,
 ) -> pd.DataFrame:
     """Fine-tune encoder and head in place; the best epoch on dev is kept.
 
-    Cross-entropy on the first sub-word of every word; AdamW, linear warm-up and
-    decay; batches of similar length; bfloat16 in the encoder where the processor
-    has it. Deterministic for the same seed and number of threads. The model stays
-    on its device and is left in eval mode.
+    Cross-entropy on the first sub-word of every word, or the likelihood of the CRF;
+    AdamW, linear warm-up and decay; batches of similar length; bfloat16 in the encoder
+    where the processor has it. Deterministic for the same seed and number of threads.
+    The model stays on its device and is left in eval mode.
 
     Args:
         train, dev: tagged sentences; without ``dev`` the last epoch is kept.
@@ -63,7 +65,7 @@ def train_tagger(
         max_length: sub-words per training window, special tokens included; longer
             sentences are read in adjoining windows, never cut.
         precision: "auto", "bf16" or "fp32".
-        report: see `qglib.models.fitting.run_epochs`.
+        report, patience: see `qglib.models.fitting.run_epochs`.
 
     Returns:
         One row per epoch: epoch, loss, dev_f1 (entity F1, Viterbi), seconds.
@@ -111,8 +113,11 @@ def train_tagger(
         # the head sees labelled words only and always computes in float32
         picked = hidden.flatten(0, 1).index_select(0, flat).float()
         logits = model.head(model.features(picked, shapes.flatten()[flat]))
-        gold = np.concatenate([targets[w.sentence][list(w.words)] for w in batch])
-        return nn.functional.cross_entropy(logits, torch.from_numpy(gold).to(device))
+        gold = [torch.from_numpy(targets[w.sentence][list(w.words)]) for w in batch]
+        if model.crf is None:
+            return cross_entropy(logits, torch.cat(gold).to(device))
+        sequences = pad_sequence(logits.split([len(g) for g in gold]), True)
+        return model.crf(sequences, pad_sequence(gold, True, IGNORED).to(device))
 
     history = run_epochs(
         model,
@@ -124,6 +129,7 @@ def train_tagger(
         seed=seed,
         score=lambda: _dev_f1(model, tokenizer, dev),
         report=report,
+        patience=patience,
     )
     history.attrs["precision"] = "bfloat16" if bf16 else "float32"
     return history.rename(columns={"score": "dev_f1"})
@@ -187,23 +193,34 @@ def train_head(
             _check_features(*pair)
     usual_epochs, usual_rate = DEFAULTS[head_kind(model.config.head)[0]]
     device = model.feature_mean.device
-    gold = torch.from_numpy(np.concatenate(numbers)).to(device)
     hidden = torch.from_numpy(features.hidden).to(device)
     shapes = torch.from_numpy(features.shapes).to(device)
     variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)
     model.standardise(mean, variance.sqrt())
+    inputs = model.features(hidden, shapes)
+    gold = torch.from_numpy(np.concatenate(numbers)).to(device)
+    if model.crf:  # one row is a sentence
+        sentences = inputs.split(features.lengths.tolist())
+
+        def inputs(rows: torch.Tensor) -> torch.Tensor:
+            return pad_sequence([sentences[k] for k in rows.tolist()], True)
+
+        padded = [torch.from_numpy(row) for row in numbers]
+        gold = pad_sequence(padded, True, IGNORED).to(device)
+        options = {"batch_size": 32} | options
 
     def score() -> float:
         return entity_f1(dev[1], decode_all(head_logits(model, dev[0]), labels))
 
     history = fit(
         model.head,
-        model.features(hidden, shapes),
+        inputs,
         gold,
         epochs=usual_epochs if epochs is None else epochs,
         rate=usual_rate if rate is None else rate,
         seed=seed,
         score=score if dev is not None else None,
+        measure=model.crf,
         **options,
     )
     model.eval()
@@ -228,7 +245,8 @@ def head_logits(
             model.head(model.features(h.to(device), s.to(device))).float().cpu()
             for h, s in zip(hidden, shapes, strict=True)
         ]
-    return features.split(torch.cat(rows).numpy())
+    rows = features.split(torch.cat(rows).numpy())
+    return model.crf.marginals(rows) if model.crf else rows
 
 
 def _check_features(features: WordFeatures, tags: Sequence[Sequence[str]]) -> None:

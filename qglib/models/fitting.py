@@ -65,6 +65,7 @@ def fit(
     rate: float,
     batch_size: int = 512,
     seed: int = 0,
+    measure: nn.Module | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Train a head in place with cross-entropy; it is left in eval mode.
@@ -75,12 +76,15 @@ def fit(
     Args:
         inputs: ``(n, n_inputs)``, or a function from row numbers to what the head
             reads, where all together would not fit in memory.
-        gold: ``(n,)`` class numbers on the head's device.
+        gold: ``(n,)`` class numbers on the head's device, or rows of them.
         rate: peak learning rate, see `head_groups`.
         seed: of dropout and of the order of the batches.
+        measure: loss of logits and gold, trained as well, in place of cross-entropy.
     """
+    measure = measure or nn.CrossEntropyLoss()
+    both = nn.ModuleList([head, measure])
     check_settings(epochs, batch_size)
-    groups = head_groups(head, rate)
+    groups = head_groups(both, rate)
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
     steps = epochs * -(-len(gold) // batch_size)
     # a rise of exactly one step would divide by zero
@@ -100,10 +104,10 @@ def fit(
     def loss(rows: torch.Tensor) -> torch.Tensor:
         rows = rows.to(gold.device)
         read = inputs[rows] if isinstance(inputs, torch.Tensor) else inputs(rows)
-        return nn.functional.cross_entropy(head(read), gold[rows])
+        return measure(head(read), gold[rows])
 
     return run_epochs(
-        head, loss, batches, optimiser, schedule, epochs=epochs, seed=seed, **options
+        both, loss, batches, optimiser, schedule, epochs=epochs, seed=seed, **options
     )
 
 
@@ -118,6 +122,7 @@ def run_epochs(
     seed: int,
     score: Callable[[], float] | None = None,
     report: Callable[[int, float], None] | None = None,
+    patience: int = 0,
 ) -> pd.DataFrame:
     """Train a module in place; the epoch with the best score is kept, in eval mode.
 
@@ -132,6 +137,7 @@ def run_epochs(
         score: called after every epoch, larger is better. Without it, or where it is
             NaN, the last epoch is kept.
         report: called with epoch and score after every epoch; may raise to stop.
+        patience: stop after as many epochs without a better score; 0 never does.
 
     Returns:
         One row per epoch: epoch, loss (mean over items), score (NaN without),
@@ -169,7 +175,9 @@ def run_epochs(
             history.append((epoch, mean, value, seconds))
             if report is not None:
                 report(epoch, value)
-    if best is not None and best_epoch != epochs:
+            if best is not None and 0 < patience <= epoch - best_epoch:
+                break
+    if best is not None and best_epoch != epoch:
         module.load_state_dict(best)
     table = pd.DataFrame(history, columns=["epoch", "loss", "score", "seconds"])
     table.attrs = {"best_epoch": best_epoch}

@@ -72,6 +72,54 @@ class QuantumTokenHead(nn.Sequential):
                 for weight in self.circuit.parameters():
                     weight.normal_(0.0, spread)
 
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits; under torch.export and torch.compile by real torch operations."""
+        if not torch.compiler.is_compiling():
+            return super().forward(x)
+        angles = self.angles(self.reduce(x))
+        found = real_circuit(angles.float(), self.circuit.weights.float())
+        return self.read_out(found.to(x.dtype))
+
+
+def real_circuit(angles: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """`qglib.quantum.circuits.reuploading` without complex numbers, for ONNX.
+
+    From angles (..., n) and weights (layers, n, 3) to outputs (..., n_outputs).
+    """
+    from qglib.quantum.circuits import ring
+
+    n = weights.shape[1]
+    sign = torch.tensor([1.0, -1.0], dtype=angles.dtype, device=angles.device)
+    sides = [(2**wire, 2, 2 ** (n - 1 - wire)) for wire in range(n)]
+    z = [sign[:, None].expand(*side).flatten() for side in sides]
+    z = torch.stack(z, 1)  # of every basis state, (2**n, n)
+    both = [z[:, a] * z[:, b] for a, b in ring(n)]
+    # CZ turns the sign where both are 1, that is where z is -1
+    flips = [1 - (1 - z[:, a]) * (1 - z[:, b]) / 2 for a, b in ring(n)]
+    sign = torch.stack([torch.ones_like(z[:, 0]), *flips]).prod(0)
+    x = angles.reshape(-1, n)
+    first = ((1 + z) / 2).prod(1) * torch.ones_like(x[:, :1])
+    state = torch.stack([first, torch.zeros_like(first)])  # real, imaginary part
+
+    def turned(state: torch.Tensor, angle: torch.Tensor, wire: int) -> torch.Tensor:
+        halves = state.reshape(2, -1, 2**wire, 2, 2 ** (n - 1 - wire))
+        a, b, c, s = *halves.unbind(3), (angle / 2).cos(), (angle / 2).sin()
+        return torch.stack([c * a - s * b, s * a + c * b], 3).flatten(2)
+
+    def phased(state: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
+        c, s = (z @ angle / 2).cos(), (z @ angle / 2).sin()
+        return torch.stack([c * state[0] + s * state[1], c * state[1] - s * state[0]])
+
+    for layer in weights:  # RY of the input, then RZ, RY, RZ
+        for wire in range(n):
+            state = turned(state, x[:, wire, None, None], wire)
+        state = phased(state, layer[:, 0])
+        for wire in range(n):
+            state = turned(state, layer[wire, 1], wire)
+        state = phased(state, layer[:, 2]) * sign
+    out = state.square().sum(0) @ torch.stack([*z.T, *both], 1)
+    return out.reshape(*angles.shape[:-1], n + len(both))
+
 
 def head_kind(name: str) -> tuple[str, int]:
     """Kind and hidden units of a head's name: ``"mlp:64"`` is ``("mlp", 64)``."""

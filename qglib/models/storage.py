@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def build_tagger(
     seed: int = 0,
     dropout: float = 0.1,
     quantum_device: Any = None,
+    crf: bool = False,
 ) -> tuple[TokenTagger, ShapeTokenizer]:
     """A tagger on a pretrained encoder with a fresh head, in eval mode.
 
@@ -65,6 +67,7 @@ def build_tagger(
             qubits=qubits,
             layers=layers,
             dropout=dropout,
+            crf=crf,
         )
         torch.manual_seed(seed + 1)
         model = TokenTagger(config, quantum_device)
@@ -139,6 +142,9 @@ def load_tagger(
         model = TokenTagger(config)
         model.encoder = pretrained
         state = pretrained.state_dict(prefix="encoder.")
-        model.load_state_dict(state | load_file(folder / HEAD_FILE))
+        for name, value in load_file(folder / HEAD_FILE).items():
+            # earlier versions called the head so
+            state[re.sub(r"^head\.", "classifier.", name)] = value
+        model.load_state_dict(state)
         encoders.check_weights(model)
     return model.eval(), load_tokenizer(path, pretrained)

@@ -9,14 +9,18 @@ import torch
 from torch import nn
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
 )
+from transformers.conversion_mapping import register_checkpoint_conversion_mapping
+from transformers.core_model_loading import WeightRenaming
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from qglib.models import encoder as encoders
+from qglib.models.crf import CRF, cross_entropy
 from qglib.models.heads import build_head
 from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
 
@@ -43,6 +47,7 @@ class TokenTaggerConfig(PreTrainedConfig):
         dropout: float = 0.1,
         encoder_name: str = "",
         encoder_sha256: str = "",
+        crf: bool = False,
         **kwargs: Any,
     ) -> None:
         """Keep the settings; ``id2label`` follows from ``labels``."""
@@ -53,6 +58,7 @@ class TokenTaggerConfig(PreTrainedConfig):
         self.qubits = qubits
         self.layers = layers
         self.dropout = dropout
+        self.crf = crf
         self.encoder_name = encoder_name
         self.encoder_sha256 = encoder_sha256
         kwargs["id2label"] = dict(enumerate(self.labels))
@@ -78,12 +84,17 @@ class TokenTagger(PreTrainedModel):
     config_class = TokenTaggerConfig
     base_model_prefix = "encoder"
     main_input_name = "input_ids"
-    _supports_sdpa = False
+    _supports_sdpa = True
+    supports_gradient_checkpointing = True
 
     def __init__(self, config: TokenTaggerConfig, quantum_device: Any = None) -> None:
         """Random weights; see `build_tagger` and ``from_pretrained``."""
+        if config._attn_implementation is None:
+            config._attn_implementation = "eager"  # faster here, and shows attention
         super().__init__(config)
-        self.encoder = encoders.empty_encoder(config.encoder())
+        self.encoder = encoders.empty_encoder(
+            config.encoder(), config._attn_implementation
+        )
         width = self.encoder.config.hidden_size
         depth = self.encoder.config.num_hidden_layers
         wrong = [k for k in config.hidden_layers if not 0 <= k <= depth]
@@ -97,8 +108,18 @@ class TokenTagger(PreTrainedModel):
         n_features = width * len(config.hidden_layers) + N_SHAPES
         self.register_buffer("feature_mean", torch.zeros(n_features))
         self.register_buffer("feature_scale", torch.ones(n_features))
-        self.head = self._fresh_head(quantum_device)
+        self.classifier = self._fresh_head(quantum_device)
+        self.crf = CRF(config.labels) if config.crf else None
         self.post_init()
+
+    @property
+    def head(self) -> nn.Module:
+        """The head, kept as ``classifier``: the name that PEFT trains unasked."""
+        return self.classifier
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """``model.head = other`` sets the classifier."""
+        super().__setattr__("classifier" if name == "head" else name, value)
 
     def _fresh_head(self, quantum_device: Any = None) -> nn.Module:
         c = self.config
@@ -179,13 +200,15 @@ class TokenTagger(PreTrainedModel):
         inputs_embeds: torch.Tensor | None = None,
         output_hidden_states: bool = False,
         output_attentions: bool = False,
+        return_dict: bool | None = None,
         **_: Any,
-    ) -> TokenClassifierOutput:
+    ) -> TokenClassifierOutput | tuple:
         """Logits ``(B, T, n_labels)`` and, given labels, the mean loss.
 
         ``token_type_ids`` are word-shape classes 0 to 8 as `ShapeTokenizer` writes
         them; without them every shape is 0, which costs accuracy. ``labels`` hold
-        label numbers, -100 where a sub-word does not count.
+        label numbers, -100 where a sub-word does not count. A CRF enters the loss only:
+        see `qglib.models.word_logits`.
         """
         options = {"output_attentions": True} if output_attentions else {}
         hidden, shapes, out = self.hidden(
@@ -194,15 +217,16 @@ class TokenTagger(PreTrainedModel):
         logits = self.head(self.features(hidden, shapes))
         loss = None
         if labels is not None:
-            loss = nn.functional.cross_entropy(
-                logits.flatten(0, 1).float(), labels.flatten(), ignore_index=-100
-            )
-        return TokenClassifierOutput(
+            measure = self.crf or cross_entropy
+            loss = measure(logits.float(), labels)
+        found = TokenClassifierOutput(
             loss=loss,
             logits=logits,
             hidden_states=out.hidden_states if output_hidden_states else None,
             attentions=out.attentions if output_attentions else None,
         )
+        wanted = self.config.return_dict if return_dict is None else return_dict
+        return found if wanted else found.to_tuple()
 
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
@@ -224,7 +248,7 @@ class TokenTagger(PreTrainedModel):
             with torch.random.fork_rng(devices=[]):
                 head = model._fresh_head()
             head.load_state_dict(state)
-            model.head = head.to(like.device).train(model.training)
+            model.head = head.to(like.device, like.dtype).train(model.training)
         return model
 
     def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
@@ -237,8 +261,13 @@ class TokenTagger(PreTrainedModel):
         return self.encoder.get_input_embeddings()
 
 
+# taggers of earlier versions called the head so in their files
+register_checkpoint_conversion_mapping(
+    TokenTaggerConfig.model_type, [WeightRenaming(r"^head\.", "classifier.")]
+)
 AutoConfig.register(TokenTaggerConfig.model_type, TokenTaggerConfig, exist_ok=True)
-AutoModelForTokenClassification.register(TokenTaggerConfig, TokenTagger, exist_ok=True)
+for auto in (AutoModel, AutoModelForTokenClassification):
+    auto.register(TokenTaggerConfig, TokenTagger, exist_ok=True)
 AutoTokenizer.register(
     TokenTaggerConfig, fast_tokenizer_class=ShapeTokenizer, exist_ok=True
 )

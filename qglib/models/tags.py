@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -10,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from qglib.data import entities, illegal, labels_of
+from qglib.models.crf import allowed
 from qglib.stats import DRAWS, Interval
 
 Tags = Sequence[Sequence[str]]
+TAG = re.compile(r"(?:O|[BI]-.+)$")
 
 
 def check_labels(labels: Sequence[Hashable], tagged: bool) -> None:
@@ -86,10 +89,8 @@ def decode_all(
         ValueError: logits of another width than ``labels``, or not finite.
     """
     names = np.array(labels, dtype=object)
-    # I-X follows only B-X or I-X and starts no sentence
-    inside = np.array([label.startswith("I-") for label in labels])
-    kind = np.array([label[2:] for label in labels])
-    starts, follows = ~inside, ~inside | (kind[:, None] == kind)
+    *follows, starts = allowed(labels)
+    follows = np.array(follows)
     tags = []
     for number, rows in enumerate(logits):
         scores = np.asarray(rows, dtype=np.float64)
@@ -131,7 +132,12 @@ def span_counts(gold: Tags, predicted: Tags) -> np.ndarray:
         )
     if not len(gold):
         raise ValueError("gold is empty: nothing to score")
-    rows = []
+    rows, strange = [], {t for s in (*gold, *predicted) for t in s if not TAG.match(t)}
+    if strange:
+        raise ValueError(
+            f"the tag {min(strange)!r} is not O, B-TYPE or I-TYPE (IOB2): read_conll "
+            "converts BIOES and BILOU"
+        )
     for number, (g, p) in enumerate(zip(gold, predicted, strict=True)):
         if len(g) != len(p):
             raise ValueError(
@@ -156,7 +162,7 @@ def entity_f1(gold: Tags, predicted: Tags) -> float:
     An entity counts when type, start and end all agree.
 
     Raises:
-        ValueError: sentences or tags that do not pair up.
+        ValueError: sentences or tags that do not pair up, tags that are not IOB2.
     """
     return float(f1_of_counts(span_counts(gold, predicted).sum(axis=0)))
 

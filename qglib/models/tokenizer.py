@@ -43,30 +43,41 @@ def word_shape(word: str) -> int:
     return 7 if all(c.islower() for c in letters) else 8
 
 
-def shapes_of_text(text: str) -> list[int]:
-    """Shape class of the word around every character of raw text.
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Start and stop of every word of raw text.
 
     Words are cut as in newswire corpora: at blanks, with punctuation and a
-    final ``'s`` split off and the dots of abbreviations kept. Blanks get 3.
+    final ``'s`` split off; hyphens and the dots of abbreviations stay inside.
     """
-    shapes = [3] * len(text)
+    spans, end = [], 0
+
+    def marks(start: int) -> None:  # the punctuation since the last word
+        found = re.finditer(r"(\S)\1*", text[end:start])
+        spans.extend((end + f.start(), end + f.end()) for f in found)
+
     for found in CORE.finditer(text):
         (start, stop), word = found.span(), found.group()
-        if text[:start].endswith(("'", "\u2019")) and word.isalpha() and len(word) < 3:
+        if (
+            text[end:start].endswith(("'", "\u2019"))
+            and word.isalpha()
+            and len(word) < 3
+        ):
             start -= 1  # a clitic that stands alone
         dotted = "." in word or (len(word) == 1 and word.isupper())
         stop += dotted and text[stop : stop + 1] == "."  # U.S. or an initial
         clitic = CLITIC.search(text[start:stop])
         cut = start + clitic.start() if clitic else stop
-        for a, b in ((start, cut), (cut, stop)):
-            shapes[a:b] = [word_shape(text[a:b])] * (b - a)
-    return shapes
+        marks(start)
+        spans += [(a, b) for a, b in ((start, cut), (cut, stop)) if a < b]
+        end = stop
+    marks(len(text))
+    return spans
 
 
 class ShapeTokenizer(PreTrainedTokenizerFast):
     """Any fast tokenizer; ``token_type_ids`` hold the word-shape class, 0 to 8.
 
-    Every sub-word carries the shape of its whole word, in raw text (`shapes_of_text`)
+    Every sub-word carries the shape of its whole word, in raw text (`word_spans`)
     and in pre-split words; special tokens and padding get 0. Saved folders load with
     ``AutoTokenizer`` once ``qglib.models`` is imported.
     """
@@ -102,7 +113,9 @@ class ShapeTokenizer(PreTrainedTokenizerFast):
 def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
     """Shape class per token of one encoding; 0 for tokens of no word of ``text``."""
     shapes = [0] * len(encoding.ids)
-    of_character = [] if split else shapes_of_text(text)
+    of_character = [3] * (0 if split else len(text))
+    for start, stop in () if split else word_spans(text):
+        of_character[start:stop] = [word_shape(text[start:stop])] * (stop - start)
     for k, (part, word) in enumerate(
         zip(encoding.sequence_ids, encoding.word_ids, strict=True)
     ):

@@ -46,27 +46,38 @@ def check_words(sentences: Sequence[Sequence[str]]) -> None:
 
 
 def windows(
-    tokenizer: ShapeTokenizer, sentences: Sequence[Sequence[str]], longest: int = 4096
+    tokenizer: ShapeTokenizer,
+    sentences: Sequence[Sequence[str]],
+    longest: int = 4096,
+    stride: int = 0,
 ) -> list[Window]:
-    """Windows that hold every word of every sentence exactly once.
+    """Windows whose ``words`` hold every word of every sentence exactly once.
 
-    A sentence that fits gives one window; a longer one is cut between words into
-    adjoining windows of about the same number of sub-words.
+    A sentence that fits gives one; a longer one gives adjoining ones of about the same
+    number of sub-words, each with up to ``stride`` sub-words of context on both sides.
     """
     probe = tokenizer("a", return_special_tokens_mask=True)
     inner = [k for k, flag in enumerate(probe["special_tokens_mask"]) if not flag]
     before, after = probe["input_ids"][: inner[0]], probe["input_ids"][inner[-1] + 1 :]
     longest = int(min(tokenizer.model_max_length, longest))  # special ones included
     budget = longest - len(before) - len(after)
-    known = _sub_words(tokenizer, sentences, budget)
+    if not 0 <= stride < budget // 3:
+        raise ValueError(f"stride is {stride}: give 0 to {budget // 3 - 1} sub-words")
+    known = _sub_words(tokenizer, sentences, budget - 2 * stride)
     out: list[Window] = []
     for number, words in enumerate(sentences):
-        for span in _spans([len(known[w]) for w in words], budget):
+        sizes = [len(known[w]) for w in words]
+        room = budget - 2 * stride * (sum(sizes) > budget)
+        for span in _spans(sizes, room):
             ids, shapes, first = list(before), [0] * len(before), []
-            for word in words[span.start : span.stop]:
-                first.append(len(ids))
-                ids += known[word]
-                shapes += [word_shape(word)] * len(known[word])
+            ends = np.cumsum([0, *sizes])
+            left = np.searchsorted(ends, ends[span.start] - stride)
+            right = np.searchsorted(ends, ends[span.stop] + stride, side="right")
+            for k in range(int(left), int(right) - 1):
+                if k in span:
+                    first.append(len(ids))
+                ids += known[words[k]]
+                shapes += [word_shape(words[k])] * sizes[k]
             shapes += [0] * len(after)
             out.append(Window(number, ids + after, shapes, first, span))
     return out
@@ -118,8 +129,8 @@ def collate(
     """Pad windows on the right to the longest: ids, attention mask, shapes."""
 
     def padded(rows: list[list[int]], value: int = 0) -> torch.Tensor:
-        tensors = [torch.tensor(row) for row in rows]
-        return pad_sequence(tensors, True, padding_value=value).to(device)
+        rows = [torch.tensor(row) for row in rows]
+        return pad_sequence(rows, True, padding_value=value).to(device)
 
     return {
         "input_ids": padded([w.ids for w in batch], pad_id),
@@ -197,12 +208,13 @@ def batches_of(
     tokenizer: ShapeTokenizer,
     sentences: Sequence[Sequence[str]],
     batch_size: int,
+    stride: int = 0,
 ) -> Iterator[tuple[list[Window], dict[str, torch.Tensor]]]:
     """Windows of checked sentences, longest first, and their inputs for a module."""
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     check_words(sentences)
-    pieces = windows(tokenizer, sentences)
+    pieces = windows(tokenizer, sentences, stride=stride)
     device = next(module.parameters()).device
     for batch in length_batches([len(w.ids) for w in pieces], batch_size):
         group = [pieces[k] for k in batch]
@@ -215,6 +227,7 @@ def _read_words(
     sentences: Sequence[Sequence[str]],
     read: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     batch_size: int,
+    stride: int = 0,
 ) -> list[np.ndarray]:
     """Rows of ``read(hidden, shapes)`` for every word, one array per sentence."""
     check_words(sentences)
@@ -222,7 +235,7 @@ def _read_words(
     rows: dict[int, np.ndarray] = {}
     model.eval()
     with torch.inference_mode():
-        for group, inputs in batches_of(model, tokenizer, unique, batch_size):
+        for group, inputs in batches_of(model, tokenizer, unique, batch_size, stride):
             hidden, shapes, _ = model.hidden(**inputs)
             at = kept_positions(group)
             values = read(hidden[at], shapes[at]).float().cpu().numpy()
@@ -245,11 +258,13 @@ def word_logits(
     tokenizer: ShapeTokenizer,
     sentences: Sequence[Sequence[str]],
     batch_size: int = 32,
+    stride: int = 0,
 ) -> list[np.ndarray]:
     """Logits ``(n_words, n_labels)`` float32 for each sentence, given as words.
 
-    A word's logits are those of its first sub-word. Sentences beyond the encoder's
-    limit are read in adjoining windows. Runs in float32 on the model's device and
+    A word's logits are those of its first sub-word; with a CRF they are its exact
+    log-marginals. Sentences beyond the encoder's limit are read in adjoining windows
+    with ``stride`` sub-words of context on both sides. Runs on the model's device and
     leaves it in eval mode; results of equal sentences are one shared array.
 
     Raises:
@@ -260,7 +275,8 @@ def word_logits(
     def read(hidden: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
         return model.head(model.features(hidden, shapes))
 
-    return _read_words(model, tokenizer, sentences, read, batch_size)
+    rows = _read_words(model, tokenizer, sentences, read, batch_size, stride)
+    return model.crf.marginals(rows) if model.crf else rows
 
 
 def frozen_features(
@@ -272,10 +288,8 @@ def frozen_features(
 ) -> WordFeatures:
     """Hidden layers of every word, computed once, to train many heads on.
 
-    See `WordFeatures`; ``float16`` halves the memory (1.5 kB a word for two layers
-    of MiniLM).
+    See `WordFeatures`; ``float16`` takes 1.5 kB a word for two layers of MiniLM.
     """
-
     found = _read_words(model, tokenizer, sentences, lambda h, _: h, batch_size)
     if not found:
         raise ValueError("sentences is empty: nothing to compute features of")

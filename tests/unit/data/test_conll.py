@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, Entities
 
-from qglib.data.conll import Sentence, entities, illegal, read_conll
+from qglib.data.conll import Sentence, entities, illegal, read_conll, write_conll
 
 
 def read(tmp_path, text: str):
@@ -117,11 +117,15 @@ def test_entities_agree_with_seqeval_strict(tags) -> None:
     [
         ("a\tO\nb\n", r"line 2: expected 2 columns .* found 1: 'b'"),
         ("a\tO\nb\tc\tO\n", r"line 2: expected 2 columns .* found 3"),
-        ("a b c\n", r"line 1: expected 2 columns .* found 3"),
-        ("a\tX-PER\n", r"line 1: expected a tag O, B-TYPE or I-TYPE, found 'X-PER'"),
+        ("a b c\n", r"line 1: expected a tag .* found 'c'"),
+        ("a\tX-PER\n", r"line 1: expected a tag O, B-TYPE .* found 'X-PER'"),
         ("a\tB-\n", "expected a tag"),
         ("a\tO\n\tO\n", "line 2: expected a word"),
-        ("# unknown = 1\na\tO\n", "line 1"),
+        ("a\tO\tb\tc\td\te\n", r"line 1: expected 2 columns .* found 6"),
+        ("a\tb-per\n", "expected a tag O, B-TYPE or I-TYPE"),
+        ("a\tB-X\nb\tE-X\nc\tB-X\n", r"line 3: .* found B-X$"),
+        ("a\tS-X\nb\tE-X\n", r"line 1: .* found S-X then E-X"),
+        ("# global.columns = ID FORM\n1\ta\n", "line 2: expected FORM and one name"),
         ("a\tO\n# doc = late\nb\tO\n", "line 2"),
         ("1\ta\tO\t-\t-\n3\tb\tO\t-\t-\n", "line 2: expected token number 2"),
         ("\n\n", "holds no tagged sentence"),
@@ -155,3 +159,112 @@ def test_missing_file(tmp_path) -> None:
 def test_sentence_needs_one_tag_per_word() -> None:
     with pytest.raises(ValueError, match="2 words and 1 tags"):
         Sentence(("a", "b"), ("O",))
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "tags"),
+    [
+        ("El DA O\nAbogado NC B-PER\n", "El Abogado", "O B-PER"),  # CoNLL-2002
+        ("He PRP B-NP\nran VBD B-VP\n", "He ran", "B-NP B-VP"),  # CoNLL-2000
+        (
+            "Die d ART I-NC O\nEU EU NE I-NC I-ORG\n",  # German CoNLL-2003
+            "Die EU",
+            "O B-ORG",
+        ),
+        ("1 1 CARD I-NC O\nB B NE I-NC I-ORG\n", "1 B", "O B-ORG"),
+        ("a\tO\t\nb\tB-X\t\n", "a b", "O B-X"),  # a trailing tab
+        ("# lang = en\n# note = x = y\na\tO\n", "a", "O"),
+        (
+            "# global.columns = ID FORM UPOS NER\n1\ta\tX\tO\n2\tb\tX\tB-Y\n",
+            "a b",
+            "O B-Y",
+        ),
+        ("-DOCSTART-x\tO\nb\tB-X\n", "-DOCSTART-x b", "O B-X"),
+        (
+            "1-2\tau\t_\t_\t_\t_\t_\t_\t_\t_\n"
+            "1\ta\t_\t_\t_\t_\t_\t_\t_\tstart_char=0|ner=B-X\n"
+            "2\tb\t_\t_\t_\t_\t_\t_\t_\tner=I-X|SpaceAfter=No\n"
+            "2.1\tc\t_\t_\t_\t_\t_\t_\t_\t_\n"
+            "3\td\t_\t_\t_\t_\t_\t_\t_\t_\n",
+            "a b d",
+            "B-X I-X O",
+        ),
+    ],
+)
+def test_layouts_that_exist(tmp_path, text, words, tags) -> None:
+    (got,) = read(tmp_path, text)
+    assert (" ".join(got.words), " ".join(got.tags)) == (words, tags)
+
+
+@pytest.mark.parametrize("letters", ["BIES", "BILU"])
+def test_bioes_and_bilou_are_converted_and_said(tmp_path, letters) -> None:
+    b, i, e, s = letters
+    tags = f"{s}-A {b}-A {e}-A O {b}-B {i}-B {e}-B {s}-B".split()
+    text = "".join(f"w\t{t}\n" for t in tags)
+    with pytest.warns(UserWarning, match="BIOES or BILOU, read as IOB2"):
+        (got,) = read(tmp_path, text)
+    assert " ".join(got.tags) == "B-A B-A I-A O B-B I-B I-B B-B"
+    with pytest.raises(ValueError, match="scheme is iob2, tags are in BIOES"):
+        read_conll(tmp_path / "sample.conll", "iob2")
+
+
+def test_a_scheme_can_be_insisted_on(tmp_path) -> None:
+    mixed = "a\tB-X\nb\tO\nc\tI-X\n"
+    with pytest.raises(ValueError, match="line 3"):
+        read(tmp_path, mixed)
+    file = tmp_path / "sample.conll"
+    assert read_conll(file, "iob1")[0].tags == ("B-X", "O", "B-X")
+    file.write_text("a\tI-X\n")
+    assert read_conll(file)[0].tags == ("B-X",)
+    with pytest.raises(ValueError, match="line 1: expected B-X"):
+        read_conll(file, "iob2")
+    with pytest.raises(ValueError, match="scheme is 'bio': choose one of auto"):
+        read_conll(file, "bio")
+
+
+def test_new_documents_without_a_name(tmp_path) -> None:
+    text = "# newdoc\na\tO\n\n# newpar\nb\tO\n\n# newdoc\nc\tO\n"
+    names = [s.document for s in read(tmp_path, text)]
+    assert names == ["sample-1", "sample-1", "sample-2"]
+
+
+characters = st.characters(exclude_categories=["Cs"])
+words = st.text(characters, max_size=4) | st.sampled_from(["# doc = x", "-DOCSTART-"])
+names = st.sampled_from(["", "d1", "d2", " d"])
+written = st.builds(
+    lambda pairs, document, topic, hard: Sentence(
+        tuple(w for w, _ in pairs), tuple(t for _, t in pairs), document, topic, hard
+    ),
+    st.lists(st.tuples(words, st.sampled_from("O B-A I-A B-B E-A b-a".split()))),
+    names,
+    names,
+    st.booleans(),
+)
+
+
+@given(st.lists(written, max_size=4))
+def test_written_sentences_read_the_same_or_are_refused(
+    tmp_path_factory, sentences
+) -> None:
+    file = tmp_path_factory.mktemp("w") / "f.conll"
+    try:
+        write_conll(file, sentences)
+    except ValueError as error:
+        assert "f.conll: two columns cannot hold this" in str(error)
+        assert not list(file.parent.iterdir())
+    else:
+        assert read_conll(file) == sentences
+
+
+def test_what_two_columns_hold_is_written(tmp_path) -> None:
+    whole = [
+        Sentence(("#a", "\u2028"), ("B-X", "I-X"), "d", "t", True),
+        Sentence(("b",), ("O",), "d", "t"),
+        Sentence(("c",), ("O",)),
+    ]
+    file = tmp_path / "f.conll"
+    write_conll(file, whole)
+    assert read_conll(file) == whole
+    with pytest.raises(ValueError, match="sentence 0 would read as"):
+        write_conll(file, [Sentence((" a",), ("O",))])
+    assert read_conll(file) == whole

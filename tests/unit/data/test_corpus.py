@@ -25,6 +25,8 @@ def folder(tmp_path, names=("train.txt", "valid.txt", "test.txt")):
         ("train.conll", "dev.conll", "test.conll"),
         ("train.txt", "valid.txt", "test.txt"),
         ("eng.train", "eng.testa", "eng.testb"),
+        ("TRAIN.TXT", "val.txt", "test.txt"),
+        ("a-ud-train.conllu", "a-ud-dev.conllu", "a-ud-test.conllu"),
         ("x17train.conll", "emerging.dev.conll", "emerging.test.annotated"),
     ],
 )
@@ -56,6 +58,34 @@ def test_equal_splits_are_refused(tmp_path) -> None:
     (tmp_path / "test.txt").write_text((tmp_path / "train.txt").read_text())
     with pytest.raises(ValueError, match="two splits are equal, give each its own"):
         load_corpus(tmp_path)
+
+
+def test_documents_of_columns_have_names_of_their_own(tmp_path) -> None:
+    names = ("eng.train", "eng.testa", "eng.testb")
+    for number, name in enumerate(names):
+        text = PART.replace("Ann", f"Ann{number}").replace("\t", " - - ")
+        (tmp_path / name).write_text("-DOCSTART- -X- O O\n\n" + text)
+    got = load_corpus(tmp_path)
+    found = [s.document for part in (got.train, got.dev, got.test) for s in part]
+    assert found == [f"{name}-1" for name in names]
+
+
+def test_a_document_in_two_splits_is_refused(tmp_path) -> None:
+    folder(tmp_path)
+    for name in ("train.txt", "test.txt"):
+        text = (tmp_path / name).read_text()
+        (tmp_path / name).write_text("# doc = one\n" + text)
+    with pytest.raises(ValueError, match=r"document 'one' \(and 0 more\) is in two"):
+        load_corpus(tmp_path)
+
+
+def test_scheme_reaches_the_reader(tmp_path) -> None:
+    folder(tmp_path)
+    text = PART + "\nx\tO\ny\tI-LOC\n"
+    (tmp_path / "train.txt").write_text(text)
+    with pytest.raises(ValueError, match="line 6: expected B-LOC"):
+        load_corpus(tmp_path)
+    assert load_corpus(tmp_path, "iob1").train[1].tags == ("O", "B-LOC")
 
 
 def test_no_entities(tmp_path) -> None:
@@ -115,8 +145,10 @@ def test_hub_corpus(monkeypatch) -> None:
         {"tokens": ["Ann", "left"], "ner_tags": [1, 0]},
         {"tokens": [], "ner_tags": []},
     ]
-    part = FakePart(rows, ["O", "B-PER"])
-    splits = {"train": part, "validation": part, "test": part}
+    other = [{"tokens": ["Bo"], "ner_tags": [1]}]
+    splits = {"train": FakePart(other, ["O", "B-PER"])}
+    splits["validation"] = FakePart(rows, ["O", "B-PER"])
+    splits["test"] = FakePart([{"tokens": ["a"], "ner_tags": [0]}], ["O", "B-PER"])
     fake = SimpleNamespace(load_dataset=lambda name: splits)
     monkeypatch.setitem(sys.modules, "datasets", fake)
     got = load_corpus("someone/corpus")

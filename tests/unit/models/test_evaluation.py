@@ -84,6 +84,9 @@ def test_paired_difference() -> None:
     [
         ([["O"]], [], "1 sentences, predicted has 0"),
         ([], [], "gold is empty"),
+        ([["S-PER"]], [["O"]], "the tag 'S-PER' is not O, B-TYPE or I-TYPE"),
+        ([["b-per"]], [["b-per"]], "the tag 'b-per' is not O"),
+        ([["O"]], [["PER"]], "the tag 'PER' is not O"),
         ([["O", "O"]], [["O"]], "sentence 0: 2 gold tags, 1 predicted"),
     ],
 )

@@ -70,3 +70,12 @@ def test_of_equally_good_epochs_the_first_stays() -> None:
     scores = iter([0.1, 0.8, 0.8])
     history = fit(head(), X, Y, epochs=3, rate=0.05, score=lambda: next(scores))
     assert history.attrs["best_epoch"] == 2
+
+
+def test_patience_ends_the_training_and_keeps_the_best() -> None:
+    scores = iter([0.2, 0.5, 0.4, 0.5, 0.9])
+    history = fit(
+        head(), X, Y, epochs=5, rate=0.05, score=lambda: next(scores), patience=2
+    )
+    assert len(history) == 4
+    assert history.attrs["best_epoch"] == 2

@@ -1,0 +1,93 @@
+"""The tagger as a pipeline of transformers: whole words, Viterbi, long texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scipy.special import softmax
+from transformers import AutoModelForTokenClassification, Pipeline
+from transformers.pipelines import PIPELINE_REGISTRY
+
+from qglib.data import entities
+from qglib.models.tags import decode_all
+from qglib.models.tokenizer import word_spans
+from qglib.models.windows import word_logits
+
+TASK = "word-tagging"
+
+
+class WordTagging(Pipeline):
+    """Entities of texts, or of sentences given as words, as the tagger is scored.
+
+    ``pipeline("word-tagging", model=folder)`` once ``qglib.models`` is imported. A
+    call takes a text, or a list of texts and of lists of words. Each entity is a dict
+    with ``entity_group``, ``score`` (mean probability of its tags), ``word``, ``start``
+    and ``end`` (in the text, or in the words joined by blanks) and ``words``, numbers
+    of its first word and of the word after its last.
+
+    Args:
+        stride: sub-words of context around the windows in which long texts are read.
+        batch_size: windows that are read together.
+    """
+
+    _load_tokenizer = True
+    _load_processor = _load_image_processor = _load_feature_extractor = False
+
+    def __call__(self, inputs: str | Sequence[Any], **options: Any) -> list[Any]:
+        """The entities of one text, or one list of entities for each input."""
+        before, forward, after = self._sanitize_parameters(**options)
+        forward = self._forward_params | forward
+        single = isinstance(inputs, str)
+        found = self.run_single([inputs] if single else inputs, before, forward, after)
+        return found[0] if single else found
+
+    def _sanitize_parameters(self, **options: Any) -> tuple[dict, dict, dict]:
+        strange = sorted(options.keys() - {"stride", "batch_size"})
+        if strange:
+            raise ValueError(f"{TASK} takes stride and batch_size, not {strange[0]}")
+        return {}, options, {}
+
+    def preprocess(self, inputs: Sequence[Any]) -> list[tuple]:
+        """Text, words and their spans of each input."""
+        out = []
+        for given in inputs:
+            text = given if isinstance(given, str) else " ".join(given)
+            spans, start = word_spans(text), 0
+            if not isinstance(given, str):
+                ends = [start := start + len(word) + 1 for word in given]
+                spans = [
+                    (e - 1 - len(w), e - 1) for e, w in zip(ends, given, strict=True)
+                ]
+            out.append((text, [text[a:b] for a, b in spans], spans))
+        return out
+
+    def _forward(self, read: list[tuple], **options: Any) -> tuple:
+        words = [words for _, words, _ in read if words]
+        logits = iter(word_logits(self.model, self.tokenizer, words, **options))
+        return read, [next(logits) if words else () for _, words, _ in read]
+
+    def postprocess(self, read: tuple) -> list[list[dict[str, Any]]]:
+        """Entities of each input."""
+        return [self._entities(*row) for row in zip(*read, strict=True)]
+
+    def _entities(self, read: tuple, logits: Any) -> list[dict[str, Any]]:
+        text, words, spans = read
+        if not words:
+            return []
+        best = softmax(logits, axis=-1)
+        (tags,) = decode_all([logits], self.model.config.labels)
+        numbers = self.model.config.label2id
+        out = []
+        for kind, first, stop in entities(tags):
+            start, end = spans[first][0], spans[stop - 1][1]
+            scores = [best[k, numbers[tags[k]]] for k in range(first, stop)]
+            found = {"entity_group": kind, "score": float(sum(scores) / len(scores))}
+            found |= {"word": text[start:end], "start": start, "end": end}
+            out.append(found | {"words": (first, stop)})
+        return out
+
+
+PIPELINE_REGISTRY.register_pipeline(
+    TASK, WordTagging, pt_model=AutoModelForTokenClassification, type="text"
+)
