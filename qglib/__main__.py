@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +96,33 @@ def _parser() -> argparse.ArgumentParser:
     search("--trials", type=int, default=20, metavar="N", help="default: 20")
     about = "sqlite:///file or a server's URL (default: tune.db in the folder)"
     search("--storage", default="", metavar="URL", help=about)
+    about = "answer lines of standard input with a saved model, as JSON lines"
+    one = commands.add_parser("predict", help=about)
+    one.add_argument("folder", help="a tagger, or a model of models.train")
+    one.set_defaults(command=_predict)
+    server = commands.add_parser("serve", help="answer requests with a saved tagger")
+    server.add_argument("folder", help="a tagger's folder, such as notebook 02 writes")
+    server.add_argument("--host", default="127.0.0.1")
+    server.add_argument("--port", type=int, default=8000)
+    server.set_defaults(command=_serve)
     return parser
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from qglib import predict  # imports torch; the runner does without
+
+    failed = 0
+    for answer in predict.answers(options.folder, sys.stdin):
+        failed += "error" in answer
+        print(json.dumps(answer, ensure_ascii=False), flush=True)
+    return 1 if failed else 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from qglib import serve  # the extra `serve` is needed by this command only
+
+    token = os.environ.get("QGLIB_TOKEN", "")
+    return serve.run(options.folder, options.host, options.port, token)
 
 
 def _run(options: argparse.Namespace) -> int:

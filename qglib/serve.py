@@ -1,0 +1,312 @@
+"""A tagger behind HTTP: ``python -m qglib serve FOLDER``.
+
+``POST /tag`` finds names, ``POST /explain`` gives the decision path D of one word,
+``GET /health`` and ``GET /metrics`` (Prometheus) watch. Requests that arrive while the
+model works wait and go through it together. Every answer but those of ``/health`` wants
+the token as ``Authorization: Bearer``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import matplotlib.pyplot as plt
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from pydantic import BaseModel, ConfigDict, Field
+
+from qglib import explain
+from qglib.models import decode_all, load_tagger, word_logits
+from qglib.models.tokenizer import word_spans
+
+MOST_TEXTS = 64  # texts of one request, and of one pass through the model
+MOST_SIGNS = 10_000  # characters of one text
+MOST_BYTES = 2 * 2**20  # of a body; a larger one is not read to its end
+
+Text = Annotated[str, Field(min_length=1, max_length=MOST_SIGNS)]
+Word = Annotated[str, Field(pattern=r"\S", max_length=200)]
+Words = Annotated[list[Word], Field(min_length=1, max_length=256)]
+
+
+class Strict(BaseModel):
+    """A body whose misspelt fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TagRequest(Strict):
+    """Texts to tag."""
+
+    texts: Annotated[list[Text], Field(min_length=1, max_length=MOST_TEXTS)]
+
+
+class Entity(BaseModel):
+    """One name: type, probability, place in characters; first word, word after it."""
+
+    entity_group: str
+    score: float
+    word: str
+    start: int
+    end: int
+    words: Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
+class TagAnswer(BaseModel):
+    """Entities of each text, in its order."""
+
+    entities: list[list[Entity]]
+
+
+class ExplainRequest(Strict):
+    """A sentence, as text or as words, and which word is to be explained."""
+
+    sentence: Text | Words
+    word: Annotated[int, Field(ge=0)]
+    label: Annotated[str | None, Field(max_length=100)] = None  # None: the decision
+    picture: bool = False
+
+
+class Path(BaseModel):
+    """Position by layer, and the probability of the way."""
+
+    positions: list[int]
+    score: float
+
+
+class ExplainAnswer(BaseModel):
+    """The decision path D, from the input to the layer that the head reads."""
+
+    words: list[str]
+    label: str
+    positions: list[int]
+    tokens: list[str]
+    score: float
+    margin: float | None  # nats to the next path; None: there is only one
+    alternatives: list[Path]
+    picture: str | None  # PNG, base64
+
+
+class Batches:
+    """One thread runs the model; what waits meanwhile goes through it together."""
+
+    def __init__(self, tag: Callable[[Sequence[str]], list], sizes: Histogram) -> None:
+        """``tag`` works on many texts at once."""
+        self.tag, self.sizes = tag, sizes
+        self.waiting: asyncio.Queue[tuple[list[str], asyncio.Future]] = asyncio.Queue()
+        self.thread = ThreadPoolExecutor(1, "model")
+
+    async def ask(self, texts: list[str]) -> list:
+        """The tags of the texts, once their turn has come."""
+        answer: asyncio.Future = asyncio.get_running_loop().create_future()
+        await self.waiting.put((texts, answer))
+        return await answer
+
+    async def call(self, function: Callable[..., Any], *given: Any) -> Any:
+        """Another use of the model, in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self.thread, function, *given
+        )
+
+    async def work(self) -> None:
+        """Take what waits, up to `MOST_TEXTS` texts at a time, for ever."""
+        held: tuple[list[str], asyncio.Future] | None = None
+        while True:
+            jobs, held = [held or await self.waiting.get()], None
+            while not self.waiting.empty():
+                held = self.waiting.get_nowait()
+                if sum(len(texts) for texts, _ in [*jobs, held]) > MOST_TEXTS:
+                    break
+                jobs.append(held)
+                held = None
+            await self.answer(jobs)
+
+    async def answer(self, jobs: list[tuple[list[str], asyncio.Future]]) -> None:
+        """Answer jobs in one pass; one that fails is tried alone, the rest go on."""
+        texts = [text for given, _ in jobs for text in given]
+        try:
+            found = iter(await self.call(self.tag, texts))
+        except Exception as error:
+            if len(jobs) == 1:
+                if not jobs[0][1].cancelled():
+                    jobs[0][1].set_exception(error)
+                return
+            for job in jobs:
+                await self.answer([job])
+            return
+        self.sizes.observe(len(texts))
+        for given, answer in jobs:
+            rows = [next(found) for _ in given]
+            if not answer.cancelled():
+                answer.set_result(rows)
+
+
+class BodyLimit:
+    """Stop reading a body beyond `MOST_BYTES`: 413, whatever its header says."""
+
+    def __init__(self, app: Any) -> None:
+        """Around an ASGI application."""
+        self.app = app
+
+    async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
+        """Count the bytes that come in."""
+        seen = 0
+
+        async def counted() -> dict:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MOST_BYTES:
+                raise HTTPException(413, f"body above {MOST_BYTES} bytes: send less")
+            return message
+
+        await self.app(scope, counted if scope["type"] == "http" else receive, send)
+
+
+def explained(model: Any, tokenizer: Any, asked: ExplainRequest) -> ExplainAnswer:
+    """The decision path of one word; ValueError or IndexError name what is wrong."""
+    words = asked.sentence
+    if isinstance(words, str):
+        words = [words[a:b] for a, b in word_spans(words)]
+    if asked.word >= len(words):
+        raise IndexError(f"word {asked.word} of {len(words)}: count from 0")
+    label = asked.label
+    if label is None:
+        logits = word_logits(model, tokenizer, [words])
+        label = decode_all(logits, model.config.labels)[0][asked.word]
+    target = (asked.word, label)
+    graph = explain.decision_graphs(model, tokenizer, [(words, None)], [target])[0]
+    path, picture = explain.decision_path(graph), None
+    if asked.picture:
+        figure, file = explain.draw_decision_graph(graph, path), io.BytesIO()
+        figure.savefig(file, format="png", dpi=100, bbox_inches="tight")
+        plt.close(figure)
+        picture = base64.b64encode(file.getvalue()).decode()
+    return ExplainAnswer(
+        words=words,
+        label=label,
+        positions=list(path.positions),
+        tokens=list(path.tokens),
+        score=path.score,
+        margin=path.margin if path.margin != float("inf") else None,
+        alternatives=[Path(positions=list(p), score=s) for p, s in path.alternatives],
+        picture=picture,
+    )
+
+
+def create_app(
+    tag: Callable[[Sequence[str]], list], model: Any, tokenizer: Any, token: str
+) -> FastAPI:
+    """The application: ``tag`` maps texts to lists of entities (`Entity`'s fields)."""
+    registry = CollectorRegistry()
+    requests = Counter(
+        "qglib_requests", "Answers", ["path", "status"], registry=registry
+    )
+    seconds = Histogram("qglib_seconds", "Time to answer", ["path"], registry=registry)
+    sizes = Histogram(
+        "qglib_batch", "Texts in one pass", buckets=(1, 2, 4, 8, 16, 32, 64),
+        registry=registry,
+    )  # fmt: skip
+    batches = Batches(tag, sizes)
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        worker = asyncio.create_task(batches.work())
+        yield  # the server has answered every open request before it goes on here
+        worker.cancel()
+        batches.thread.shutdown()
+
+    def allowed(
+        given: Annotated[
+            HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))
+        ],
+    ) -> None:
+        said = given.credentials if given else ""
+        if not secrets.compare_digest(said.encode(), token.encode()):
+            raise HTTPException(
+                401, "send the header Authorization: Bearer TOKEN",
+                {"WWW-Authenticate": "Bearer"},
+            )  # fmt: skip
+
+    app = FastAPI(title="qglib", version="1", lifespan=life, docs_url=None)
+    app.add_middleware(BodyLimit)
+    private = [Depends(allowed)]
+    wrong: dict[int | str, dict[str, Any]] = {
+        400: {"description": "What the model cannot read, with the reason"},
+        401: {"description": "Token missing or wrong"},
+        413: {"description": "Body too large"},
+    }
+
+    @app.middleware("http")
+    async def count(request: Request, go: Any) -> Response:
+        began = time.perf_counter()
+        answer = await go(request)
+        path = getattr(request.scope.get("route"), "path", "other")
+        requests.labels(path, answer.status_code).inc()
+        seconds.labels(path).observe(time.perf_counter() - began)
+        return answer
+
+    @app.exception_handler(ValueError)
+    @app.exception_handler(IndexError)
+    async def refuse(_: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": str(error)}, 400)
+
+    @app.post("/tag", dependencies=private, responses=wrong)
+    async def names(asked: TagRequest) -> TagAnswer:
+        return TagAnswer(entities=await batches.ask(asked.texts))
+
+    @app.post("/explain", dependencies=private, responses=wrong)
+    async def reasons(asked: ExplainRequest) -> ExplainAnswer:
+        return await batches.call(explained, model, tokenizer, asked)
+
+    @app.get("/health")
+    async def health() -> dict[str, Any]:
+        return {"status": "ok", "labels": list(model.config.labels)}
+
+    @app.get(
+        "/metrics", dependencies=private, responses={401: wrong[401]},
+        response_class=PlainTextResponse,
+    )  # fmt: skip
+    async def metrics() -> str:
+        return generate_latest(registry).decode()
+
+    return app
+
+
+def tagging(model: Any, tokenizer: Any) -> Callable[[Sequence[str]], list]:
+    """From texts to their entities, as `Entity` has them."""
+    from transformers import pipeline
+
+    found = pipeline("word-tagging", model=model, tokenizer=tokenizer)
+    return lambda texts: found(list(texts))
+
+
+def run(folder: str, host: str, port: int, token: str) -> int:
+    """Serve the tagger of a folder until a signal; open requests are answered first.
+
+    Raises:
+        ValueError: a host beyond this machine without a token of the user's.
+    """
+    import uvicorn
+
+    if host not in ("127.0.0.1", "localhost", "::1") and not token:
+        raise ValueError(
+            f"--host {host} is reachable from elsewhere: set the environment variable "
+            "QGLIB_TOKEN to a long secret that callers send as a bearer token"
+        )
+    model, tokenizer = load_tagger(folder)
+    if not token:
+        token = secrets.token_urlsafe(24)
+        print(f"token {token}", flush=True)
+    app = create_app(tagging(model, tokenizer), model, tokenizer, token)
+    uvicorn.run(app, host=host, port=port, log_level="warning")
+    return 0
