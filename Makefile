@@ -9,7 +9,7 @@ else
   PREFIX := .venv
 endif
 PYTHON := $(PREFIX)/bin/python
-EXTRAS := offline,applications,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+EXTRAS := offline,applications,serve,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 # The stamp names this folder, so that two clones can share one environment.
 READY := $(PREFIX)/qglib-$(shell pwd | cksum | cut -d' ' -f1).ready
 PROFILE ?= quick
