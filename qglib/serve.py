@@ -29,9 +29,10 @@ from qglib import explain
 from qglib.models import decode_all, load_tagger, word_logits
 from qglib.models.tokenizer import word_spans
 
-MOST_TEXTS = 64  # texts of one request, and of one pass through the model
+MOST_TEXTS = 64  # of one request
+TOGETHER = 32  # requests of one pass through the model
 MOST_SIGNS = 10_000  # characters of one text
-MOST_BYTES = 2 * 2**20  # of a body; a larger one is not read to its end
+MOST_BYTES = 2 * 2**20  # of a body
 
 Text = Annotated[str, Field(min_length=1, max_length=MOST_SIGNS)]
 Word = Annotated[str, Field(pattern=r"\S", max_length=200)]
@@ -118,16 +119,11 @@ class Batches:
         )
 
     async def work(self) -> None:
-        """Take what waits, up to `MOST_TEXTS` texts at a time, for ever."""
-        held: tuple[list[str], asyncio.Future] | None = None
+        """Take the requests that wait, up to `TOGETHER` at a time, for ever."""
         while True:
-            jobs, held = [held or await self.waiting.get()], None
-            while not self.waiting.empty():
-                held = self.waiting.get_nowait()
-                if sum(len(texts) for texts, _ in [*jobs, held]) > MOST_TEXTS:
-                    break
-                jobs.append(held)
-                held = None
+            jobs = [await self.waiting.get()]
+            while len(jobs) < TOGETHER and not self.waiting.empty():
+                jobs.append(self.waiting.get_nowait())
             await self.answer(jobs)
 
     async def answer(self, jobs: list[tuple[list[str], asyncio.Future]]) -> None:
@@ -148,28 +144,6 @@ class Batches:
             rows = [next(found) for _ in given]
             if not answer.cancelled():
                 answer.set_result(rows)
-
-
-class BodyLimit:
-    """Stop reading a body beyond `MOST_BYTES`: 413, whatever its header says."""
-
-    def __init__(self, app: Any) -> None:
-        """Around an ASGI application."""
-        self.app = app
-
-    async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
-        """Count the bytes that come in."""
-        seen = 0
-
-        async def counted() -> dict:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > MOST_BYTES:
-                raise HTTPException(413, f"body above {MOST_BYTES} bytes: send less")
-            return message
-
-        await self.app(scope, counted if scope["type"] == "http" else receive, send)
 
 
 def explained(model: Any, tokenizer: Any, asked: ExplainRequest) -> ExplainAnswer:
@@ -238,18 +212,26 @@ def create_app(
             )  # fmt: skip
 
     app = FastAPI(title="qglib", version="1", lifespan=life, docs_url=None)
-    app.add_middleware(BodyLimit)
     private = [Depends(allowed)]
     wrong: dict[int | str, dict[str, Any]] = {
         400: {"description": "What the model cannot read, with the reason"},
         401: {"description": "Token missing or wrong"},
+        411: {"description": "No content-length"},
         413: {"description": "Body too large"},
     }
 
     @app.middleware("http")
     async def count(request: Request, go: Any) -> Response:
         began = time.perf_counter()
-        answer = await go(request)
+        size = request.headers.get("content-length")
+        if request.method == "POST" and size is None:
+            answer: Response = JSONResponse({"detail": "say the content-length"}, 411)
+        elif int(size or 0) > MOST_BYTES:
+            answer = JSONResponse(
+                {"detail": f"above {MOST_BYTES} bytes: send less"}, 413
+            )
+        else:
+            answer = await go(request)
         path = getattr(request.scope.get("route"), "path", "other")
         requests.labels(path, answer.status_code).inc()
         seconds.labels(path).observe(time.perf_counter() - began)

@@ -130,7 +130,7 @@ def test_what_waits_goes_together_and_one_bad_text_harms_no_other(tagger):
 
     found = asyncio.run(main())
     assert found[:-1] == [[[]]] * 71 and isinstance(found[-1], ValueError)
-    assert sizes[:2] == [1, serve.MOST_TEXTS]
+    assert sizes[:2] == [1, serve.TOGETHER]
 
 
 @pytest.fixture
