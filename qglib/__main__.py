@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -66,7 +67,23 @@ def _parser() -> argparse.ArgumentParser:
     run("--out", type=Path, metavar="DIR", help="default: data/runs/<profile>")
     about = "keep the notebooks that this very call finished before"
     run("--resume", action="store_true", help=about)
+    lab = commands.add_parser("lab", help="open copies of the notebooks in JupyterLab")
+    about = "default: data/runs/lab"
+    lab.add_argument(
+        "--out", type=Path, metavar="DIR", default=RUNS / "lab", help=about
+    )
+    about = "of JupyterLab, after --, such as -- --no-browser"
+    lab.add_argument("options", nargs="*", metavar="option", help=about)
+    lab.set_defaults(command=_lab)
     return parser
+
+
+def _lab(options: argparse.Namespace) -> int:
+    out = options.out.resolve()
+    os.set_inheritable(execute.hold(out).fileno(), True)
+    command, environment = execute.lab(out)
+    command.append("--LabApp.default_url=/lab/tree/00_start_here.ipynb")
+    os.execve(command[0], [*command, *options.options], environment)
 
 
 def _run(options: argparse.Namespace) -> int:
