@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ RUNS = ROOT / "data" / "runs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, or 1 after a failure, 2 for a mistake in the call."""
     options = _parser().parse_args(arguments)
+    with suppress(ValueError):  # another thread may set no signals
+        signal.signal(signal.SIGTERM, _stop)
     try:
         return options.command(options)
     except (ValueError, TypeError) as error:
@@ -37,6 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+
+
+def _stop(*_: object) -> None:
+    """End as after Ctrl-C, which workers of a terminal get by themselves."""
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

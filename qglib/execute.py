@@ -32,6 +32,7 @@ NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = "run.ipynb"
 LAST = "00"  # shows the ledger of all others
 FIELDS = {"headline": str, "figures": list, "provenance": dict}  # of a record
+PATIENCE = 120  # seconds for the output of a cell to follow its end
 MAIN = "0"  # the walk through the four steps; studies have other first digits
 
 
@@ -150,6 +151,7 @@ def run_notebook(
                 language="python",
                 progress_bar=bar if progress else False,
                 start_timeout=120,
+                iopub_timeout=PATIENCE,
                 cwd=str(notebook.parent),
                 kernel_manager_class=kernel_in(environment(notebook, given)),
                 coalesce_streams=True,  # chunks of a stream depend on timing
@@ -159,6 +161,14 @@ def run_notebook(
             break
         except papermill.PapermillExecutionError as error:
             message = f"{error.ename}: {error.evalue}"
+        except TimeoutError:  # an OSError too
+            message = (
+                f"its output did not arrive within {PATIENCE} s: print less, and write "
+                "large results as files into record.folder."
+            )
+        except OSError:
+            executed.unlink(missing_ok=True)  # a full disk tears it
+            raise
         except DeadKernelError:
             message = "the kernel died, often because memory ran out."
         except RuntimeError as error:

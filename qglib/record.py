@@ -159,13 +159,13 @@ class Record:
             detail: sample size, kind of interval, seeds.
 
         Raises:
-            ValueError: if a number is not finite or the interval is reversed.
+            ValueError: if a number is not finite or the effect not in its interval.
         """
         _check_name("claim id", row)
         numbers = {"effect": effect, "low": low, "high": high}
         plain = {key: _plain(f"{row}.{key}", n) for key, n in numbers.items()}
-        if not plain["low"] <= plain["high"]:
-            raise ValueError(f"claim {row!r}: low {low} is above high {high}.")
+        if not plain["low"] <= plain["effect"] <= plain["high"]:
+            raise ValueError(f"claim {row!r}: {effect} is not in [{low}, {high}].")
         rival = None if rival is None else _plain(f"{row}.rival", rival)
         self.claims[row] = plain | {"unit": unit, "rival": rival, "detail": detail}
 
