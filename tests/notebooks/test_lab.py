@@ -54,6 +54,8 @@ ENDED = """() => {
     && prompts.every((p, i) => /\\[\\d+\\]/.test(p)
                                || !cells[i].innerText.trim()));
 }"""
+ANSWERED = """([box, was]) => box.querySelector('.jp-OutputArea').innerHTML !== was
+  && box.innerText.includes('ready')"""
 STDERR = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
 
 
@@ -163,12 +165,33 @@ def run_all(page: Any, lab: Lab, name: str) -> None:
     page.wait_for_function(ENDED, timeout=PATIENCE)
 
 
+def move(page: Any) -> None:
+    """Move the first control under "Try it" by the keyboard; wait for the answer."""
+    box = page.locator(".jp-Notebook .widget-vbox").first
+    was = box.locator(".jp-OutputArea").first.inner_html()
+    assert "<img" in was or len(was) > 100, "the first answer is there"
+    control = box.locator("[role=slider], select, input[type=text]").first
+    control.focus()
+    if control.evaluate("one => one.tagName") == "INPUT":
+        control.press("Home")
+        control.press_sequentially("Yesterday ")
+        control.press("Enter")
+    else:
+        control.press("ArrowDown" if control.evaluate("o => o.value") else "ArrowRight")
+    page.wait_for_function(
+        ANSWERED, arg=[box.element_handle(), was], timeout=3 * MINUTE
+    )
+    box.scroll_into_view_if_needed()
+
+
 @every
 def test_a_notebook_runs_in_the_browser(page: Any, lab: Lab, name: str) -> None:
     stem = name.removesuffix(".ipynb")
     SHOTS.mkdir(parents=True, exist_ok=True)
     try:
         run_all(page, lab, name)
+        if "run.explore(" in (lab.folder / name).read_text():
+            move(page)
     finally:
         page.screenshot(path=SHOTS / f"{stem}.png")
     assert page.locator(STDERR).all_text_contents() == []
