@@ -175,7 +175,14 @@ def explore(show: Callable[..., Any], **controls: Any) -> Any:
     if LAB not in os.environ:
         return display(show(**{name: one.value for name, one in controls.items()}))
     import ipywidgets
+    from IPython.display import Javascript
 
+    # keys go to the control, not to the notebook's own shortcuts
+    area = "element.closest('.jp-OutputArea')"
+    mark = f"{area}.setAttribute('data-lm-suppress-shortcuts', 'true')"
+    display(Javascript(f"setTimeout(() => {mark}, 200)"))  # once it is in the page
+    for name, one in controls.items():
+        one.description = one.description or name
     busy = ipywidgets.Label()
 
     def work(**values: Any) -> None:

@@ -284,7 +284,7 @@ def test_controls_are_there_where_they_can_be_moved(
 
     monkeypatch.setenv(run.LAB, "01.ipynb")
     box = run.explore(show, text=text)
-    assert box.children[0] is text
+    assert box.children[0] is text and text.description == "text"
     text.value = "b"
     assert (asked[-1], shown[-1]) == ("b", "B")
     assert box.children[1].value == "ready"
