@@ -177,10 +177,10 @@ def explore(show: Callable[..., Any], **controls: Any) -> Any:
     import ipywidgets
     from IPython.display import Javascript
 
-    # keys go to the control, not to the notebook's own shortcuts
-    area = "element.closest('.jp-OutputArea')"
-    mark = f"{area}.setAttribute('data-lm-suppress-shortcuts', 'true')"
-    display(Javascript(f"setTimeout(() => {mark}, 200)"))  # once it is in the page
+    # keys go to the control in focus, not to the notebook's own shortcuts
+    mark = "e => e.target.setAttribute('data-lm-suppress-shortcuts', 'true')"
+    area = f"element.closest('.jp-OutputArea').addEventListener('focusin', {mark})"
+    display(Javascript(f"setTimeout(() => {area}, 200)"))  # once it is in the page
     for name, one in controls.items():
         one.description = one.description or name
     busy = ipywidgets.Label()
