@@ -36,8 +36,9 @@ test: $(READY)
 	$(PYTHON) -m pytest tests/site
 	$(PYTHON) -m pytest tests/notebooks
 
+# Copies in data/runs/lab/notebooks: exploring changes nothing of the project.
 lab: $(READY)
-	$(PYTHON) -m jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=$(CURDIR) notebooks/00_start_here.ipynb
+	@$(PYTHON) -m qglib lab
 
 notebooks: $(READY)
 	$(PYTHON) -m qglib refresh --jobs $(JOBS)
@@ -61,12 +62,15 @@ clean:
 	rm -rf data/runs data/cache site/_build .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+SUPPORTED := import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
+  sys.exit(None if ok else "qglib needs Python 3.11 to 3.13, found %d.%d: put a supported python3 first on PATH, in no environment of another one." % sys.version_info[:2])
+
 $(PREFIX)/bin/python:
-	@python3 -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
-	  sys.exit(None if ok else "qglib needs Python 3.11 to 3.13, found %d.%d: put a supported python3 first on PATH." % sys.version_info[:2])'
+	@python3 -c '$(SUPPORTED)'
 	@python3 -m venv $(PREFIX) || { echo "python3 has no working venv module: install it (Debian: apt install python3-venv)."; exit 1; }
 
 $(READY): pyproject.toml constraints.txt data/wheels.txt | $(PREFIX)/bin/python
+	@$(PYTHON) -c '$(SUPPORTED)'
 	@echo "Installing into $(PREFIX), once: about 0.5 GB to download, 2.5 GB on disk (more where torch brings CUDA libraries)."
 	@$(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt "torch==2.13.0"
 	@$(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[$(EXTRAS)]"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ RUNS = ROOT / "data" / "runs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, or 1 after a failure, 2 for a mistake in the call."""
     options = _parser().parse_args(arguments)
+    with suppress(ValueError):  # another thread may set no signals
+        signal.signal(signal.SIGTERM, _stop)
     try:
         return options.command(options)
     except (ValueError, TypeError) as error:
@@ -39,6 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+
+
+def _stop(*_: object) -> None:
+    """End as after Ctrl-C, which workers of a terminal get by themselves."""
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,6 +117,14 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--host", default="127.0.0.1")
     server.add_argument("--port", type=int, default=8000)
     server.set_defaults(command=_serve)
+    lab = commands.add_parser("lab", help="open copies of the notebooks in JupyterLab")
+    about = "default: data/runs/lab"
+    lab.add_argument(
+        "--out", type=Path, metavar="DIR", default=RUNS / "lab", help=about
+    )
+    about = "of JupyterLab, after --, such as -- --no-browser"
+    lab.add_argument("options", nargs="*", metavar="option", help=about)
+    lab.set_defaults(command=_lab)
     return parser
 
 
@@ -123,6 +143,14 @@ def _serve(options: argparse.Namespace) -> int:
 
     token = os.environ.get("QGLIB_TOKEN", "")
     return serve.run(options.folder, options.host, options.port, token)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    out = options.out.resolve()
+    os.set_inheritable(execute.hold(out).fileno(), True)
+    command, environment = execute.lab(out)
+    command.append("--LabApp.default_url=/lab/tree/00_start_here.ipynb")
+    os.execve(command[0], [*command, *options.options], environment)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -12,6 +12,8 @@ import itertools
 import logging
 import os
 import re
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,12 +26,13 @@ from nbclient.exceptions import DeadKernelError
 from traitlets import default
 
 from qglib import devices, freshness, parameters
-from qglib.record import ROOT, RUN_KEY, read_json, versions, write_text
+from qglib.record import ROOT, RUN_KEY, SESSION, read_json, versions, write_text
 
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = "run.ipynb"
 LAST = "00"  # shows the ledger of all others
 FIELDS = {"headline": str, "figures": list, "provenance": dict}  # of a record
+PATIENCE = 120  # seconds for the output of a cell to follow its end
 MAIN = "0"  # the walk through the four steps; studies have other first digits
 
 
@@ -148,6 +151,7 @@ def run_notebook(
                 language="python",
                 progress_bar=bar if progress else False,
                 start_timeout=120,
+                iopub_timeout=PATIENCE,
                 cwd=str(notebook.parent),
                 kernel_manager_class=kernel_in(environment(notebook, given)),
                 coalesce_streams=True,  # chunks of a stream depend on timing
@@ -157,6 +161,14 @@ def run_notebook(
             break
         except papermill.PapermillExecutionError as error:
             message = f"{error.ename}: {error.evalue}"
+        except TimeoutError:  # an OSError too
+            message = (
+                f"its output did not arrive within {PATIENCE} s: print less, and write "
+                "large results as files into record.folder."
+            )
+        except OSError:
+            executed.unlink(missing_ok=True)  # a full disk tears it
+            raise
         except DeadKernelError:
             message = "the kernel died, often because memory ran out."
         except RuntimeError as error:
@@ -210,13 +222,40 @@ def run_key(notebook: Path, given: Mapping[str, Any]) -> str:
     return freshness.digest([cells, dict(given), code, versions()])
 
 
+def lab(out: Path) -> tuple[list[str], dict[str, str]]:
+    """Copy the notebooks to ``out/notebooks``; command and environment to open them.
+
+    A copy stays as it is if its reader changed a cell or the project changed none.
+    """
+    folder = out / "notebooks"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        copy = folder / path.name
+        if not copy.exists() or _behind(copy, path):
+            shutil.copyfile(path, copy)
+    options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}"]
+    command = [sys.executable, "-m", "jupyter", "lab", *options]
+    return command, os.environ | {"PYTHONPATH": _path(), SESSION: str(out)}
+
+
+def _behind(copy: Path, path: Path) -> bool:
+    """Whether a copy is an older state of the project's, its cells untouched."""
+    mine, now = (nbformat.read(p, as_version=4) for p in (copy, path))
+    was = mine.metadata.get("qglib", {}).get("sources")
+    return was == freshness.hashes(mine)["sources"] != freshness.hashes(now)["sources"]
+
+
+def _path() -> str:
+    """The library of this checkout first, even if another one is installed."""
+    path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return os.pathsep.join(filter(None, path))
+
+
 def environment(notebook: Path, given: Mapping[str, Any]) -> dict[str, str]:
     """Return the environment of a kernel: threads, no bars, no network in quick."""
-    path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     env = os.environ | devices.thread_environment(devices.default_threads())
     env |= {
-        # The library of this checkout, even if another one is installed.
-        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "PYTHONPATH": _path(),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "TOKENIZERS_PARALLELISM": "false",
         "TQDM_DISABLE": "1",  # a progress bar in a cell differs every run

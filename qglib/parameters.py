@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import papermill
+from nbformat import ValidationError
 
 from qglib import devices
 
@@ -27,7 +28,11 @@ def declared(notebook: Path | str) -> dict[str, dict[str, Any]]:
 
     No such cell is a ValueError, and a line that is not ``name: type = value``.
     """
-    found = papermill.inspect_notebook(str(notebook))
+    try:
+        found = papermill.inspect_notebook(str(notebook))
+    except (ValueError, TypeError, KeyError, AttributeError, ValidationError) as error:
+        fault = f"{Path(notebook).name} is no notebook: {type(error).__name__} {error}"
+        raise ValueError(f"{fault:.200}; restore it by git checkout.") from error
     if not found:
         raise ValueError(f"{Path(notebook).name} has no cell tagged 'parameters'.")
     for name, one in found.items():

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 ROOT = Path(__file__).resolve().parents[1]
 RUN_KEY = "QGLIB_RUN_KEY"  # set by the runner, read back when a run resumes
+SESSION = "QGLIB_SESSION"  # set by `make lab`: the run folder of its notebooks
 PACKAGES = (
     "qglib numpy scipy pandas scikit-learn networkx torch transformers pennylane "
     "pennylane-lightning pennylane-lightning-gpu"
@@ -59,15 +60,25 @@ def write_json(path: str | Path, content: Any) -> None:
     write_text(path, text + "\n")
 
 
-def read_json(path: str | Path, remedy: str = "make it again", **fields: Any) -> Any:
-    """A JSON object with ``fields`` (name=type); else a ValueError names the fault."""
+def read_json(
+    path: str | Path, remedy: str = "make it again", rows: bool = False, **fields: Any
+) -> Any:
+    """A JSON object with ``fields`` (name=type), or a list of such ``rows``.
+
+    Anything else is a ValueError that names file, fault and remedy.
+    """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise TypeError(f"a {type(content).__name__}, expected an object")
-        for name, kind in fields.items():
-            if not isinstance(value := content.get(name), kind):
-                raise TypeError(f"{name} is {value!r}, expected {kind}")
+        if not isinstance(content, list if rows else dict):
+            wanted = "a list" if rows else "an object"
+            raise TypeError(f"a {type(content).__name__}, expected {wanted}")
+        for number, one in enumerate(content if rows else [content], 1):
+            row = f"row {number}: " if rows else ""
+            if not isinstance(one, dict):
+                raise TypeError(f"{row}a {type(one).__name__}, expected an object")
+            for name, kind in fields.items():
+                if not isinstance(value := one.get(name), kind):
+                    raise TypeError(f"{row}{name} is {value!r}, expected {kind}")
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: not the JSON expected: {error}; {remedy}") from error
     return content
@@ -119,18 +130,12 @@ class Record:
 
     def figure(self, fig: Figure, name: str) -> None:
         """Show the figure once (`plots.small_png`), save ``figures/<name>.png``."""
-        from IPython import get_ipython
-        from IPython.display import Image, display
-
-        from qglib import plots
 
         _check_name("figure name", name)
         path = self.folder / "figures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
         fig.savefig(path, dpi=150, bbox_inches="tight", metadata={"Software": None})
-        plots.plt.close(fig)  # or the end of the cell would show it again
-        if get_ipython() is not None:
-            display(Image(plots.small_png(fig)))
+        display(fig)
         if path.name not in self.figures:
             self.figures.append(path.name)
 
@@ -154,13 +159,13 @@ class Record:
             detail: sample size, kind of interval, seeds.
 
         Raises:
-            ValueError: if a number is not finite or the interval is reversed.
+            ValueError: if a number is not finite or the effect not in its interval.
         """
         _check_name("claim id", row)
         numbers = {"effect": effect, "low": low, "high": high}
         plain = {key: _plain(f"{row}.{key}", n) for key, n in numbers.items()}
-        if not plain["low"] <= plain["high"]:
-            raise ValueError(f"claim {row!r}: low {low} is above high {high}.")
+        if not plain["low"] <= plain["effect"] <= plain["high"]:
+            raise ValueError(f"claim {row!r}: {effect} is not in [{low}, {high}].")
         rival = None if rival is None else _plain(f"{row}.rival", rival)
         self.claims[row] = plain | {"unit": unit, "rival": rival, "detail": detail}
 
@@ -210,6 +215,25 @@ class Record:
             "key": os.environ.get(RUN_KEY, ""),
             "seconds": round(time.perf_counter() - self._began, 2),
         }
+
+
+def display(content: Any) -> None:
+    """Show anything in a notebook; a figure once, small, with an alternative text."""
+    import IPython.display
+    from IPython import get_ipython
+    from matplotlib.figure import Figure
+
+    from qglib import plots
+
+    if isinstance(content, Figure):
+        plots.plt.close(content)  # or the end of the cell would show it again
+        said = [a.get_title("left") or a.get_title() for a in content.axes]
+        said += [f"{a.get_xlabel()} / {a.get_ylabel()}" for a in content.axes]
+        said = dict.fromkeys([content.get_suptitle(), *said])
+        alt = "; ".join(text for text in said if text.strip(" /"))
+        content = IPython.display.Image(plots.small_png(content), alt=alt)
+    if get_ipython() is not None:
+        IPython.display.display(content)
 
 
 def versions() -> dict[str, str]:

@@ -6,31 +6,61 @@ import math
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import psutil
 
 from qglib import devices
-from qglib.record import ROOT, Record, read_json, versions, write_json
+from qglib.record import ROOT, SESSION, Record, display, read_json, versions, write_json
 
-__all__ = ["Record", "artefact", "recorded", "start", "versions", "write_json"]
+__all__ = [
+    "Record",
+    "artefact",
+    "explore",
+    "read_json",
+    "recorded",
+    "start",
+    "versions",
+    "write_json",
+]
 
 NOTEBOOKS = ROOT / "notebooks"
 REFERENCE = ROOT / "data" / "reference"
+LAB = "JPY_SESSION_NAME"  # set by the server of JupyterLab in its kernels
+OWN = Path("../data/runs/lab")  # where the notebooks write if nobody says otherwise
 
 
 def folder_of(out_dir: str | Path) -> Path:
-    """Return ``out_dir`` as an absolute path.
+    """Return ``out_dir`` as an absolute path; a relative one counts from here.
 
-    A relative one counts from the folder of the notebooks wherever the kernel
-    stands, so that JupyterLab and papermill's command line mean the same place.
+    The notebooks' own, ``../data/runs/lab/<notebook>``, is the folder of this session:
+    that of ``make lab``, else one of this very JupyterLab or shell.  A folder inside
+    ``notebooks`` is a ValueError.
     """
     path = Path(out_dir).expanduser()
-    if not path.is_absolute():
-        path = (NOTEBOOKS if NOTEBOOKS.is_dir() else Path.cwd()) / path
-    return Path(os.path.normpath(path))
+    if path.parent == OWN:
+        return _session() / path.name
+    path = Path(os.path.normpath(Path.cwd() / path))
+    if path.is_relative_to(NOTEBOOKS):
+        remedy = f"name one outside, such as ../data/runs/mine/{path.name}"
+        raise ValueError(f"out_dir is {str(out_dir)!r}, inside notebooks/: {remedy}.")
+    return path
+
+
+def _session() -> Path:
+    """Run folder of what started this kernel, named by when that began."""
+    if SESSION in os.environ:
+        return Path(os.environ[SESSION])
+    parent = os.getppid()
+    kind = "lab" if LAB in os.environ else "shell"
+    if kind == "shell" and hasattr(os, "getsid"):
+        parent = os.getsid(parent)  # papermill ends with each notebook, a shell stays
+    began = datetime.fromtimestamp(psutil.Process(parent).create_time())
+    return ROOT / "data" / "runs" / f"{kind}-{began:%Y%m%d-%H%M%S}-{parent}"
 
 
 class Artefact(NamedTuple):
@@ -101,7 +131,7 @@ def start(
         profile: a key of ``profiles``.
         seed: seed of every random choice, from 0.
         device: one of `devices.NAMES`.
-        out_dir: where this run writes; relative to the notebooks' folder.
+        out_dir: where this run writes, see `folder_of`.
         profiles: what each profile sets; every profile sets the same names.
         torch: import torch now if it is not imported yet, so that it is seeded.
         knobs: the other parameters.  0 or ``""`` takes the profile's value; anything
@@ -134,6 +164,36 @@ def start(
     (folder / "record.json").unlink(missing_ok=True)
     asked = {"profile": profile, "seed": seed, "device": device}
     return Record(name, folder, asked | {"out_dir": str(out_dir)} | knobs, settings)
+
+
+def explore(show: Callable[..., Any], **controls: Any) -> Any:
+    """Widgets for the arguments of ``show`` above what it returns, in JupyterLab.
+
+    Where nobody could move them (papermill, the site) ``show`` is called once, with
+    their first values.
+    """
+    if LAB not in os.environ:
+        return display(show(**{name: one.value for name, one in controls.items()}))
+    import ipywidgets
+    from IPython.display import Javascript
+
+    # keys go to the control in focus, not to the notebook's own shortcuts
+    mark = "e => e.target.setAttribute('data-lm-suppress-shortcuts', 'true')"
+    area = f"element.closest('.jp-OutputArea').addEventListener('focusin', {mark})"
+    display(Javascript(f"setTimeout(() => {area}, 200)"))  # once it is in the page
+    for name, one in controls.items():
+        one.description = one.description or name
+    busy = ipywidgets.Label()
+
+    def work(**values: Any) -> None:
+        busy.value = "working …"
+        try:
+            display(show(**values))
+        finally:
+            busy.value = "ready"
+
+    shown = ipywidgets.interactive_output(work, controls)
+    return ipywidgets.VBox([*controls.values(), busy, shown])
 
 
 def _seed_everything(seed: int, with_torch: bool) -> None:

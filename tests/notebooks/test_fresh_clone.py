@@ -37,7 +37,6 @@ def call(*arguments: str, cwd: Path, **environment: str) -> str:
         env=env | environment,
         capture_output=True,
         text=True,
-        timeout=220,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     return done.stdout
@@ -102,7 +101,6 @@ def test_ci_types_make_test(clone: Path) -> None:
     ]
 
 
-@pytest.mark.timeout(240)
 def test_a_notebook_of_the_clone_runs_on_the_clones_library(
     clone: Path, tmp_path: Path
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,10 +14,12 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import papermill
 import pytest
+from nbclient.exceptions import CellTimeoutError
 
 import qglib
-from qglib import devices, execute
+from qglib import devices, execute, freshness
 from qglib.__main__ import main
 from tests.staleness import staleness
 
@@ -328,8 +332,77 @@ def test_a_folder_that_cannot_be_made_is_told(notebooks, tmp_path, capsys) -> No
     assert "--out may name another folder" in said
 
 
+def test_a_full_disk_leaves_no_torn_notebook(
+    notebooks, tmp_path, capsys, monkeypatch
+) -> None:
+    def full(source: str, target: str, **options: object) -> None:
+        Path(target).touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(papermill, "execute_notebook", full)
+    assert main(["run", "01", "--out", str(tmp_path / "out")]) == 2
+    assert "No space left on device; --out may name" in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("*/*"))
+
+
+def test_output_that_comes_too_late_is_told_with_its_place(
+    write_notebook, tmp_path, monkeypatch
+) -> None:
+    real = papermill.execute_notebook
+
+    def late(*places: str, **options: object) -> None:
+        real(*places, **options)
+        raise CellTimeoutError("Timeout waiting for IOPub output")
+
+    monkeypatch.setattr(papermill, "execute_notebook", late)
+    with pytest.raises(execute.NotebookError) as caught:
+        execute.run_notebook(write_notebook("01_one"), tmp_path / "out")
+    assert '01_one stopped in cell 4 of 4, under "Counting events"' in str(caught.value)
+    assert "print less, and write large results as files" in str(caught.value)
+
+
+def test_lab_opens_copies_that_keep_what_a_reader_wrote(notebooks, tmp_path) -> None:
+    command, environment = execute.lab(tmp_path / "lab")
+    assert "--ServerApp.ip=127.0.0.1" in command
+    assert environment["QGLIB_SESSION"] == str(tmp_path / "lab")
+    folder = tmp_path / "lab" / "notebooks"
+    assert f"--ServerApp.root_dir={folder}" in command
+    assert {p.name for p in folder.iterdir()} == {p.name for p in notebooks.iterdir()}
+
+    for path in notebooks.glob("*.ipynb"):  # as a refresh leaves them
+        notebook = nbformat.read(path, as_version=4)
+        clean = freshness.normalise(notebook, profile="quick", device="none")
+        nbformat.write(clean, path)
+        shutil.copyfile(path, folder / path.name)
+    for name in ("00_start", "01_one", "02_two"):
+        copy = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+        copy.cells[-1].outputs = []
+        copy.cells[-1].execution_count = 41  # run by the reader
+        if name == "01_one":
+            copy.cells[0].source += "\n\nMine."
+        nbformat.write(copy, folder / f"{name}.ipynb")
+        if name != "02_two":  # and the project goes on
+            theirs = nbformat.read(notebooks / f"{name}.ipynb", as_version=4)
+            theirs.cells[0].source += "\n\nNew."
+            nbformat.write(theirs, notebooks / f"{name}.ipynb")
+    execute.lab(tmp_path / "lab")
+
+    def copied(name: str) -> str:
+        return (folder / f"{name}.ipynb").read_text()
+
+    assert "New." in copied("00_start"), "no cell of it was changed"
+    assert "Mine." in copied("01_one") and "New." not in copied("01_one")
+    assert '"execution_count": 41' in copied("02_two"), "what was run stays"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_an_interrupt_leaves_no_record_and_no_kernel(write_notebook, tmp_path) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)
+def test_an_interrupt_leaves_no_record_and_no_kernel(
+    write_notebook, tmp_path, sent, jobs
+) -> None:
+    if sent == signal.SIGINT and jobs == "2":
+        pytest.skip("a terminal interrupts the workers, this test only the parent")
     note = tmp_path / "kernel"
     wait = (
         f"import os, pathlib, time\n"
@@ -342,28 +415,32 @@ def test_an_interrupt_leaves_no_record_and_no_kernel(write_notebook, tmp_path) -
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"execute.NOTEBOOKS = Path({str(path.parent)!r})\n"
         "from qglib.__main__ import main\n"
-        f"sys.exit(main(['run', '01', '--out', {str(out)!r}]))"
+        "if __name__ == '__main__':\n"
+        f"    call = ['run', '01', '--jobs', {jobs!r}, '--out', {str(out)!r}]\n"
+        "    sys.exit(main(call))"
     )
+    program = tmp_path / "program.py"
+    program.write_text(script)
     child = subprocess.Popen(
-        [sys.executable, "-c", script],
+        [sys.executable, str(program)],
         cwd=execute.ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 600  # a busy machine is slow
         while not note.exists() and time.monotonic() < until:
             time.sleep(0.1)
-        child.send_signal(signal.SIGINT)
-        _, said = child.communicate(timeout=30)
+        child.send_signal(sent)
+        _, said = child.communicate(timeout=600)
     finally:
         child.kill()
     assert child.returncode == 130
     assert "--resume" in said
     assert not list((out / "01_one").glob("*record*"))
     kernel = int(note.read_text())
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until and _alive(kernel):
         time.sleep(0.1)
     assert not _alive(kernel)

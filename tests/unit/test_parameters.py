@@ -131,3 +131,16 @@ def test_values_are_checked_by_type(write_notebook) -> None:
             parameters.check(path, wrong)
     with pytest.raises(ValueError, match="did you mean 'rate'"):
         parameters.check(path, {"rates": 1.0})
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "\x00", "{}", '{"cells": 3}', '{"cells": [3], "nbformat": 4}'],
+)
+def test_a_broken_notebook_is_named(tmp_path, content) -> None:
+    path = tmp_path / "01_torn.ipynb"
+    path.write_text(content)
+    with pytest.raises(
+        ValueError, match=r"01_torn\.ipynb (is no notebook|has no cell)"
+    ):
+        parameters.declared(path)

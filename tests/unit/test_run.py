@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as widgets
 import matplotlib
 
 matplotlib.use("Agg")
@@ -16,6 +20,7 @@ import pytest
 import torch
 
 from qglib import devices, run
+from qglib import record as records
 from qglib.record import Record
 
 pytestmark = pytest.mark.usefixtures("clean_process")
@@ -184,8 +189,9 @@ def test_claims_go_into_the_record(tmp_path: Path) -> None:
         "rival": 0.1,
         "detail": "5 seeds",
     }
-    with pytest.raises(ValueError, match="low 2 is above high 1"):
-        record.claim("x", effect=1, low=2, high=1, unit="")
+    for low, high in ((2, 1), (2, 3), (0, 0.5)):
+        with pytest.raises(ValueError, match=rf"'x': 1 is not in \[{low}, {high}\]"):
+            record.claim("x", effect=1, low=low, high=high, unit="")
     with pytest.raises(ValueError, match=r"x\.effect is nan"):
         record.claim("x", effect=float("nan"), low=0, high=1, unit="")
 
@@ -205,13 +211,96 @@ def test_a_figure_is_saved_and_closed(tmp_path: Path) -> None:
         record.figure(fig, "../walk")
 
 
-def test_a_relative_folder_counts_from_the_notebooks(
+def test_a_relative_folder_counts_from_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    wanted = run.ROOT / "data" / "runs" / "lab" / "01_test"
-    assert run.folder_of("../data/runs/lab/01_test") == wanted
+    assert run.folder_of("mine/01_test") == tmp_path / "mine" / "01_test"
+    assert run.folder_of("../x") == tmp_path.parent / "x"
     assert run.folder_of(tmp_path) == tmp_path
+
+
+@pytest.mark.parametrize("here", [run.NOTEBOOKS, run.ROOT])
+def test_no_folder_inside_the_notebooks(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    for inside in (run.NOTEBOOKS / "mine", run.NOTEBOOKS.relative_to(here) / "mine"):
+        with pytest.raises(ValueError, match=r"inside notebooks/.*data/runs/mine"):
+            run.folder_of(inside)
+
+
+def test_every_session_has_a_run_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """make lab, a JupyterLab, a shell and a second shell, without another word."""
+    own = "../data/runs/lab/01_test"
+    say = f"from qglib import run; print(run.folder_of({own!r}), end='')"
+
+    def folder(new_shell: bool = False, **environment: str) -> str:
+        return subprocess.run(
+            # a kernel of papermill is the grandchild of its shell
+            [sys.executable, "-c", f"{AS_KERNEL}({say!r})"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(run.ROOT)} | environment,
+            start_new_session=new_shell,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+
+    monkeypatch.delenv("QGLIB_SESSION", raising=False)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    shell = [folder(), folder()]
+    assert shell[0] == shell[1], "one shell, one run: 03 finds what 02 wrote"
+    others = [folder(new_shell=True), folder(JPY_SESSION_NAME="01.ipynb")]
+    assert len({*shell, *others}) == 3
+    for path in map(Path, (*shell, *others)):
+        assert path.parents[1] == run.ROOT / "data" / "runs"
+        assert path.name == "01_test"
+    assert folder(QGLIB_SESSION=str(tmp_path)) == str(tmp_path / "01_test")
+
+
+AS_KERNEL = (
+    "import subprocess, sys; "
+    "(lambda code: subprocess.run([sys.executable, '-c', code], check=True))"
+)
+
+
+def test_controls_are_there_where_they_can_be_moved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, shown = [], []
+    monkeypatch.setattr(run, "display", shown.append)
+    text = widgets.Text("a")
+
+    def show(text: str) -> str:
+        asked.append(text)
+        return text.upper()
+
+    monkeypatch.delenv(run.LAB, raising=False)
+    assert run.explore(show, text=text) is None
+    assert (asked, shown) == (["a"], ["A"])
+
+    monkeypatch.setenv(run.LAB, "01.ipynb")
+    box = run.explore(show, text=text)
+    assert box.children[0] is text and text.description == "text"
+    text.value = "b"
+    assert (asked[-1], shown[-1]) == ("b", "B")
+    assert box.children[1].value == "ready"
+
+
+def test_a_figure_has_an_alternative_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr("IPython.get_ipython", lambda: True)
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    fig, (left, right) = plt.subplots(1, 2)
+    left.set_title("Loss falls", loc="left")
+    left.set(xlabel="epoch", ylabel="loss")
+    right.set_title("F1 rises")
+    records.display(fig)
+    assert shown[0].alt == "Loss falls; F1 rises; epoch / loss"
+    assert not plt.fignum_exists(fig.number)
 
 
 def test_json_appears_complete_or_not_at_all(tmp_path: Path) -> None:
@@ -255,6 +344,24 @@ def test_json_that_is_broken_is_named_with_the_remedy(
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match=r"run 01_test again|make it again"):
             run.artefact(tmp_path / "02_later", "01_test", Path(name).name)
+
+
+ROWS = {
+    "{}": "a dict, expected a list",
+    "[3]": "row 1: a int, expected an object",
+    '[{"id": "a"}, {"id": 3}]': "row 2: id is 3, expected <class 'str'>",
+}
+
+
+@pytest.mark.parametrize("content", ROWS)
+def test_a_broken_row_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "ledger.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=ROWS[content]) as caught:
+        run.read_json(path, "restore it", rows=True, id=str)
+    assert str(caught.value).startswith(f"{path}: ")
+    path.write_text('[{"id": "a"}]')
+    assert run.read_json(path, rows=True, id=str) == [{"id": "a"}]
 
 
 def test_an_artefact_of_the_same_run_comes_first(
