@@ -27,9 +27,9 @@ TRUTH = "truth or known answer of its step, met in every notebook of it"
 KIND = "what a verb takes or returns; users annotate and build it"
 TOOL = "tool of one step that users import for their own data"
 ENTRIES: dict[str, str] = {
+    "causal.Cusum": TOOL,
     "causal.GaussianKernel": KIND,
     "causal.QuantumKernel": KIND,
-    "causal.best_path": VERB,
     "causal.class_size": TOOL,
     "causal.cpdag": TOOL,
     "causal.effects_over_class": TOOL,
@@ -45,8 +45,6 @@ ENTRIES: dict[str, str] = {
     "data.Sentence": KIND,
     "data.Sound": KIND,
     "data.read_conll": TOOL,
-    "data.wheel_file": TOOL,
-    "data.wheel_licence": TOOL,
     "explain.decision_graphs": TOOL,
     "explain.decision_path": VERB,
     "explain.draw_decision_graph": TOOL,
@@ -60,16 +58,12 @@ ENTRIES: dict[str, str] = {
     "quantum.circuits": TOOL,
     "quantum.fidelity_kernel": TOOL,
     "quantum.pairwise_fidelity_kernel": TRUTH,
-    "quantum.qaoa": TOOL,
     "quantum.verify": TRUTH,
-    "spacetime.Causet": TOOL,
-    "spacetime.draw_order": TOOL,
     "spacetime.interval_abundances": TRUTH,
     "spacetime.longest_chain": TOOL,
     "spacetime.manifold_likeness": TOOL,
     "spacetime.myrheim_meyer_dimension": TOOL,
     "spacetime.order_features": VERB,
-    "spacetime.ordering_fraction": TRUTH,
     "spacetime.sprinkle_diamond": TRUTH,
 }
 
