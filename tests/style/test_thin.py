@@ -56,14 +56,14 @@ ENTRIES: dict[str, str] = {
     "explain.turning_pairs": TRUTH,
     "models.load_model": TOOL,
     "quantum.circuits": TOOL,
-    "quantum.fidelity_kernel": TOOL,
     "quantum.pairwise_fidelity_kernel": TRUTH,
     "quantum.verify": TRUTH,
+    "spacetime.draw_order": TOOL,
     "spacetime.interval_abundances": TRUTH,
-    "spacetime.longest_chain": TOOL,
     "spacetime.manifold_likeness": TOOL,
     "spacetime.myrheim_meyer_dimension": TOOL,
     "spacetime.order_features": VERB,
+    "spacetime.ordering_fraction": TRUTH,
     "spacetime.sprinkle_diamond": TRUTH,
 }
 
