@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent import futures
+from contextlib import contextmanager
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,24 +41,23 @@ class Point(NamedTuple):
 def axes(notebook: Path, texts: Sequence[str]) -> dict[str, list[Any]]:
     """Read ``name=1,2,4`` and ``name=0..9`` by the declared types.
 
-    Raises:
-        ValueError, TypeError: what `parameters.assign` refuses, and a value twice.
+    A value twice, and what `parameters.assign` refuses, is a ValueError or TypeError.
     """
     found: dict[str, list[Any]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
-        span = RANGE.fullmatch(values)
-        first, last = map(int, span.groups()) if span else (0, 0)
-        words = [str(n) for n in range(first, last + 1)] if span else values.split(",")
+        words: Sequence[Any] = values.split(",")
+        if span := RANGE.fullmatch(values):
+            words = range(int(span[1]), int(span[2]) + 1)
         if not words:
             raise ValueError(f"{text!r}: the range ends before it begins.")
-        read = [
-            parameters.assign([notebook], [f"{name}{equals}{w}"])[notebook]
-            for w in words
-        ]
+        assigned = (
+            parameters.assign([notebook], [f"{name}{equals}{word}"]) for word in words
+        )
+        read = [given[notebook][name] for given in assigned]
         if name in found or len({str(one) for one in read}) < len(read):
             raise ValueError(f"{text!r}: {name} or one of its values is given twice.")
-        found[name] = [one[name] for one in read]
+        found[name] = read
     return found
 
 
@@ -70,8 +69,7 @@ def grid(
 ) -> list[Point]:
     """Every combination of the varied values, the last name fastest.
 
-    Raises:
-        ValueError: nothing is varied, or a name is varied and fixed.
+    Nothing varied, or a name that is varied and fixed, is a ValueError.
     """
     both = varied.keys() & fixed.keys()
     if not varied or both:
@@ -118,18 +116,14 @@ def run_points(
 ) -> list[dict[str, Any] | Exception]:
     """Run the points; each gives its record, or the error that stopped it.
 
-    Args:
-        points: what to run; finished ones are read, twice the same one runs once.
-        workers: processes at a time on this machine.
-        scheduler: address of a Dask cluster, ``"tcp://host:8786"``, whose workers
-            then run the points: in the same checkout and environment under the same
-            path, of one thread each. A point whose worker died runs on another one.
-        on_end: called with each point and its result as they come.
+    Finished points are read, twice the same one runs once.  ``workers`` run at a time
+    on this machine, or those of the Dask cluster at the address ``scheduler``: same
+    checkout, environment and path, one thread each.  A point whose worker died runs on
+    another one.  ``on_end`` hears of each point as it ends.
 
     Raises:
         ValueError: ``workers`` below 1.
-        ImportError: ``scheduler`` without the extra ``cluster``.
-        OSError: nothing answers at the address.
+        ImportError, OSError: a cluster without its extra, or that does not answer.
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}: give a whole number from 1.")
@@ -144,26 +138,38 @@ def run_points(
         if done := execute.finished(*one):
             left.remove(one)
             end(one, done)
-    run = _on_cluster(left, scheduler) if scheduler else None
-    for one, result in run or _on_this_machine(left, workers):
-        end(one, result)
+    if left:
+        work = _on_worker if scheduler else _in_own_process
+        with _pool(workers, scheduler) as pool:
+            running = {pool.submit(work, one): one for one in left}
+            for task in futures.as_completed(running):
+                end(running[task], task.exception() or task.result())
     return [results[p.folder] for p in points]
+
+
+@contextmanager
+def _pool(workers: int, scheduler: str) -> Iterator[futures.Executor]:
+    if not scheduler:
+        pool = futures.ThreadPoolExecutor(workers)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ImportError(
+            "--scheduler needs Dask: pip install -c constraints.txt -e '.[cluster]'"
+        ) from None
+    with Client(scheduler, timeout=PATIENCE) as client:
+        yield client.get_executor(pure=False)  # a call again is a task of its own
 
 
 def _in_own_process(one: Point) -> dict[str, Any]:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with futures.ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(run_point, one).result()
-
-
-def _on_this_machine(points: list[Point], workers: int) -> Iterator[tuple[Point, Any]]:
-    pool = ThreadPoolExecutor(workers)
-    try:
-        running = {pool.submit(_in_own_process, one): one for one in points}
-        for task in as_completed(running):
-            yield running[task], task.exception() or task.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _on_worker(one: Point) -> dict[str, Any]:
@@ -178,23 +184,6 @@ def _on_worker(one: Point) -> dict[str, Any]:
     return run_point(one)
 
 
-def _on_cluster(points: list[Point], scheduler: str) -> Iterator[tuple[Point, Any]]:
-    try:
-        from distributed import Client
-        from distributed import as_completed as cluster_completed
-    except ImportError:
-        raise ImportError(
-            "--scheduler needs Dask: pip install -c constraints.txt -e '.[cluster]'"
-        ) from None
-    with Client(scheduler, timeout=PATIENCE) as client:
-        keys = {f"qglib-{one.folder.name}": one for one in points}
-        tasks = [client.submit(_on_worker, one, key=key) for key, one in keys.items()]
-        for task in cluster_completed(tasks):
-            # Asked for again, a lost result is read from the folder of its point.
-            yield keys[task.key], task.exception() or task.result()
-            task.release()
-
-
 def table(points: Sequence[Point], results: Sequence[Any]) -> pd.DataFrame:
     """One row a point: parameters, results, simulator and seconds; or why it failed.
 
@@ -204,31 +193,27 @@ def table(points: Sequence[Point], results: Sequence[Any]) -> pd.DataFrame:
 
     rows = []
     for one, result in zip(points, results, strict=True):
-        row: dict[str, Any] = {"point": one.folder.name}
+        row = {"point": one.folder.name, "status": "failed", "error": "", **one.given}
         if isinstance(result, Exception):
-            told = str(result) or type(result).__name__
-            row |= {"status": "failed", **one.given, "error": told}
+            row["error"] = str(result) or type(result).__name__
         else:
             asked, ran = dict(result["parameters"]), result["provenance"]
             asked.pop("out_dir", None)
             found = result["results"].items()
             named = {f"{k}_result" if k in asked else k: v for k, v in found}
             row |= {"status": "done", **asked, **named, "headline": result["headline"]}
-            row |= {"ran_on": ran["device"], "seconds": ran["seconds"], "error": ""}
+            row |= {"ran_on": ran["device"], "seconds": ran["seconds"]}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def save(frame: pd.DataFrame, out: Path) -> None:
-    """Write ``table.csv`` and ``table.parquet``, each complete or not at all."""
+    """Write ``table.csv`` and ``table.parquet``; values of several types as text."""
     out.mkdir(parents=True, exist_ok=True)
     whole = frame.convert_dtypes()
-    for name in whole.select_dtypes("object"):  # values of several types
-        whole[name] = whole[name].map(str, na_action="ignore").astype("string")
-    for name, write in (("csv", whole.to_csv), ("parquet", whole.to_parquet)):
-        beside = out / f".table.{os.getpid()}"
-        write(beside, index=False)
-        os.replace(beside, out / f"table.{name}")
+    whole = whole.astype(dict.fromkeys(whole.select_dtypes("object"), "string"))
+    whole.to_csv(out / "table.csv", index=False)
+    whole.to_parquet(out / "table.parquet", index=False)
 
 
 def compared(
@@ -237,38 +222,36 @@ def compared(
     """Mean of results over the seeds with its 95 % t interval, by what else varies.
 
     Args:
-        frame: from `table`.
+        frame: from `table`, with a finished point.
         varied: names of the grid; ``seed`` is the independent unit.
         results: columns; without any, the first four numbers that differ by point.
+            An unknown one, or one that is no number, is a ValueError.
 
     Returns:
         One row for each setting and result: setting, result, n, mean, low, high; one
         run of a setting has no interval, low and high are NaN.
-
-    Raises:
-        ValueError: an unknown result, or none that is a number.
     """
     import pandas as pd
 
     from qglib import stats
 
-    done = frame[frame["status"] == "done"] if len(frame) else frame
-    numbers = done.select_dtypes("number").drop(columns="seconds", errors="ignore")
-    known = [name for name in numbers if name not in varied]
+    done = frame[frame["status"] == "done"]
+    hidden = ["seconds", *varied]
+    numbers = done.select_dtypes("number").drop(columns=hidden, errors="ignore")
     moved = numbers.max() - numbers.min() > 1e-9 * numbers.abs().max()
-    differing = [name for name in known if moved[name]] or known
+    differing = list(numbers.columns[moved]) or list(numbers)
     chosen = list(results) or differing[:MOST_PANELS]
-    if not chosen or set(chosen) - set(known):
-        raise ValueError(f"results {chosen}: choose among {', '.join(known)}.")
+    if not chosen or set(chosen) - set(numbers):
+        raise ValueError(f"results {chosen}: choose among {', '.join(numbers)}.")
     others = [name for name in varied if name != "seed"]
     rows = []
     for values, part in done.groupby(others, sort=False) if others else [((), done)]:
         setting = ", ".join(f"{k}={v}" for k, v in zip(others, values, strict=True))
         for name in chosen:
-            n = int(part[name].notna().sum())
-            mean, *ends = stats.mean_interval(part[name].dropna()) if n else (nan,)
-            ends = ends if n > 1 else (nan, nan)
-            rows.append((setting or "all points", name, n, mean, *ends))
+            found = part[name].dropna()
+            n = len(found)
+            ends = stats.mean_interval(found)[1:] if n > 1 else (nan, nan)
+            rows.append((setting or "all points", name, n, found.mean(), *ends))
     return pd.DataFrame(rows, columns=["setting", "result", "n", *stats.COLUMNS])
 
 
@@ -277,18 +260,17 @@ def draw(means: pd.DataFrame) -> Figure:
     from qglib import plots
 
     plots.style()
-    names = list(means["result"].unique())
-    height = 1.4 + 0.38 * means["setting"].nunique()
+    panels = means.groupby("result", sort=False)
+    size = (2.5 + 3.5 * len(panels), 1.4 + 0.38 * means["setting"].nunique())
     fig, row = plots.plt.subplots(
-        1, len(names), figsize=(2.5 + 3.5 * len(names), height), sharey=True
+        1, len(panels), figsize=size, sharey=True, squeeze=False
     )
-    for ax, name in zip([row] if len(names) == 1 else row, names, strict=True):
-        part = means[means["result"] == name]
-        low, high = (part[end].fillna(part["mean"]) for end in ("low", "high"))
+    for ax, (name, part) in zip(row[0], panels, strict=True):
+        numbers = (part[key] for key in ("mean", "low", "high"))
+        label = name.replace("_", " ")
         plots.intervals(
-            list(part["setting"]), part["mean"], low, high, reference=None, ax=ax
+            list(part["setting"]), *numbers, reference=None, xlabel=label, ax=ax
         )
-        ax.set_xlabel(name.replace("_", " "))
         ax.locator_params(axis="x", nbins=5)
     seeds = " to ".join(map(str, sorted({means["n"].min(), most := means["n"].max()})))
     said = f"Mean over {seeds} seeds with 95 % interval"
