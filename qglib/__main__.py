@@ -55,76 +55,66 @@ def _stop(*_: object) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m qglib",
-        description="Run, refresh, sweep and tune the notebooks.",
+        prog="python -m qglib", description="Run, tune, open and serve the notebooks."
     )
     parser.add_argument("--version", action="version", version=f"qglib {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
+    pairs = {"action": "append", "default": [], "metavar": "name=value"}
 
-    def command(name: str, work: Callable, purpose: str, default: str) -> Callable:
+    def command(name: str, work: Callable, purpose: str) -> Callable:
         one = commands.add_parser(name, help=purpose)
-        chosen = f"such as 01 33, main (00 to 05) or all; {default} by default"
-        one.add_argument(
-            "notebooks", nargs="*", metavar="NN", help=chosen, default=[default]
-        )
-        about = "notebooks at a time, one process each"
-        one.add_argument("--jobs", type=int, default=1, metavar="N", help=about)
         one.set_defaults(command=work)
         return one.add_argument
 
-    run = command("run", _run, "run notebooks into a folder", "main")
-    command("refresh", _refresh, "renew the outputs in notebooks/", "all")
-    about = "set a parameter in every chosen notebook that has it"
-    pairs = {"action": "append", "default": [], "metavar": "name=value"}
-    run("-p", dest="given", help=about, **pairs)
-    run("--profile", help="quick or full (default: the notebook's)")
-    run("--device", choices=devices.NAMES)
-    run("--out", type=Path, metavar="DIR", help="default: data/runs/<profile>")
-    about = "keep the notebooks that this very call finished before"
-    run("--resume", action="store_true", help=about)
+    def several(name: str, work: Callable, purpose: str, default: str) -> Callable:
+        add = command(name, work, purpose)
+        about = f"such as 01 33, main (00 to 05) or all; {default} by default"
+        add("notebooks", nargs="*", metavar="NN", default=[default], help=about)
+        add("--jobs", type=int, default=1, metavar="N", help="processes at a time")
+        return add
 
     def many(name: str, work: Callable, purpose: str) -> Callable:
-        one = commands.add_parser(name, help=purpose)
-        one.add_argument("notebook", metavar="NN", help="such as 02")
-        one.set_defaults(command=work)
-        one.add_argument("-p", dest="given", help="the same in every run", **pairs)
-        one.add_argument("--workers", type=int, default=1, metavar="N")
+        add = command(name, work, purpose)
+        add("notebook", metavar="NN", help="such as 02")
+        add("-p", dest="given", help="the same in every run", **pairs)
+        add("--workers", type=int, default=1, metavar="N", help="runs at a time")
         about = "address of a Dask cluster, whose workers then run the points"
-        one.add_argument("--scheduler", default="", metavar="tcp://...", help=about)
+        add("--scheduler", default="", metavar="tcp://...", help=about)
         about = "default: data/runs/<command>/<notebook>; finished points are kept"
-        one.add_argument("--out", type=Path, metavar="DIR", help=about)
-        return one.add_argument
+        add("--out", type=Path, metavar="DIR", help=about)
+        return add
 
-    over = many("sweep", _sweep, "run a notebook over a grid of parameters")
-    over("-g", dest="grid", help="such as head=linear,mlp or seed=0..9", **pairs)
+    add = several("run", _run, "run notebooks into a folder", "main")
+    add("-p", dest="given", help="in every chosen notebook that has it", **pairs)
+    add("--profile", help="quick or full (default: the notebook's)")
+    add("--device", choices=devices.NAMES)
+    add("--out", type=Path, metavar="DIR", help="default: data/runs/<profile>")
+    about = "keep the notebooks that this very call finished before"
+    add("--resume", action="store_true", help=about)
+    several("refresh", _refresh, "renew the outputs in notebooks/", "all")
+    add = many("sweep", _sweep, "run a notebook over a grid of parameters")
+    add("-g", dest="grid", help="such as head=linear,mlp or seed=0..9", **pairs)
     about = "a number to compare (default: the first that differ)"
-    over("--result", action="append", default=[], metavar="name", help=about)
-    search = many("tune", _tune, "search a notebook's parameters with Optuna")
+    add("--result", action="append", default=[], metavar="name", help=about)
+    add = many("tune", _tune, "search a notebook's parameters with Optuna")
     about = "such as rate=1e-4..1e-1:log, qubits=2..8 or head=linear,mlp"
-    search("-s", dest="space", help=about, **pairs)
-    best = search.__self__.add_mutually_exclusive_group(required=True)
+    add("-s", dest="space", help=about, **pairs)
+    best = add.__self__.add_mutually_exclusive_group(required=True)
     best.add_argument("--minimise", metavar="result", default="")
     best.add_argument("--maximise", metavar="result", default="")
-    search("--trials", type=int, default=20, metavar="N", help="default: 20")
+    add("--trials", type=int, default=20, metavar="N", help="default: 20")
     about = "sqlite:///file or a server's URL (default: tune.db in the folder)"
-    search("--storage", default="", metavar="URL", help=about)
-    about = "answer lines of standard input with a saved model, as JSON lines"
-    one = commands.add_parser("predict", help=about)
-    one.add_argument("folder", help="a tagger, or a model of models.train")
-    one.set_defaults(command=_predict)
-    server = commands.add_parser("serve", help="answer requests with a saved tagger")
-    server.add_argument("folder", help="a tagger's folder, such as notebook 02 writes")
-    server.add_argument("--host", default="127.0.0.1")
-    server.add_argument("--port", type=int, default=8000)
-    server.set_defaults(command=_serve)
-    lab = commands.add_parser("lab", help="open copies of the notebooks in JupyterLab")
-    about = "default: data/runs/lab"
-    lab.add_argument(
-        "--out", type=Path, metavar="DIR", default=RUNS / "lab", help=about
-    )
+    add("--storage", default="", metavar="URL", help=about)
+    add = command("predict", _predict, "answer lines of standard input as JSON lines")
+    add("folder", help="a tagger, or a model of models.train")
+    add = command("serve", _serve, "answer requests with a saved tagger")
+    add("folder", help="a tagger's folder, such as notebook 02 writes")
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=8000)
+    add = command("lab", _lab, "open copies of the notebooks in JupyterLab")
+    add("--out", type=Path, metavar="DIR", default=RUNS / "lab")
     about = "of JupyterLab, after --, such as -- --no-browser"
-    lab.add_argument("options", nargs="*", metavar="option", help=about)
-    lab.set_defaults(command=_lab)
+    add("options", nargs="*", metavar="option", help=about)
     return parser
 
 
@@ -195,8 +185,8 @@ def _one(options: argparse.Namespace, command: str) -> tuple[Path, dict, Path]:
     return notebook, fixed, options.out or RUNS / command / notebook.stem
 
 
-def _tell(total: int) -> Callable[[Any, Any], None]:
-    """Print a line for each point that ends, with the time that is left."""
+def _how(options: argparse.Namespace, total: int) -> dict[str, Any]:
+    """Where points run; a line for each that ends, with the time that is left."""
     began, ended = time.perf_counter(), itertools.count(1)
 
     def tell(one: Any, result: dict[str, Any] | Exception) -> None:
@@ -207,7 +197,8 @@ def _tell(total: int) -> Callable[[Any, Any], None]:
         asked = " ".join(f"{name}={value}" for name, value in one.given.items())
         print(f"{done}/{total}  {asked}  {said}  ({left:.0f} min left)", flush=True)
 
-    return tell
+    where = {"workers": options.workers, "scheduler": options.scheduler}
+    return where | {"on_end": tell}
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -216,22 +207,17 @@ def _sweep(options: argparse.Namespace) -> int:
     notebook, fixed, out = _one(options, "sweep")
     varied = sweep.axes(notebook, options.grid)
     points = sweep.grid(notebook, varied, fixed, out)
-    results = sweep.run_points(
-        points,
-        workers=options.workers,
-        scheduler=options.scheduler,
-        on_end=_tell(len(points)),
-    )
+    results = sweep.run_points(points, **_how(options, len(points)))
     frame = sweep.table(points, results)
     sweep.save(frame, out)
-    failed = int((frame["status"] == "failed").sum())
+    failed, where = int((frame["status"] == "failed").sum()), execute.shown(out)
     print(f"\nDone: {len(frame) - failed} points, {failed} stopped.")
-    print(f"  runs    {execute.shown(out)}/<point>/{execute.EXECUTED}")
-    print(f"  tables  {execute.shown(out)}/table.csv, table.parquet")
+    print(f"  runs    {where}/<point>/{execute.EXECUTED}")
+    print(f"  tables  {where}/table.csv, table.parquet")
     if failed < len(frame):
         means = sweep.compared(frame, list(varied), options.result)
         sweep.draw(means).savefig(out / "compared.png", dpi=150, bbox_inches="tight")
-        print(f"  figure  {execute.shown(out)}/compared.png\n")
+        print(f"  figure  {where}/compared.png\n")
         print(means.to_string(index=False, float_format="{:.4g}".format))
     return 1 if failed else 0
 
@@ -249,9 +235,7 @@ def _tune(options: argparse.Namespace) -> int:
         maximise=bool(options.maximise),
         trials=options.trials,
         storage=options.storage,
-        workers=options.workers,
-        scheduler=options.scheduler,
-        on_end=_tell(options.trials),
+        **_how(options, options.trials),
     )
     done = [t for t in study.trials if t.value is not None]
     if not done:

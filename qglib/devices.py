@@ -26,22 +26,19 @@ if TYPE_CHECKING:
 ORDER = ("lightning.gpu", "lightning.qubit", "default.qubit")
 NAMES = ("auto", *ORDER)
 # What numerical libraries read, once, when they are loaded.
-THREAD_VARIABLES = tuple(
-    f"{name}_THREADS"
-    for name in ("OMP_NUM", "MKL_NUM", "OPENBLAS_NUM", "VECLIB_MAXIMUM")
-)
-
-# Words in the error of lightning.gpu -> what is wrong, what to do.
+LIBRARIES = ("OMP_NUM", "MKL_NUM", "OPENBLAS_NUM", "VECLIB_MAXIMUM")
+THREAD_VARIABLES = tuple(f"{name}_THREADS" for name in LIBRARIES)
+# Words in the error of lightning.gpu, what is wrong, what to do.
 INSTALL = 'pip install -c constraints.txt -e ".[gpu]"'
-FAULTS = {
-    "does not exist": ("it is not installed", f"Install it: {INSTALL}"),
-    "driver version": ("the NVIDIA driver is older than CUDA 12", "Update the driver"),
-    "no cuda-capable device": ("no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
-    "no supported gpu": ("no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
-    "out of memory": ("the GPU's memory is too small", "Use fewer wires"),
-    "binaries": ("CUDA 12 libraries are missing", f"Install them: {INSTALL}"),
-    "cannot open shared": ("CUDA 12 libraries are missing", f"Install them: {INSTALL}"),
-}
+FAULTS = (
+    ("does not exist", "it is not installed", f"Install it: {INSTALL}"),
+    ("driver version", "the NVIDIA driver is older than CUDA 12", "Update the driver"),
+    ("no cuda-capable", "no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
+    ("no supported gpu", "no GPU is visible", "Check CUDA_VISIBLE_DEVICES"),
+    ("out of memory", "the GPU's memory is too small", "Use fewer wires"),
+    ("binaries", "CUDA 12 libraries are missing", f"Install: {INSTALL}"),
+    ("cannot open shared", "CUDA 12 libraries are missing", f"Install: {INSTALL}"),
+)
 _EXECUTED: Counter[str] = Counter()
 
 
@@ -60,14 +57,18 @@ class Device:
         return f"{self.name}, {threads} ({self.reason})"
 
 
+def require_known(device: str) -> None:
+    """Raise a ValueError unless ``device`` is one of `NAMES`."""
+    if device not in NAMES:
+        raise ValueError(f"device is {device!r}: choose one of {', '.join(NAMES)}.")
+
+
 def default_threads() -> int:
     """Return ``QGLIB_THREADS``, else ``OMP_NUM_THREADS``, else 1.
 
     One thread gives the same sums in the same order on every machine, and on a
-    busy one more threads were measured to be up to ten times slower.
-
-    Raises:
-        ValueError: if either is not a whole number of at least 1.
+    busy one more threads were measured to be up to ten times slower.  Anything but a
+    whole number from 1 is a ValueError.
     """
     for name in ("QGLIB_THREADS", "OMP_NUM_THREADS"):
         asked = os.environ.get(name) or "1"
@@ -84,11 +85,7 @@ def thread_environment(n: int) -> dict[str, str]:
 
 
 def set_threads() -> int:
-    """Hold torch and the numerical libraries to `default_threads`, and return it.
-
-    Libraries that are loaded already keep the number they started with, except
-    torch, which is told.
-    """
+    """Hold libraries loaded from now on, and torch, to `default_threads`; return it."""
     n = default_threads()
     os.environ.update(thread_environment(n))
     if "torch" in sys.modules:
@@ -99,19 +96,15 @@ def set_threads() -> int:
 def pick(device: str = "auto", wires: int = 2) -> Device:
     """Return a simulator of ``wires`` qubits that has just passed a check.
 
-    Args:
-        device: ``"auto"`` takes the first of `ORDER` that works; a name takes
-            that one or raises.
-        wires: number of qubits, from 1.
+    ``"auto"`` takes the first of `ORDER` that works; a name takes that one or raises.
 
     Raises:
         ValueError: for an unknown device or less than one wire.
         MemoryError: if the state would not fit, before anything is allocated.
         RuntimeError: if a device asked for by name cannot be used, with the remedy.
     """
-    if device not in NAMES:
-        raise ValueError(f"device is {device!r}: choose one of {', '.join(NAMES)}.")
-    if isinstance(wires, bool) or not isinstance(wires, int) or wires < 1:
+    require_known(device)
+    if type(wires) is not int or wires < 1:
         raise ValueError(f"wires is {wires!r}: give a whole number of qubits from 1.")
     state = f"a state of {wires} wires"
     memory.require(16 * 2**wires, "cpu", state, "use fewer wires")  # complex128
@@ -130,9 +123,9 @@ def pick(device: str = "auto", wires: int = 2) -> Device:
                     f'{remedy}, or pass device="auto" to run on the CPU.'
                 ) from error
             skipped.append(f"{name}: {cause}")
-        else:
-            chosen = "first choice" if device == "auto" else "asked for by name"
-            return Device(built, name, "; ".join(skipped) or chosen, threads)
+            continue
+        chosen = "first choice" if device == "auto" else "asked for by name"
+        return Device(built, name, "; ".join(skipped) or chosen, threads)
     raise RuntimeError(f"no simulator works here ({'; '.join(skipped)}): {INSTALL}")
 
 
@@ -164,24 +157,19 @@ def count(name: str, circuits: int) -> None:
 
 
 def executed() -> dict[str, int]:
-    """Circuits executed so far in this process, by device; one sample is one circuit.
+    """Circuits executed so far by the devices of `pick` and `build`, by name.
 
-    Devices made by `pick` and `build` count, and the batched head of
-    `qglib.quantum` under ``"batched"``; the check of a device does not.
+    One sample is one circuit.  The batched head of `qglib.quantum` counts under
+    ``"batched"``, the check of a device not at all.
     """
     return dict(_EXECUTED)
 
 
 def torch_device(device: str = "auto") -> Any:
-    """Where torch trains: a CUDA device under ``"auto"`` and lightning.gpu, else CPU.
-
-    Raises:
-        ValueError: for an unknown device.
-    """
+    """Where torch trains: a CUDA device under ``"auto"`` and lightning.gpu, else CPU."""
     import torch
 
-    if device not in NAMES:
-        raise ValueError(f"device is {device!r}: choose one of {', '.join(NAMES)}.")
+    require_known(device)
     wanted = device in ("auto", "lightning.gpu") and torch.cuda.is_available()
     return torch.device("cuda" if wanted else "cpu")
 
@@ -213,9 +201,9 @@ def _check(name: str) -> None:
 def _diagnosis(name: str, error: Exception) -> tuple[str, str]:
     """What is wrong, shortened and without paths and line numbers; what to do."""
     if name == "lightning.gpu":
-        for words, fault in FAULTS.items():
+        for words, *fault in FAULTS:
             if words in str(error).lower():
-                return fault
+                return tuple(fault)
     text = re.sub(r"\[[^\]]*\]", "", str(error).strip() or type(error).__name__)
     text = re.sub(r"(?:[A-Za-z]:)?(?:/[\w.+-]+){2,}/?", "", text)
     text = re.sub(r"\s+", " ", text).strip(" :;")

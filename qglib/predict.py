@@ -26,58 +26,61 @@ Ask = Callable[[Sequence[str]], list[dict[str, Any]]]
 def answers(folder: str | Path, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """One answer for each line; for a line that cannot be read, ``error`` says why.
 
-    Raises:
-        ValueError, FileNotFoundError: no model there, or a model of images or sound.
+    No model in the folder, or one of images or sound, is a ValueError or
+    FileNotFoundError.
     """
     found = read_json(Path(folder) / "config.json").get("model_type")
-    ask = _tagger(folder) if found == TokenTaggerConfig.model_type else _model(folder)
+    tagger = found == TokenTaggerConfig.model_type
+    ask = _entities(folder) if tagger else _labels(folder)
     rest = (line.rstrip("\r\n") for line in lines)
     while rows := list(islice(rest, AT_ONCE)):
         try:
-            yield from ask(rows)
+            told = ask(rows)
         except ValueError:  # one bad line must not cost the others their answers
-            for row in rows:
-                try:
-                    yield from ask([row])
-                except ValueError as error:
-                    yield {"input": row, "error": str(error)}
+            told = [_alone(ask, row) for row in rows]
+        for row, answer in zip(rows, told, strict=True):
+            yield {"input": row} | answer
 
 
-def _tagger(folder: str | Path) -> Ask:
-    model, tokenizer = models.load_tagger(folder)
-    tag = pipeline("word-tagging", model=model, tokenizer=tokenizer)
-    return lambda rows: [
-        {"input": row, "entities": found}
-        for row, found in zip(rows, tag(list(rows)), strict=True)
-    ]
+def _alone(ask: Ask, row: str) -> dict[str, Any]:
+    try:
+        return ask([row])[0]
+    except ValueError as error:
+        return {"error": str(error)}
 
 
-def _model(folder: str | Path) -> Ask:
+def tagging(model: Any, tokenizer: Any) -> Callable[[Sequence[str]], list]:
+    """From texts to the entities of each, as the pipeline gives them."""
+    found = pipeline("word-tagging", model=model, tokenizer=tokenizer)
+    return lambda texts: found(list(texts))
+
+
+def _entities(folder: str | Path) -> Ask:
+    tag = tagging(*models.load_tagger(folder))
+    return lambda rows: [{"entities": found} for found in tag(rows)]
+
+
+def _labels(folder: str | Path) -> Ask:
     model = models.load_model(folder)
-    kind = model.settings["kind"]
+    kind, ask = model.settings["kind"], model.probabilities
     if kind not in ("text", "table") or model.settings["tagged"]:
         raise ValueError(f"{folder}: a model of {kind} does not read lines")
+    # the mean of the training rows
+    background = [model.feature_mean.cpu().numpy()] if kind == "table" else ()
 
-    mean = model.feature_mean.cpu().numpy()  # of the training rows
-    background = [mean] if kind == "table" else ()
+    def answer(given: Any, chances: Any) -> dict[str, Any]:
+        best = int(chances.argmax())
+        why = explain.attribute(
+            ask, given, best, "occlusion", kind=kind, background=background
+        )
+        top = int(why.scores.argmax())
+        named = zip(map(str, model.labels), chances.tolist(), strict=True)
+        because = {"part": why.parts[top], "by": float(why.scores[top])}
+        found = {"label": model.labels[best], "probabilities": dict(named)}
+        return found | {"because": because}
 
-    def ask(rows: Sequence[str]) -> list[dict[str, Any]]:
+    def answer_all(rows: Sequence[str]) -> list[dict[str, Any]]:
         inputs = [row if kind == "text" else json.loads(row) for row in rows]
-        out = []
-        for row, given, chances in zip(
-            rows, inputs, model.probabilities(inputs), strict=True
-        ):
-            best = int(chances.argmax())
-            why = explain.attribute(
-                model.probabilities, given, best, "occlusion", kind=kind,
-                background=background,
-            )  # fmt: skip
-            top = int(why.scores.argmax())
-            named = zip(model.labels, chances.tolist(), strict=True)
-            out.append({"input": row, "label": model.labels[best]})
-            out[-1] |= {"probabilities": {str(k): v for k, v in named}}
-            because = {"part": why.parts[top], "by": float(why.scores[top])}
-            out[-1] |= {"because": because}
-        return out
+        return list(map(answer, inputs, ask(inputs)))
 
-    return ask
+    return answer_all

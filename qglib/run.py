@@ -19,14 +19,10 @@ from qglib.record import ROOT, SESSION, Record, display, read_json, versions, wr
 
 __all__ = [
     "Record",
-    "artefact",
-    "explore",
     "read_json",
-    "recorded",
-    "start",
     "versions",
     "write_json",
-]
+]  # for notebooks, as run.NAME
 
 NOTEBOOKS = ROOT / "notebooks"
 REFERENCE = ROOT / "data" / "reference"
@@ -35,11 +31,10 @@ OWN = Path("../data/runs/lab")  # where the notebooks write if nobody says other
 
 
 def folder_of(out_dir: str | Path) -> Path:
-    """Return ``out_dir`` as an absolute path; a relative one counts from here.
+    """Return ``out_dir`` as an absolute path; inside ``notebooks`` is a ValueError.
 
     The notebooks' own, ``../data/runs/lab/<notebook>``, is the folder of this session:
-    that of ``make lab``, else one of this very JupyterLab or shell.  A folder inside
-    ``notebooks`` is a ValueError.
+    that of ``make lab``, else one of this very JupyterLab or shell.
     """
     path = Path(out_dir).expanduser()
     if path.parent == OWN:
@@ -64,26 +59,20 @@ def _session() -> Path:
 
 
 class Artefact(NamedTuple):
-    """What an earlier notebook left behind, and where it came from."""
+    """What an earlier notebook left behind; displays as its note."""
 
     path: Path
     origin: str  # "this run" or "reference"
     note: str  # one sentence for the reader, without machine paths
 
-    def __repr__(self) -> str:
-        """Return the note: a path would differ from machine to machine."""
+    def __repr__(self) -> str:  # noqa: D105
         return self.note
 
 
 def artefact(out_dir: str | Path, notebook: str, name: str) -> Artefact:
-    """Find what ``notebook`` wrote: in the same run, else in ``data/reference``.
+    """Find what ``notebook`` wrote: in the same run if it finished, else the reference.
 
-    The run's own artefact counts only if that notebook finished, that is, wrote
-    its record.
-
-    Raises:
-        FileNotFoundError: if neither place has it.
-        ValueError: for a broken record, or artefact in JSON.
+    A FileNotFoundError if neither has it; broken JSON is a ValueError.
     """
     folder = folder_of(out_dir).parent / notebook
     places = [REFERENCE / notebook / name, REFERENCE / name]
@@ -128,27 +117,22 @@ def start(
 
     Args:
         name: name of the notebook, ``"02_model_training"``.
-        profile: a key of ``profiles``.
-        seed: seed of every random choice, from 0.
-        device: one of `devices.NAMES`.
-        out_dir: where this run writes, see `folder_of`.
+        profile, seed, device, out_dir: from its parameters cell, see `folder_of`.
         profiles: what each profile sets; every profile sets the same names.
         torch: import torch now if it is not imported yet, so that it is seeded.
         knobs: the other parameters.  0 or ``""`` takes the profile's value; anything
-            else replaces it.  Numbers below 0, infinity and NaN are refused.
+            else replaces it.
 
     Raises:
-        ValueError: for an unknown profile or device, a seed out of range, a
-            negative knob, profiles that set different names.
+        ValueError: for an unknown profile or device, a seed out of range, a knob below
+            0 or not finite, profiles that set different names.
     """
     if profile not in profiles:
         known = ", ".join(map(repr, profiles))
         raise ValueError(f"profile is {profile!r}: {name} knows {known}.")
     if len({tuple(sorted(values)) for values in profiles.values()}) > 1:
         raise ValueError(f"profiles must all set the same names: {profiles}")
-    if device not in devices.NAMES:
-        known = ", ".join(devices.NAMES)
-        raise ValueError(f"device is {device!r}: choose one of {known}.")
+    devices.require_known(device)
     if type(seed) is not int or not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed!r}: give a whole number from 0 to 2**32 - 1.")
     settings = dict(profiles[profile])
@@ -169,8 +153,7 @@ def start(
 def explore(show: Callable[..., Any], **controls: Any) -> Any:
     """Widgets for the arguments of ``show`` above what it returns, in JupyterLab.
 
-    Where nobody could move them (papermill, the site) ``show`` is called once, with
-    their first values.
+    Elsewhere (papermill, the site) ``show`` is called once, with their first values.
     """
     if LAB not in os.environ:
         return display(show(**{name: one.value for name, one in controls.items()}))

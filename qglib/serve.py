@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,11 +24,12 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from qglib import explain
 from qglib.models import decode_all, load_tagger, word_logits
 from qglib.models.tokenizer import word_spans
+from qglib.predict import tagging
 
 MOST_TEXTS = 64  # of one request
 TOGETHER = 32  # requests of one pass through the model
@@ -36,16 +38,13 @@ MOST_BYTES = 2 * 2**20  # of a body
 
 Text = Annotated[str, Field(min_length=1, max_length=MOST_SIGNS)]
 Word = Annotated[str, Field(pattern=r"\S", max_length=200)]
+Bearer = Annotated[
+    HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))
+]
 Words = Annotated[list[Word], Field(min_length=1, max_length=256)]
 
 
-class Strict(BaseModel):
-    """A body whose misspelt fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class TagRequest(Strict):
+class TagRequest(BaseModel, extra="forbid"):
     """Texts to tag."""
 
     texts: Annotated[list[Text], Field(min_length=1, max_length=MOST_TEXTS)]
@@ -68,7 +67,7 @@ class TagAnswer(BaseModel):
     entities: list[list[Entity]]
 
 
-class ExplainRequest(Strict):
+class ExplainRequest(BaseModel, extra="forbid"):
     """A sentence, as text or as words, and which word is to be explained."""
 
     sentence: Text | Words
@@ -84,14 +83,12 @@ class Path(BaseModel):
     score: float
 
 
-class ExplainAnswer(BaseModel):
+class ExplainAnswer(Path):
     """The decision path D, from the input to the layer that the head reads."""
 
     words: list[str]
     label: str
-    positions: list[int]
     tokens: list[str]
-    score: float
     margin: float | None  # nats to the next path; None: there is only one
     alternatives: list[Path]
     picture: str | None  # PNG, base64
@@ -114,9 +111,7 @@ class Batches:
 
     async def call(self, function: Callable[..., Any], *given: Any) -> Any:
         """Another use of the model, in its thread."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self.thread, function, *given
-        )
+        return await asyncio.wrap_future(self.thread.submit(function, *given))
 
     async def work(self) -> None:
         """Take the requests that wait, up to `TOGETHER` at a time, for ever."""
@@ -132,12 +127,10 @@ class Batches:
         try:
             found = iter(await self.call(self.tag, texts))
         except Exception as error:
-            if len(jobs) == 1:
-                if not jobs[0][1].cancelled():
-                    jobs[0][1].set_exception(error)
-                return
-            for job in jobs:
+            for job in jobs if len(jobs) > 1 else ():
                 await self.answer([job])
+            if len(jobs) == 1 and not jobs[0][1].cancelled():
+                jobs[0][1].set_exception(error)
             return
         self.sizes.observe(len(texts))
         for given, answer in jobs:
@@ -148,18 +141,17 @@ class Batches:
 
 def explained(model: Any, tokenizer: Any, asked: ExplainRequest) -> ExplainAnswer:
     """The decision path of one word; ValueError or IndexError name what is wrong."""
-    words = asked.sentence
+    words, label, picture = asked.sentence, asked.label, None
     if isinstance(words, str):
         words = [words[a:b] for a, b in word_spans(words)]
     if asked.word >= len(words):
         raise IndexError(f"word {asked.word} of {len(words)}: count from 0")
-    label = asked.label
     if label is None:
         logits = word_logits(model, tokenizer, [words])
         label = decode_all(logits, model.config.labels)[0][asked.word]
     target = (asked.word, label)
     graph = explain.decision_graphs(model, tokenizer, [(words, None)], [target])[0]
-    path, picture = explain.decision_path(graph), None
+    path = explain.decision_path(graph)
     if asked.picture:
         figure, file = explain.draw_decision_graph(graph, path), io.BytesIO()
         figure.savefig(file, format="png", dpi=100, bbox_inches="tight")
@@ -168,11 +160,11 @@ def explained(model: Any, tokenizer: Any, asked: ExplainRequest) -> ExplainAnswe
     return ExplainAnswer(
         words=words,
         label=label,
-        positions=list(path.positions),
-        tokens=list(path.tokens),
+        positions=path.positions,
+        tokens=path.tokens,
         score=path.score,
-        margin=path.margin if path.margin != float("inf") else None,
-        alternatives=[Path(positions=list(p), score=s) for p, s in path.alternatives],
+        margin=path.margin if math.isfinite(path.margin) else None,
+        alternatives=[{"positions": p, "score": s} for p, s in path.alternatives],
         picture=picture,
     )
 
@@ -182,14 +174,11 @@ def create_app(
 ) -> FastAPI:
     """The application: ``tag`` maps texts to lists of entities (`Entity`'s fields)."""
     registry = CollectorRegistry()
-    requests = Counter(
-        "qglib_requests", "Answers", ["path", "status"], registry=registry
-    )
-    seconds = Histogram("qglib_seconds", "Time to answer", ["path"], registry=registry)
-    sizes = Histogram(
-        "qglib_batch", "Texts in one pass", buckets=(1, 2, 4, 8, 16, 32, 64),
-        registry=registry,
-    )  # fmt: skip
+    own = {"registry": registry}
+    requests = Counter("qglib_requests", "Answers", ["path", "status"], **own)
+    seconds = Histogram("qglib_seconds", "Time to answer", ["path"], **own)
+    powers = [2**n for n in range(7)]
+    sizes = Histogram("qglib_batch", "Texts in one pass", buckets=powers, **own)
     batches = Batches(tag, sizes)
 
     @asynccontextmanager
@@ -199,17 +188,13 @@ def create_app(
         worker.cancel()
         batches.thread.shutdown()
 
-    def allowed(
-        given: Annotated[
-            HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))
-        ],
-    ) -> None:
+    def allowed(given: Bearer) -> None:
         said = given.credentials if given else ""
         if not secrets.compare_digest(said.encode(), token.encode()):
+            wanted = {"WWW-Authenticate": "Bearer"}
             raise HTTPException(
-                401, "send the header Authorization: Bearer TOKEN",
-                {"WWW-Authenticate": "Bearer"},
-            )  # fmt: skip
+                401, "send the header Authorization: Bearer TOKEN", wanted
+            )
 
     app = FastAPI(title="qglib", version="1", lifespan=life, docs_url=None)
     private = [Depends(allowed)]
@@ -220,16 +205,17 @@ def create_app(
         413: {"description": "Body too large"},
     }
 
+    def refusal(reason: object, status: int) -> JSONResponse:
+        return JSONResponse({"detail": str(reason)}, status)
+
     @app.middleware("http")
     async def count(request: Request, go: Any) -> Response:
         began = time.perf_counter()
         size = request.headers.get("content-length")
         if request.method == "POST" and size is None:
-            answer: Response = JSONResponse({"detail": "say the content-length"}, 411)
+            answer: Response = refusal("say the content-length", 411)
         elif int(size or 0) > MOST_BYTES:
-            answer = JSONResponse(
-                {"detail": f"above {MOST_BYTES} bytes: send less"}, 413
-            )
+            answer = refusal(f"above {MOST_BYTES} bytes: send less", 413)
         else:
             answer = await go(request)
         path = getattr(request.scope.get("route"), "path", "other")
@@ -240,7 +226,7 @@ def create_app(
     @app.exception_handler(ValueError)
     @app.exception_handler(IndexError)
     async def refuse(_: Request, error: Exception) -> Response:
-        return JSONResponse({"detail": str(error)}, 400)
+        return refusal(error, 400)
 
     @app.post("/tag", dependencies=private, responses=wrong)
     async def names(asked: TagRequest) -> TagAnswer:
@@ -254,29 +240,19 @@ def create_app(
     async def health() -> dict[str, Any]:
         return {"status": "ok", "labels": list(model.config.labels)}
 
-    @app.get(
-        "/metrics", dependencies=private, responses={401: wrong[401]},
-        response_class=PlainTextResponse,
-    )  # fmt: skip
+    plain = {"responses": {401: wrong[401]}, "response_class": PlainTextResponse}
+
+    @app.get("/metrics", dependencies=private, **plain)
     async def metrics() -> str:
         return generate_latest(registry).decode()
 
     return app
 
 
-def tagging(model: Any, tokenizer: Any) -> Callable[[Sequence[str]], list]:
-    """From texts to their entities, as `Entity` has them."""
-    from transformers import pipeline
-
-    found = pipeline("word-tagging", model=model, tokenizer=tokenizer)
-    return lambda texts: found(list(texts))
-
-
 def run(folder: str, host: str, port: int, token: str) -> int:
     """Serve the tagger of a folder until a signal; open requests are answered first.
 
-    Raises:
-        ValueError: a host beyond this machine without a token of the user's.
+    A host beyond this machine without a token of the user's is a ValueError.
     """
     import uvicorn
 
