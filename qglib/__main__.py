@@ -28,21 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _stop)
     try:
         return options.command(options)
-    except (ValueError, TypeError) as error:
-        print(f"qglib: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # a folder that cannot be made or written, a full disk
-        print(f"qglib: {error}; --out may name another folder.", file=sys.stderr)
+    except (ValueError, TypeError, OSError) as error:
+        full = isinstance(error, OSError)  # a folder that cannot be made or written
+        hint = "; --out may name another folder." if full else ""
+        print(f"qglib: {error}{hint}", file=sys.stderr)
         return 2
     except (RuntimeError, ImportError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            "\nInterrupted. Finished notebooks keep their records; go on with the "
-            "same command, run with --resume.",
-            file=sys.stderr,
-        )
+        print("\nInterrupted. Finished notebooks keep their records;", file=sys.stderr)
+        print("go on with the same command, run with --resume.", file=sys.stderr)
         return 130
 
 

@@ -166,7 +166,7 @@ def executed() -> dict[str, int]:
 
 
 def torch_device(device: str = "auto") -> Any:
-    """Where torch trains: a CUDA device under ``"auto"`` and lightning.gpu, else CPU."""
+    """Where torch trains: CUDA, if any, for ``"auto"`` and lightning.gpu, else CPU."""
     import torch
 
     require_known(device)

@@ -1,8 +1,6 @@
 """Run notebooks from outside: papermill made strict, one kernel per notebook.
 
-Every value is checked before a kernel starts, the kernel is this interpreter
-whatever kernel names the machine knows, an old record is removed first and a
-missing one is an error.
+The kernel is this interpreter whatever kernel names the machine knows.
 """
 
 from __future__ import annotations
@@ -29,6 +27,8 @@ from qglib import devices, freshness, parameters
 from qglib.record import ROOT, RUN_KEY, SESSION, read_json, versions, write_text
 
 NOTEBOOKS = ROOT / "notebooks"
+# The library of this checkout first, even if another one is installed.
+PATH = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)
 EXECUTED = "run.ipynb"
 LAST = "00"  # shows the ledger of all others
 FIELDS = {"headline": str, "figures": list, "provenance": dict}  # of a record
@@ -89,9 +89,9 @@ def place(executed: Path) -> str:
 def select(names: Sequence[str] = ()) -> list[Path]:
     """Return the chosen notebooks in the order to run them; all for no name.
 
-    ``"01"``, ``"01_data_modelling"`` and a path all name the same notebook, ``"main"``
-    names 00 to 05 and ``"all"`` every one.  ``00_start_here`` runs last, because it
-    shows what the others found.  A name that fits no notebook is a ValueError.
+    ``"01"``, ``"01_data_modelling"`` and a path name the same one, ``"main"`` 00 to 05,
+    ``"all"`` every one; a name that fits none is a ValueError.  ``00_start_here`` is
+    last, because it shows what the others found.
     """
     known = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     chosen = set() if names else set(known)
@@ -117,18 +117,12 @@ def run_notebook(
 ) -> dict[str, Any]:
     """Run one notebook and return its record.
 
-    Only a kernel that failed to start is tried again: two kernels may race for a
-    port.  papermill changes the folder of the whole process, so never call this from
-    several threads.
-
-    Args:
-        notebook: path of the ``.ipynb``.
-        out_dir: its folder in this run, for ``run.ipynb`` and ``record.json``.
-        given: parameters by name, of the declared types.
-        progress: show a bar on a terminal.
+    ``out_dir`` is its folder, for ``run.ipynb`` and ``record.json``; ``progress`` shows
+    a bar on a terminal.  papermill changes the folder of the whole process, so never
+    call this from several threads.
 
     Raises:
-        ValueError, TypeError: for an unknown parameter or one of the wrong type.
+        ValueError, TypeError: for a parameter that `parameters.check` refuses.
         NotebookError: if a cell fails, the kernel dies or no record is written.
     """
     notebook, out_dir = Path(notebook).resolve(), Path(out_dir).resolve()
@@ -173,7 +167,7 @@ def run_notebook(
             message = "the kernel died, often because memory ran out."
         except RuntimeError as error:
             unborn = str(error).startswith(("Kernel died before", "Kernel didn't"))
-            if not unborn or attempt == 3:
+            if not unborn or attempt == 3:  # two kernels may race for a port
                 raise
             continue
         raise NotebookError(
@@ -189,16 +183,10 @@ def run_notebook(
 
 
 def write_outputs(notebook: Path | str, out_dir: Path | str) -> None:
-    """Write the outputs of a finished quick run, normalised and stamped, in place.
-
-    Without a change of code the file stays the same, byte for byte.
-    """
-    record = read_json(Path(out_dir) / "record.json", **FIELDS)
-    clean = freshness.normalise(
-        nbformat.read(Path(out_dir) / EXECUTED, as_version=4),
-        profile="quick",
-        device=record["provenance"]["device"],
-    )
+    """Write the outputs of a finished quick run in place, the same bytes every time."""
+    device = read_json(Path(out_dir) / "record.json", **FIELDS)["provenance"]["device"]
+    executed = nbformat.read(Path(out_dir) / EXECUTED, as_version=4)
+    clean = freshness.normalise(executed, profile="quick", device=device)
     nbformat.validate(clean)
     write_text(notebook, nbformat.writes(clean) + "\n")
 
@@ -235,7 +223,7 @@ def lab(out: Path) -> tuple[list[str], dict[str, str]]:
             shutil.copyfile(path, copy)
     options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}"]
     command = [sys.executable, "-m", "jupyter", "lab", *options]
-    return command, os.environ | {"PYTHONPATH": _path(), SESSION: str(out)}
+    return command, os.environ | {"PYTHONPATH": PATH, SESSION: str(out)}
 
 
 def _behind(copy: Path, path: Path) -> bool:
@@ -245,17 +233,11 @@ def _behind(copy: Path, path: Path) -> bool:
     return was == freshness.hashes(mine)["sources"] != freshness.hashes(now)["sources"]
 
 
-def _path() -> str:
-    """The library of this checkout first, even if another one is installed."""
-    path = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return os.pathsep.join(filter(None, path))
-
-
 def environment(notebook: Path, given: Mapping[str, Any]) -> dict[str, str]:
     """Return the environment of a kernel: threads, no bars, no network in quick."""
     env = os.environ | devices.thread_environment(devices.default_threads())
     env |= {
-        "PYTHONPATH": _path(),
+        "PYTHONPATH": PATH,
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "TOKENIZERS_PARALLELISM": "false",
         "TQDM_DISABLE": "1",  # a progress bar in a cell differs every run

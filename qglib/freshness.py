@@ -1,8 +1,7 @@
 """What a refresh leaves: outputs in the notebooks, artefacts in ``data/reference``.
 
-Outputs are normalised and stamped with two hashes.  JupyterLab keeps foreign metadata,
-so outputs run by hand over unchanged cells still carry a valid hash of the sources;
-the hash of the outputs catches them.
+Outputs are normalised and stamped with two hashes: outputs run by hand over unchanged
+cells still carry a valid hash of the sources, and the other one catches them.
 """
 
 from __future__ import annotations
@@ -20,22 +19,22 @@ from qglib.record import ROOT, read_json, write_json
 from qglib.run import REFERENCE
 
 INJECTED = "injected-parameters"  # the tag papermill puts on the cell it adds
-KERNEL = {
-    "display_name": "Python 3 (ipykernel)",
-    "language": "python",
-    "name": "python3",
+METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
 }
 LIMIT = 2**20  # bytes of one file: the folder is part of the repository
 
-# notebook -> what it wrote -> what readers look for; the record of each is kept too
+# Files that readers look for, by notebook; the record of each is kept too.  Of 02 none
+# is copied: 43 to 45 are measured on the head that is kept there.
 KEPT = {
-    "00_start_here": {"figures/ledger.png": "ledger.png"},
-    "01_data_modelling": {
-        "features.parquet": "features.parquet",
-        "features.schema.json": "features.schema.json",
-    },
-    # of 02 nothing is copied: 43 to 45 are measured on the head that is kept there
-    "03_causal_analysis": {"causal_graph.json": "causal_graph.json"},
+    "00_start_here": ("figures/ledger.png",),
+    "01_data_modelling": ("features.parquet", "features.schema.json"),
+    "03_causal_analysis": ("causal_graph.json",),
 }
 
 
@@ -48,9 +47,8 @@ def digest(content: object) -> str:
 def hashes(notebook: NotebookNode) -> dict[str, str]:
     """Hash what an author writes (types, sources, tags) and what a run left behind."""
     cells = [c for c in notebook.cells if INJECTED not in c.metadata.get("tags", [])]
-    written = [
-        [c.cell_type, c.source, sorted(c.metadata.get("tags", []))] for c in cells
-    ]
+    tags = [sorted(c.metadata.get("tags", [])) for c in cells]
+    written = [[c.cell_type, c.source, t] for c, t in zip(cells, tags, strict=True)]
     outputs = [c.outputs for c in cells if c.cell_type == "code"]
     return {"sources": digest(written), "outputs": digest(outputs)}
 
@@ -58,15 +56,12 @@ def hashes(notebook: NotebookNode) -> dict[str, str]:
 def normalise(notebook: NotebookNode, *, profile: str, device: str) -> NotebookNode:
     """Return a stamped copy without anything that differs between two equal runs.
 
-    Timings, papermill's metadata, widget state and the injected cell go; cell ids
-    stay, because diff tools need them.  Without the injected cell the execution
-    counts have a gap, so they are numbered anew.
+    Timings, papermill's metadata, widget state and the injected cell go, so cells are
+    numbered anew; cell ids stay, because diff tools need them.
     """
     clean = copy.deepcopy(notebook)
     clean.cells = [c for c in clean.cells if INJECTED not in c.metadata.get("tags", [])]
-    clean.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    )
+    clean.metadata = nbformat.from_dict(METADATA)
     for cell in clean.cells:
         kept = {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")}
         if not kept.get("tags", [""]):
@@ -83,29 +78,26 @@ def normalise(notebook: NotebookNode, *, profile: str, device: str) -> NotebookN
 
 
 def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path]:
-    """Copy artefacts and records of finished notebooks over the reference ones.
+    """Copy artefacts and records of finished notebooks over the reference; return them.
 
-    Returns the copied files and folders.  A file of more than 1 MiB is a ValueError,
-    and nothing of its notebook is copied.
+    A file of more than 1 MiB is a ValueError, and nothing of its notebook is copied.
     """
     copied = []
     for record in sorted(Path(run_folder).glob("*/record.json")):
-        source, notebook = record.parent, record.parent.name
-        target, names = Path(reference) / notebook, KEPT.get(notebook, {})
+        notebook = record.parent.name
+        target = Path(reference) / notebook
         if not (ROOT / "notebooks" / f"{notebook}.ipynb").exists():
             continue  # of an earlier state of the project
-        for file in (f for n in names for f in [source / n, *(source / n).rglob("*")]):
-            if file.is_file() and file.stat().st_size > LIMIT:
+        files = [record.parent / name for name in KEPT.get(notebook, ())]
+        for file in files:
+            if (size := file.stat().st_size) > LIMIT:
                 raise ValueError(
-                    f"{notebook}/{file.name} has {file.stat().st_size} bytes: the "
-                    f"reference keeps files up to {LIMIT}"
+                    f"{notebook}/{file.name} has {size} bytes: the reference keeps "
+                    f"files up to {LIMIT}"
                 )
         content = read_json(record, parameters=dict)
         target.mkdir(parents=True, exist_ok=True)
-        for name, kept in names.items():
-            shutil.rmtree(target / kept, ignore_errors=True)  # of a folder
-            copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile
-            copied.append(Path(copy(source / name, target / kept)))
+        copied += [Path(shutil.copy(file, target)) for file in files]
         # where it ran says nothing to a reader of another machine
         content["parameters"]["out_dir"] = f"../data/runs/refresh/{notebook}"
         write_json(target / "record.json", content)

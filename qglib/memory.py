@@ -10,10 +10,9 @@ GROUP = Path("/sys/fs/cgroup")
 
 
 def available_bytes(device: object = "cpu") -> int:
-    """Bytes free on a torch device.
+    """Bytes free on a torch device, within the limit of a container.
 
-    On Linux the control group's limit counts too, so that a container does not
-    promise the memory of its host; files kept in memory give way, and are free.
+    Files that Linux keeps in memory give way, and count as free.
     """
     if str(device).startswith("cuda"):
         import torch
@@ -21,9 +20,8 @@ def available_bytes(device: object = "cpu") -> int:
         return torch.cuda.mem_get_info(device)[0]
     free = psutil.virtual_memory().available
     try:
-        limit, used = (
-            int((GROUP / f"memory.{name}").read_text()) for name in ("max", "current")
-        )
+        limit = int((GROUP / "memory.max").read_text())
+        used = int((GROUP / "memory.current").read_text())
         lines = (GROUP / "memory.stat").read_text().splitlines()
         used -= int(dict(line.split() for line in lines).get("inactive_file", 0))
     except (OSError, ValueError):  # no control group, or none with a limit

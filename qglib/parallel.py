@@ -1,7 +1,4 @@
-"""Several notebooks, one after the other or side by side in processes of their own.
-
-papermill changes the folder of the whole process, so threads will not do.
-"""
+"""Several notebooks, one after the other or side by side in processes of their own."""
 
 from __future__ import annotations
 
@@ -20,8 +17,8 @@ from qglib import execute
 def sources(notebooks: Sequence[Path]) -> dict[Path, set[Path]]:
     """Each notebook with those among ``notebooks`` that must end before it starts.
 
-    Read from its calls ``run.artefact(out_dir, "02_model_training", ...)``, so that no
-    second list can be wrong; ``00_start_here`` shows the records of all others.
+    Read from its calls ``run.artefact(out_dir, "02_model_training", ...)``;
+    ``00_start_here`` shows the records of all others.
     """
     found = {}
     for path in notebooks:
@@ -41,12 +38,11 @@ def run_notebooks(
     jobs: int = 1,
     on_end: Callable[[Path, Any], object] = lambda path, result: None,
 ) -> dict[Path, dict[str, Any] | Exception]:
-    """Run notebooks into ``folder/<name>``, at most ``jobs`` at a time.
+    """Run notebooks into ``folder/<name>``; each gives its record or its error.
 
-    A notebook starts when those it reads from have ended, if they are among
-    ``notebooks``; one whose source failed takes the reference artefacts.  ``on_end``
-    is called with each notebook and its record, or the error that stopped it, as they
-    are returned.  ``jobs`` below 1 is a ValueError.
+    A notebook starts when its `sources` have ended; one whose source failed takes the
+    reference artefacts.  ``on_end`` hears of each as it ends.  ``jobs`` at a time,
+    below 1 a ValueError.
     """
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}: give a whole number from 1.")
@@ -70,7 +66,7 @@ def run_notebooks(
                 running[pool.submit(execute.run_notebook, *calls[path])] = path
                 waiting.remove(path)
             for task in wait(running, return_when=FIRST_COMPLETED).done:
-                path, error = running.pop(task), task.exception()
-                ended[path] = task.result() if error is None else error
+                path = running.pop(task)
+                ended[path] = task.exception() or task.result()
                 on_end(path, ended[path])
     return ended

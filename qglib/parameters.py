@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ PLACES = ("corpus", "data", "encoder", "table", "speech")  # may name a folder o
 def declared(notebook: Path | str) -> dict[str, dict[str, Any]]:
     """Read the parameters cell: name -> inferred_type_name, default and help.
 
-    No such cell is a ValueError, and a line that is not ``name: type = value``.
+    No such cell, or a line that is not ``name: type = value``, is a ValueError.
     """
     try:
         found = papermill.inspect_notebook(str(notebook))
@@ -51,12 +51,10 @@ def profile_of(notebook: Path, given: Mapping[str, Any]) -> str:
 
 
 def check(notebook: Path | str, given: Mapping[str, Any]) -> None:
-    """Raise unless every given value exists in the notebook with that type.
+    """Raise a TypeError for a value that is not of the declared type.
 
-    Raises:
-        ValueError: for an unknown name, with the nearest known one, a profile, device
-            or seed that does not exist, or a number that is not finite.
-        TypeError: for a wrong type.
+    An unknown name, profile, device or seed, or a number that is not finite, is a
+    ValueError.
     """
     title, known = Path(notebook).name, declared(notebook)
     for name, value in given.items():
@@ -82,10 +80,8 @@ def assign(
 ) -> dict[Path, dict[str, Any]]:
     """Give each notebook those of the ``name=value`` texts that it declares.
 
-    Raises:
-        ValueError: for a text without ``=``, a name given twice or declared by none
-            of the notebooks, ``out_dir``.
-        ValueError, TypeError: what `check` refuses.
+    Any other text, a name twice, ``out_dir``, and what `check` refuses, is a ValueError
+    or TypeError.
     """
     known = {path: declared(path) for path in notebooks}
     asked: dict[str, str] = {}
@@ -104,17 +100,14 @@ def assign(
     title = notebooks[0].name if len(notebooks) == 1 else "The selection"
     for name in asked.keys() - every.keys():
         raise ValueError(_unknown(name, every, title))
-    given = {
-        path: {n: _parse(v, mine[n]) for n, v in asked.items() if n in mine}
-        for path, mine in known.items()
-    }
-    for path, values in given.items():
-        check(path, values)
+    given = {}
+    for path, mine in known.items():
+        given[path] = {n: _parse(v, mine[n]) for n, v in asked.items() if n in mine}
+        check(path, given[path])
     return given
 
 
 def _parse(text: str, one: Mapping[str, Any]) -> int | float | str | bool:
-    """Read a value from the command line by the declared type."""
     truth = {"true": True, "1": True, "false": False, "0": False}
     kind = one["inferred_type_name"]
     try:
@@ -125,9 +118,7 @@ def _parse(text: str, one: Mapping[str, Any]) -> int | float | str | bool:
         ) from None
 
 
-def _unknown(name: str, known: Iterable[str], title: str) -> str:
-    """The sentence about an unknown name, with the nearest known one."""
-    known = list(known)
+def _unknown(name: str, known: Mapping[str, Any], title: str) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"{title} has no parameter {name!r}{hint} Known: {', '.join(known)}."

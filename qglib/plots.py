@@ -1,9 +1,4 @@
-"""One look for every figure: style, colours by role, and a few small drawings.
-
-The colours are those of Okabe and Ito (2008), which readers with any kind of
-colour vision tell apart.  A colour means the same thing in every notebook, so
-that a reader learns it once: see `ROLES`.
-"""
+"""One look for every figure: a colour means the same in every notebook, see `ROLES`."""
 
 from __future__ import annotations
 
@@ -19,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
 
-# The colours of Okabe and Ito by name, with a dark grey for black.
+# Okabe and Ito (2008), for any kind of colour vision, with a dark grey for black.
 PALETTE = {
     "blue": "#0072B2",
     "orange": "#E69F00",
@@ -97,7 +92,7 @@ def intervals(
         roles: keys of `ROLES` or colours, one for all or one per row.
         reference: where the vertical line stands ("no effect"); None for none.
         xlabel: what is measured, with its unit.
-        ax: axes to draw in; a new figure if None.
+        ax: where to draw; None makes a figure.
     """
     values = np.array([np.atleast_1d(x) for x in (estimate, low, high)], dtype=float)
     count = len(labels)
@@ -123,11 +118,9 @@ def intervals(
 
 
 def small_png(fig: Figure) -> bytes:
-    """Render a figure as a PNG of at most 256 colours, at its own resolution.
+    """Render a figure as a PNG of at most 256 colours: a third of the bytes.
 
-    A third of the bytes of a full-colour file. Colours are chosen to cover all that
-    occur, rare ones included, so no channel of a pixel moves by more than a few
-    levels out of 255.
+    They cover rare colours too; no channel moves by more than a few levels of 255.
     """
     full, small = BytesIO(), BytesIO()
     fig.savefig(full, dpi=fig.dpi, bbox_inches="tight", format="png")

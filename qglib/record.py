@@ -1,7 +1,6 @@
-"""The record of one run: what was asked, what it found, what it ran on.
+"""The record of one run: ``record.json`` means "this notebook finished".
 
-A record appears complete or not at all, so a ``record.json`` means "this notebook
-finished".  Times live only there: in a cell they would make two equal runs differ.
+Times live only there: in a cell they would make two equal runs differ.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ from qglib import devices
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-    from qglib.devices import Device
 
 SCHEMA = 1
 ROOT = Path(__file__).resolve().parents[1]
@@ -113,9 +110,7 @@ class Record:
     def rng(self, use: str) -> np.random.Generator:
         """Return the generator of one named use.
 
-        Its numbers depend on the seed and on the name only, not on what else was
-        drawn before; the same name gives the same numbers again, so a cell can
-        be run twice.
+        Its numbers depend on the seed and the name only, so a cell can be run twice.
         """
         self._generators.add(use)
         digest = hashlib.sha256(use.encode()).digest()
@@ -123,14 +118,13 @@ class Record:
         sequence = np.random.SeedSequence(self.parameters["seed"], spawn_key=words)
         return np.random.default_rng(sequence)
 
-    def use_device(self, device: Device) -> Device:
+    def use_device(self, device: devices.Device) -> devices.Device:
         """Note which simulator the circuits ran on and why; return it for display."""
         self._device = {"device": device.name, "device_reason": device.reason}
         return device
 
     def figure(self, fig: Figure, name: str) -> None:
         """Show the figure once (`plots.small_png`), save ``figures/<name>.png``."""
-
         _check_name("figure name", name)
         path = self.folder / "figures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
@@ -150,16 +144,14 @@ class Record:
         rival: float | str | None = None,
         detail: str = "",
     ) -> None:
-        """Give the number that decides one row of the claims ledger.
+        """Give the number that decides a row of ``data/reference/ledger.json``.
 
         Args:
-            row: id of the row in ``data/reference/ledger.json``.
-            effect, low, high, unit: the number, its interval, the unit of the three.
+            row: id of the row.
+            effect, low, high, unit: the number, its interval, the unit of the three;
+                not finite, or not in the interval, is a ValueError.
             rival: the rival's number, or what it was compared with.
             detail: sample size, kind of interval, seeds.
-
-        Raises:
-            ValueError: if a number is not finite or the effect not in its interval.
         """
         _check_name("claim id", row)
         numbers = {"effect": effect, "low": low, "high": high}
@@ -173,12 +165,9 @@ class Record:
         """Write ``record.json`` and return the results as a table to show.
 
         Args:
-            results: snake_case names to numbers, strings or truth values.
+            results: snake_case names to finite numbers, strings or truth values; else a
+                ValueError or TypeError.
             headline: the one finding, with its number, at most 120 characters.
-
-        Raises:
-            ValueError: for a number that is not finite, a bad name or headline.
-            TypeError: for a value that is not a number, string or truth value.
         """
         import pandas as pd
 

@@ -19,10 +19,14 @@ from qglib.record import ROOT, SESSION, Record, display, read_json, versions, wr
 
 __all__ = [
     "Record",
+    "artefact",
+    "explore",
     "read_json",
+    "recorded",
+    "start",
     "versions",
     "write_json",
-]  # for notebooks, as run.NAME
+]
 
 NOTEBOOKS = ROOT / "notebooks"
 REFERENCE = ROOT / "data" / "reference"
@@ -65,7 +69,7 @@ class Artefact(NamedTuple):
     origin: str  # "this run" or "reference"
     note: str  # one sentence for the reader, without machine paths
 
-    def __repr__(self) -> str:  # noqa: D105
+    def __repr__(self) -> str:
         return self.note
 
 

@@ -1,7 +1,6 @@
 """Every interval and test that more than one notebook needs, once.
 
-Intervals are 95 % unless said.  The unit that is drawn again is the independent one:
-a document, a patient, a seed.  Randomness comes in as a generator.
+Intervals are 95 %, over the independent unit: a document, a patient, a seed.
 """
 
 from __future__ import annotations
@@ -42,8 +41,7 @@ def mean_interval(values: ArrayLike, share: float = 0.0) -> Interval:
     """Mean of a few values with Student's t interval; a single value has no width.
 
     Args:
-        values: shape (n,), one per independent unit; for paired rivals their
-            differences. None, or one that is not finite, is a ValueError.
+        values: shape (n,), one per independent unit, finite; else a ValueError.
         share: for the parts of a repeated cross-validation, which share training
             data, test items over training items of a part; the variance of the mean
             is s^2 (1/n + share).
@@ -71,8 +69,7 @@ def bootstrap(
     Args:
         values: shape (n,), one per observation, finite; else a ValueError.
         rng: source of the ``draws`` resamples.
-        groups: unit of each observation; units are drawn whole, and the mean is the
-            mean over units of their means.  None: every observation is one.
+        groups: unit of each observation; units are drawn whole and count the same.
 
     Source: Efron, Tibshirani (1993), chapters 8 and 13.
     """
@@ -103,13 +100,9 @@ def resampled_means(
 
 
 def interval_table(
-    values: Mapping[str, Sequence[float]],
-    rng: np.random.Generator,
+    values: Mapping[str, Sequence[float]], rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Mean of each row of cases with its bootstrap interval over the cases.
-
-    Columns ``mean``, ``low``, ``high``; one row for each name.
-    """
+    """Mean of each row of cases with its `bootstrap` interval: mean, low, high."""
     rows = {name: bootstrap(cases, rng) for name, cases in values.items()}
     return pd.DataFrame(rows, index=list(COLUMNS)).T
 
@@ -126,12 +119,10 @@ def permutation_pvalue(observed: float, null: ArrayLike) -> float:
 
 
 def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFrame:
-    """Rows of a recorded study as a table of mean, low and high by name.
+    """Rows of a recorded study as a table of mean, low and high by name (key ``row``).
 
-    Args:
-        rows: with the keys ``row``, ``mean``, ``low``, ``high`` and others.
-        where: keeps the rows that hold these values, such as ``k=3``; no row, or a
-            name that is left twice, is a ValueError.
+    ``where`` keeps the rows that hold these values, such as ``k=3``; no row, or a name
+    that is left twice, is a ValueError.
     """
     table = pd.DataFrame(rows).dropna(subset=list(COLUMNS))
     for key, value in where.items():
@@ -145,10 +136,9 @@ def recorded_rows(rows: Sequence[Mapping[str, Any]], **where: Any) -> pd.DataFra
 
 
 def beside(live: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
-    """Live and recorded intervals as phrases, and whether they overlap.
+    """Live and recorded intervals (mean, low, high by name), and whether they overlap.
 
-    Both have columns mean, low, high, one row per name; a live row that was not
-    recorded is a KeyError.
+    A live row that was not recorded is a KeyError.
     """
     old = recorded.loc[live.index]
     found = {

@@ -243,15 +243,14 @@ def compared(
     chosen = list(results) or differing[:MOST_PANELS]
     if not chosen or set(chosen) - set(numbers):
         raise ValueError(f"results {chosen}: choose among {', '.join(numbers)}.")
-    others = [name for name in varied if name != "seed"]
+    settings = done[[name for name in varied if name != "seed"]].to_dict("records")
+    said = [", ".join(f"{k}={v}" for k, v in one.items()) for one in settings]
+    long = done[chosen].assign(setting=[text or "all points" for text in said])
+    long = long.melt("setting", var_name="result").dropna()
     rows = []
-    for values, part in done.groupby(others, sort=False) if others else [((), done)]:
-        setting = ", ".join(f"{k}={v}" for k, v in zip(others, values, strict=True))
-        for name in chosen:
-            found = part[name].dropna()
-            n = len(found)
-            ends = stats.mean_interval(found)[1:] if n > 1 else (nan, nan)
-            rows.append((setting or "all points", name, n, found.mean(), *ends))
+    for names, part in long.groupby(["setting", "result"], sort=False)["value"]:
+        mean, *ends = stats.mean_interval(part)
+        rows.append((*names, len(part), mean, *(ends if len(part) > 1 else (nan, nan))))
     return pd.DataFrame(rows, columns=["setting", "result", "n", *stats.COLUMNS])
 
 

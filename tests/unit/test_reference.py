@@ -18,7 +18,7 @@ def finished(folder: Path, notebook: str) -> Path:
 
 @pytest.fixture
 def with_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(reference.KEPT, "02_model_training", {"head": "model"})
+    monkeypatch.setitem(reference.KEPT, "02_model_training", ("head/head.safetensors",))
 
 
 def test_the_head_that_studies_are_measured_on_stays() -> None:
@@ -31,16 +31,16 @@ def test_artefacts_are_kept_under_the_names_readers_look_for(tmp_path: Path) -> 
     run, kept = tmp_path / "run", tmp_path / "reference"
     head = finished(run, "02_model_training") / "head"
     head.mkdir()
-    (head / "config.json").write_text("{}")
-    old = kept / "02_model_training" / "model"
-    old.mkdir(parents=True)
-    (old / "stale.bin").write_text("of an earlier run")
+    (head / "head.safetensors").write_text("new")
+    old = kept / "02_model_training" / "head.safetensors"
+    old.parent.mkdir(parents=True)
+    old.write_text("of an earlier run")
     copied = reference.keep(run, kept)
     assert [p.relative_to(kept).as_posix() for p in copied] == [
-        "02_model_training/model",
+        "02_model_training/head.safetensors",
         "02_model_training/record.json",
     ]
-    assert [p.name for p in old.iterdir()] == ["config.json"]
+    assert old.read_text() == "new"
     record = json.loads((kept / "02_model_training" / "record.json").read_text())
     assert record["parameters"]["seed"] == 7
     assert str(tmp_path) not in json.dumps(record)
@@ -64,9 +64,9 @@ def test_a_large_file_is_refused(tmp_path: Path) -> None:
 def test_what_is_kept_is_there_and_names_no_machine() -> None:
     for path in (reference.ROOT / "notebooks").glob("*.ipynb"):
         notebook, folder = path.stem, reference.REFERENCE / path.stem
-        names = reference.KEPT.get(notebook, {})
-        for kept in (*names.values(), "record.json"):
-            assert (folder / kept).exists(), f"{notebook}/{kept}: run make notebooks"
+        for kept in (*reference.KEPT.get(notebook, ()), "record.json"):
+            name = Path(kept).name
+            assert (folder / name).exists(), f"{notebook}/{name}: run make notebooks"
         record = json.loads((folder / "record.json").read_text())
         assert record["parameters"]["out_dir"].startswith("../data/runs/")
     for file in reference.REFERENCE.rglob("*.json"):
