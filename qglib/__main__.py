@@ -7,6 +7,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import secrets
 import signal
 import sys
 import time
@@ -74,24 +75,20 @@ def _parser() -> argparse.ArgumentParser:
         add("notebook", metavar="NN", help="such as 02")
         add("-p", dest="given", help="the same in every run", **pairs)
         add("--workers", type=int, default=1, metavar="N", help="runs at a time")
-        about = "address of a Dask cluster, whose workers then run the points"
-        add("--scheduler", default="", metavar="tcp://...", help=about)
-        about = "default: data/runs/<command>/<notebook>; finished points are kept"
-        add("--out", type=Path, metavar="DIR", help=about)
+        add("--scheduler", default="", help="tcp://..., a Dask cluster to run on")
+        add("--out", type=Path, help="default: data/runs/<command>/<notebook>")
         return add
 
     add = several("run", _run, "run notebooks into a folder", "main")
     add("-p", dest="given", help="in every chosen notebook that has it", **pairs)
     add("--profile", help="quick or full (default: the notebook's)")
     add("--device", choices=devices.NAMES)
-    add("--out", type=Path, metavar="DIR", help="default: data/runs/<profile>")
-    about = "keep the notebooks that this very call finished before"
-    add("--resume", action="store_true", help=about)
+    add("--out", type=Path, help="default: data/runs/<profile>")
+    add("--resume", action="store_true", help="keep what this very call finished")
     several("refresh", _refresh, "renew the outputs in notebooks/", "all")
     add = many("sweep", _sweep, "run a notebook over a grid of parameters")
     add("-g", dest="grid", help="such as head=linear,mlp or seed=0..9", **pairs)
-    about = "a number to compare (default: the first that differ)"
-    add("--result", action="append", default=[], metavar="name", help=about)
+    add("--result", action="append", default=[], help="default: the first that differ")
     add = many("tune", _tune, "search a notebook's parameters with Optuna")
     about = "such as rate=1e-4..1e-1:log, qubits=2..8 or head=linear,mlp"
     add("-s", dest="space", help=about, **pairs)
@@ -99,8 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     best.add_argument("--minimise", metavar="result", default="")
     best.add_argument("--maximise", metavar="result", default="")
     add("--trials", type=int, default=20, metavar="N", help="default: 20")
-    about = "sqlite:///file or a server's URL (default: tune.db in the folder)"
-    add("--storage", default="", metavar="URL", help=about)
+    add("--storage", default="", help="URL of a database (default: tune.db in --out)")
     add = command("predict", _predict, "answer lines of standard input as JSON lines")
     add("folder", help="a tagger, or a model of models.train")
     add = command("serve", _serve, "answer requests with a saved tagger")
@@ -108,9 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=8000)
     add = command("lab", _lab, "open copies of the notebooks in JupyterLab")
-    add("--out", type=Path, metavar="DIR", default=RUNS / "lab")
-    about = "of JupyterLab, after --, such as -- --no-browser"
-    add("options", nargs="*", metavar="option", help=about)
+    add("--out", type=Path, default=RUNS / "lab", help="default: data/runs/lab")
+    add("options", nargs="*", help="of JupyterLab, after --, such as -- --no-browser")
     return parser
 
 
@@ -128,6 +123,14 @@ def _serve(options: argparse.Namespace) -> int:
     from qglib import serve  # the extra `serve` is needed by this command only
 
     token = os.environ.get("QGLIB_TOKEN", "")
+    if options.host not in ("127.0.0.1", "localhost", "::1") and not token:
+        raise ValueError(
+            f"--host {options.host} is reachable from elsewhere: set QGLIB_TOKEN to a "
+            "long secret, which callers send as a bearer token"
+        )
+    if not token:
+        token = secrets.token_urlsafe(24)
+        print(f"token {token}", flush=True)
     return serve.run(options.folder, options.host, options.port, token)
 
 
@@ -159,10 +162,9 @@ def _run(options: argparse.Namespace) -> int:
                 records[path.stem] = done
     left = [path for path in notebooks if path.stem not in records]
     records |= _all(left, out, given, options.jobs)
-    minutes, rest = divmod(round(time.perf_counter() - began), 60)
+    seconds, where = round(time.perf_counter() - began), execute.shown(out)
     figures = sum(len(record["figures"]) for record in records.values())
-    where = execute.shown(out)
-    print(f"\nDone: {len(records)} notebooks in {minutes} min {rest} s.")
+    print(f"\nDone: {len(records)} notebooks in {seconds // 60} min {seconds % 60} s.")
     print(f"  executed notebooks  {where}/*/{execute.EXECUTED}")
     print(f"  figures             {where}/*/figures ({figures})")
     print(f"  records             {where}/*/record.json")
@@ -188,13 +190,13 @@ def _how(options: argparse.Namespace, total: int) -> dict[str, Any]:
     def tell(one: Any, result: dict[str, Any] | Exception) -> None:
         done = next(ended)
         left = (time.perf_counter() - began) / done * (total - done) / 60
-        said = f"stopped: {result}" if isinstance(result, Exception) else None
-        said = said or result["headline"]
+        failed = isinstance(result, Exception)
+        said = f"stopped: {result}" if failed else result["headline"]
         asked = " ".join(f"{name}={value}" for name, value in one.given.items())
         print(f"{done}/{total}  {asked}  {said}  ({left:.0f} min left)", flush=True)
 
-    where = {"workers": options.workers, "scheduler": options.scheduler}
-    return where | {"on_end": tell}
+    how = {"workers": options.workers, "scheduler": options.scheduler}
+    return how | {"on_end": tell}
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -203,7 +205,7 @@ def _sweep(options: argparse.Namespace) -> int:
     notebook, fixed, out = _one(options, "sweep")
     varied = sweep.axes(notebook, options.grid)
     points = sweep.grid(notebook, varied, fixed, out)
-    results = sweep.run_points(points, **_how(options, len(points)))
+    results = parallel.run_points(points, **_how(options, len(points)))
     frame = sweep.table(points, results)
     sweep.save(frame, out)
     failed, where = int((frame["status"] == "failed").sum()), execute.shown(out)

@@ -37,7 +37,7 @@ MAIN = "0"  # the walk through the four steps; studies have other first digits
 
 
 class NotebookError(RuntimeError):
-    """A cell failed: says which, under which heading, why, and where it stopped."""
+    """A run stopped: says in which cell, under which heading, and why."""
 
 
 def kernel_in(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
@@ -73,17 +73,17 @@ def hold(folder: Path) -> TextIO:
 
 
 def place(executed: Path) -> str:
-    """Say where a stopped run is, read from the notebook as far as it got."""
+    """Say which cell a run stopped in, read from the notebook as far as it got."""
     cells = nbformat.read(executed, as_version=4).cells
     code = [i for i, c in enumerate(cells) if c.cell_type == "code"]
     started = [i for i in code if cells[i].metadata.papermill.get("start_time")]
     if not started:
         return "before its first cell"
     above = (c.source for c in cells[: started[-1]] if c.cell_type == "markdown")
-    text = re.sub(r"```.*?```", "", "\n".join(above), flags=re.DOTALL)
+    text = re.sub(r"```.*?```|[`*]", "", "\n".join(above), flags=re.DOTALL)
     headings = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, flags=re.MULTILINE)
-    under = f', under "{re.sub("[`*]", "", headings[-1])}"' if headings else ""
-    return f"in cell {code.index(started[-1]) + 1} of {len(code)}{under}"
+    under = f', under "{headings[-1]}"' if headings else ""
+    return f"in cell {len(started)} of {len(code)}{under}"
 
 
 def select(names: Sequence[str] = ()) -> list[Path]:
@@ -96,15 +96,13 @@ def select(names: Sequence[str] = ()) -> list[Path]:
     known = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     chosen = set() if names else set(known)
     for name in names:
-        if name in ("main", "all"):
-            chosen |= {p for p in known if name == "all" or p.name.startswith(MAIN)}
-            continue
         wanted = Path(name).name.removesuffix(".ipynb")
-        hits = [p for p in known if wanted in (p.stem, p.stem[:2])]
-        if len(hits) != 1:
+        groups = {"all": known, "main": [p for p in known if p.name.startswith(MAIN)]}
+        same = [p for p in known if wanted in (p.stem, p.stem[:2])]
+        if not (hits := groups.get(name, same)):
             available = ", ".join(p.stem for p in known) or "none"
             raise ValueError(f"{name!r} names no notebook. There are: {available}.")
-        chosen.add(hits[0])
+        chosen.update(hits)
     return sorted(chosen, key=lambda path: (path.name.startswith(LAST), path.name))
 
 
@@ -213,7 +211,7 @@ def run_key(notebook: Path, given: Mapping[str, Any]) -> str:
 def lab(out: Path) -> tuple[list[str], dict[str, str]]:
     """Copy the notebooks to ``out/notebooks``; command and environment to open them.
 
-    A copy stays as it is if its reader changed a cell or the project changed none.
+    A copy stays if its reader changed a cell or the project none.
     """
     folder = out / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)

@@ -63,9 +63,10 @@ def normalise(notebook: NotebookNode, *, profile: str, device: str) -> NotebookN
     clean.cells = [c for c in clean.cells if INJECTED not in c.metadata.get("tags", [])]
     clean.metadata = nbformat.from_dict(METADATA)
     for cell in clean.cells:
-        kept = {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")}
-        if not kept.get("tags", [""]):
-            del kept["tags"]  # papermill adds an empty list
+        own = ("tags", "jupyter")  # papermill adds an empty list of tags
+        kept = {
+            key: value for key, value in cell.metadata.items() if key in own and value
+        }
         cell.metadata = nbformat.from_dict(kept)
     code = [c for c in clean.cells if c.cell_type == "code"]
     for count, cell in enumerate(code, start=1):

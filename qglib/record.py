@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,26 +82,21 @@ def read_json(
     return content
 
 
+@dataclass(repr=False)
 class Record:
-    """One run of one notebook: what was asked, what it found, what it ran on."""
+    """One run of one notebook, as `qglib.run.start` begins it."""
 
-    def __init__(
-        self,
-        name: str,
-        folder: Path,
-        parameters: Mapping[str, Any],
-        settings: Mapping[str, Any],
-    ) -> None:
-        """Take what `start` resolved; notebooks call `start`."""
-        self.name, self.folder = name, folder
-        self.parameters, self.settings = dict(parameters), dict(settings)
-        self.claims: dict[str, dict[str, Any]] = {}
-        self.figures: list[str] = []
-        self._device = {"device": "none", "device_reason": ""}
-        self._before = Counter(devices.executed())
-        self._generators: set[str] = set()
-        self._torch_seeded = "torch" in sys.modules
-        self._began = time.perf_counter()
+    name: str
+    folder: Path
+    parameters: dict[str, Any]  # what was asked
+    settings: dict[str, Any]  # what that means in this profile
+    claims: dict[str, dict[str, Any]] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
+    _device: tuple[str, str] = ("none", "")
+    _before: Counter = field(default_factory=lambda: Counter(devices.executed()))
+    _generators: set[str] = field(default_factory=set)
+    _torch_seeded: bool = field(default_factory=lambda: "torch" in sys.modules)
+    _began: float = field(default_factory=time.perf_counter)
 
     def __repr__(self) -> str:
         """Return one line without paths."""
@@ -120,7 +116,7 @@ class Record:
 
     def use_device(self, device: devices.Device) -> devices.Device:
         """Note which simulator the circuits ran on and why; return it for display."""
-        self._device = {"device": device.name, "device_reason": device.reason}
+        self._device = (device.name, device.reason)
         return device
 
     def figure(self, fig: Figure, name: str) -> None:
@@ -181,7 +177,7 @@ class Record:
         content = {"schema": SCHEMA, "notebook": self.name, "headline": headline}
         content |= {"parameters": self.parameters, "settings": self.settings}
         content |= {"results": plain, "claims": self.claims, "figures": self.figures}
-        content |= {"provenance": self._provenance()}
+        content["provenance"] = self._provenance()
         write_json(self.folder / "record.json", content)
         shown = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in plain.values()]
         return pd.DataFrame({"value": shown}, index=pd.Index(plain, name="result"))
@@ -189,7 +185,10 @@ class Record:
     def _provenance(self) -> dict[str, Any]:
         torch = sys.modules.get("torch")
         ran = Counter(devices.executed()) - self._before
-        return self._device | {
+        device, reason = self._device
+        return {
+            "device": device,
+            "device_reason": reason,
             "circuits": dict(sorted(ran.items())),
             "threads": devices.default_threads(),
             "versions": versions(),
@@ -238,11 +237,9 @@ def commit() -> str:
     """Return git's short commit, with ``-dirty`` after a change; else ``unknown``."""
     call = "git --no-optional-locks describe --always --exclude=* --dirty".split()
     options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 20}
-    try:
-        done = subprocess.run(call, **options)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(call, **options).stdout.strip() or "unknown"
+    return "unknown"
 
 
 def _check_name(what: str, name: str) -> None:

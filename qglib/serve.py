@@ -250,21 +250,10 @@ def create_app(
 
 
 def run(folder: str, host: str, port: int, token: str) -> int:
-    """Serve the tagger of a folder until a signal; open requests are answered first.
-
-    A host beyond this machine without a token of the user's is a ValueError.
-    """
+    """Serve the tagger of a folder until a signal; open requests are answered first."""
     import uvicorn
 
-    if host not in ("127.0.0.1", "localhost", "::1") and not token:
-        raise ValueError(
-            f"--host {host} is reachable from elsewhere: set the environment variable "
-            "QGLIB_TOKEN to a long secret that callers send as a bearer token"
-        )
     model, tokenizer = load_tagger(folder)
-    if not token:
-        token = secrets.token_urlsafe(24)
-        print(f"token {token}", flush=True)
     app = create_app(tagging(model, tokenizer), model, tokenizer, token)
     uvicorn.run(app, host=host, port=port, log_level="warning")
     return 0

@@ -20,7 +20,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from qglib import execute, sweep
+from qglib import execute, parallel, sweep
 
 SPAN = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)\.\.(-?[\d.]+(?:e[+-]?\d+)?)(:log)?")
 KINDS = {int: IntDistribution, float: FloatDistribution}
@@ -66,7 +66,7 @@ def tune(
 
     A failed run is a failed trial and the search goes on.  The study stays in
     ``storage``, any URL that Optuna takes, by default ``sqlite:///<out>/tune.db``;
-    several machines may share one on a server.  ``how`` is for `sweep.run_points`.
+    several machines may share one on a server.  ``how`` is for `parallel.run_points`.
 
     Raises:
         ValueError: a name is searched and fixed; a finished run has no such number;
@@ -87,9 +87,9 @@ def tune(
 
     def run(_: int) -> None:
         trial = study.ask(dict(searched))
-        one = sweep.point(notebook, {**fixed, **trial.params}, out)
+        one = parallel.point(notebook, {**fixed, **trial.params}, out)
         trial.set_user_attr("folder", one.folder.name)
-        (record,) = sweep.run_points([one], **how)
+        (record,) = parallel.run_points([one], **how)
         if isinstance(record, Exception):
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:

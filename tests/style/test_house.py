@@ -30,6 +30,7 @@ ABOVE = {  # what a floor may import, itself apart
     "causal": {"quantum", "models", "data"},
     "explain": {"models", "data", "quantum"},
 }
+DOORS = {"predict.py", "serve.py"}  # above all floors: a saved model at work
 PLUMBING = {path.stem for path in (ROOT / "qglib").glob("*.py")} - {"__init__"}
 SPEAKING = {"__main__", "progress"}  # the command line may print
 SEEDING = {"run"}  # may touch global generators
@@ -108,9 +109,9 @@ def test_a_module_holds_one_idea(path: Path) -> None:
 def test_nothing_imports_upward(path: Path) -> None:
     parts = path.relative_to(ROOT / "qglib").parts
     floor = parts[0] if len(parts) > 1 else None
-    if floor is None:
+    if floor is None and path.name not in DOORS:
         assert not own(path) & ABOVE.keys(), "the plumbing imports no science"
-    else:
+    elif floor is not None:
         assert floor in ABOVE, f"{floor} is no floor of the house"
         assert own(path) - {floor} - PLUMBING <= ABOVE[floor]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qglib import execute, sweep, tune
+from qglib import execute, parallel, sweep, tune
 from qglib.__main__ import main
 
 pytestmark = pytest.mark.timeout(1200)  # a busy machine starts kernels slowly
@@ -75,7 +75,7 @@ def test_what_varies_and_what_is_fixed_stay_apart(notebook, tmp_path) -> None:
     with pytest.raises(ValueError, match="nothing varies"):
         sweep.grid(notebook, {}, {}, tmp_path)
     with pytest.raises(ValueError, match="workers is 0"):
-        sweep.run_points([], workers=0)
+        parallel.run_points([], workers=0)
 
 
 def test_a_failed_point_stops_no_other_and_a_second_call_repeats_only_it(
@@ -103,10 +103,10 @@ def test_a_failed_point_stops_no_other_and_a_second_call_repeats_only_it(
 
 
 def test_equal_points_have_equal_records(notebook, tmp_path) -> None:
-    one = sweep.point(notebook, {"seed": 3}, tmp_path / "a")
-    two = sweep.point(notebook, {"seed": 3}, tmp_path / "b")
+    one = parallel.point(notebook, {"seed": 3}, tmp_path / "a")
+    two = parallel.point(notebook, {"seed": 3}, tmp_path / "b")
     assert one.folder.name == two.folder.name
-    first, second, same = sweep.run_points([one, two, one], workers=2)
+    first, second, same = parallel.run_points([one, two, one], workers=2)
     assert first["results"] == second["results"] and same is first
     alone = execute.run_notebook(notebook, tmp_path / "c", {"seed": 3})
     assert alone["results"] == first["results"]
@@ -119,14 +119,14 @@ def test_a_process_that_dies_takes_no_other_point_with_it(
     death = "import os\nif seed == 1:\n    os.kill(os.getppid(), 9)"
     path = write_notebook("01_one", death)
     points = sweep.grid(path, {"seed": [1, 2]}, {}, tmp_path / "out")
-    dead, alive = sweep.run_points(points, workers=2)
+    dead, alive = parallel.run_points(points, workers=2)
     assert isinstance(dead, Exception) and alive["results"]["events"] == 10
 
 
 def test_a_worker_of_another_version_is_refused(notebook, tmp_path) -> None:
-    one = sweep.point(notebook, {"seed": 3}, tmp_path)
+    one = parallel.point(notebook, {"seed": 3}, tmp_path)
     with pytest.raises(RuntimeError, match="another version"):
-        sweep.run_point(one._replace(given={"seed": 4}))
+        parallel.run_point(one._replace(given={"seed": 4}))
 
 
 def table_of(values: dict[str, list[float]]) -> pd.DataFrame:
@@ -185,7 +185,7 @@ def test_a_cluster_loses_a_worker_and_no_point(write_notebook, tmp_path) -> None
         def work() -> None:
             address = cluster.scheduler_address
             results.extend(
-                sweep.run_points(
+                parallel.run_points(
                     points,
                     scheduler=address,
                     on_end=lambda p, r: ended.append(p.folder),
@@ -205,7 +205,7 @@ def test_a_cluster_loses_a_worker_and_no_point(write_notebook, tmp_path) -> None
     assert set(made) == {p.folder.name for p in points}
     # only the point that died with its worker may have been begun twice
     assert sum(made.values()) <= len(points) + 1
-    again = sweep.run_points(points)
+    again = parallel.run_points(points)
     assert again == results and runs(out) == made
 
 
@@ -214,8 +214,8 @@ def test_a_cluster_of_threads_is_refused(notebook, tmp_path) -> None:
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=2, dashboard_address=None, processes=False
     ) as cluster:
-        points = [sweep.point(notebook, {"seed": 1}, tmp_path)]
-        (refused,) = sweep.run_points(points, scheduler=cluster.scheduler_address)
+        points = [parallel.point(notebook, {"seed": 1}, tmp_path)]
+        (refused,) = parallel.run_points(points, scheduler=cluster.scheduler_address)
     assert "--nthreads 1" in str(refused)
 
 
@@ -223,7 +223,7 @@ def test_an_address_without_a_cluster_is_an_error_with_its_name(
     notebook, tmp_path, capsys, monkeypatch
 ) -> None:
     pytest.importorskip("distributed", reason="needs the extra cluster")
-    monkeypatch.setattr(sweep, "PATIENCE", 1)
+    monkeypatch.setattr(parallel, "PATIENCE", 1)
     call = ["sweep", "01", "-g", "seed=1,3", "--scheduler", "tcp://127.0.0.1:9"]
     assert main([*call, "--out", str(tmp_path / "out")]) == 2
     assert "tcp://127.0.0.1:9" in capsys.readouterr().err
