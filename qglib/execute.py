@@ -201,6 +201,7 @@ def write_outputs(notebook: Path | str, out_dir: Path | str) -> None:
     )
     nbformat.validate(clean)
     write_text(notebook, nbformat.writes(clean) + "\n")
+    freshness.follow(notebook)
 
 
 def finished(
