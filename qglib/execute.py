@@ -187,6 +187,7 @@ def write_outputs(notebook: Path | str, out_dir: Path | str) -> None:
     clean = freshness.normalise(executed, profile="quick", device=device)
     nbformat.validate(clean)
     write_text(notebook, nbformat.writes(clean) + "\n")
+    freshness.follow(notebook)
 
 
 def finished(

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from qglib.record import ROOT, read_json, write_json
+from qglib.record import ROOT, read_json, write_json, write_text
 from qglib.run import REFERENCE
 
 INJECTED = "injected-parameters"  # the tag papermill puts on the cell it adds
@@ -104,3 +104,22 @@ def keep(run_folder: str | Path, reference: str | Path = REFERENCE) -> list[Path
         write_json(target / "record.json", content)
         copied.append(target / "record.json")
     return copied
+
+
+def follow(english: str | Path) -> None:
+    """Give the Chinese edition of a notebook its code and outputs; texts stay.
+
+    A text belongs to the digest of the English one, in ``metadata.translates``; where
+    there is none the English text stands, and a style test asks for a translation.
+    """
+    chinese = Path(english).parent / "zh" / Path(english).name
+    if not chinese.exists():
+        return
+    old, book = (nbformat.read(path, as_version=4) for path in (chinese, english))
+    texts = {c.metadata.get("translates"): c.source for c in old.cells}
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            key = digest(cell.source)
+            cell.metadata["translates"] = key if key in texts else ""
+            cell.source = texts.get(key, cell.source)
+    write_text(chinese, nbformat.writes(book) + "\n")

@@ -100,8 +100,8 @@ def recorded(study: str) -> dict[str, Any]:
     path = REFERENCE / "results" / f"{study}.json"
     if not path.exists():
         raise FileNotFoundError(
-            f"data/reference/results holds no {study}.json: run the notebook that makes "
-            "it in full (data/README.md names it)."
+            f"study is {study!r}: data/reference/results holds no {study}.json. "
+            "Run the notebook that makes it in full (data/README.md names it)."
         )
     return read_json(path, "restore it by git checkout")
 

@@ -77,6 +77,8 @@ def on_gpu(tmp_path_factory: pytest.TempPathFactory) -> OneRun:
 def compare(record: dict[str, Any], path: Path) -> None:
     file = regression.expected_file(path.stem, "quick")
     assert file.exists(), f"make {file.name}: pytest tests/notebooks --update-expected"
+    if "absent" in record["results"].values():
+        pytest.skip(f"{path.stem}: a package of data/wheels.txt is not in data/wheels")
     found = regression.compare(
         record["results"],
         regression.load(file),

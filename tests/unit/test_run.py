@@ -292,9 +292,9 @@ def test_controls_are_there_where_they_can_be_moved(
 
 def test_a_figure_has_an_alternative_text(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
+    fig, (left, right) = plt.subplots(1, 2)  # before there seems to be a kernel
     monkeypatch.setattr("IPython.get_ipython", lambda: True)
     monkeypatch.setattr("IPython.display.display", shown.append)
-    fig, (left, right) = plt.subplots(1, 2)
     left.set_title("Loss falls", loc="left")
     left.set(xlabel="epoch", ylabel="loss")
     right.set_title("F1 rises")
