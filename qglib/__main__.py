@@ -149,9 +149,10 @@ def _run(options: argparse.Namespace) -> int:
     given = parameters.assign(notebooks, [*options.given, *texts])
     profile = parameters.profile_of(notebooks[0], given[notebooks[0]])
     out = (options.out or RUNS / profile).resolve()
-    for device in {values.get("device", "auto") for values in given.values()}:
-        if device != "auto":
-            devices.pick(device)  # or it would fail minutes later
+    for device in {values.get("device", "auto") for values in given.values()} - {
+        "auto"
+    }:
+        devices.pick(device)  # or it would fail minutes later
     records: dict[str, dict[str, Any]] = {}
     if options.resume:
         for path, before in parallel.sources(notebooks).items():
@@ -259,10 +260,7 @@ def _all(
     jobs: int,
     then: Callable[[Path, Path], object] = lambda path, folder: None,
 ) -> dict[str, dict[str, Any]]:
-    """Run notebooks; raise the first failure after all have ended.
-
-    ``then`` is called with each finished notebook and its folder.
-    """
+    """Run notebooks, ``then`` for each that finished; raise the first failure last."""
 
     def say(path: Path, result: dict[str, Any] | Exception) -> None:
         if isinstance(result, Exception):
@@ -275,9 +273,8 @@ def _all(
     with execute.hold(out):
         ended = parallel.run_notebooks(notebooks, out, given, jobs=jobs, on_end=say)
     failed = [e for e in ended.values() if isinstance(e, Exception)]
-    for error in failed[1:]:
-        print(f"\n{error}", file=sys.stderr)
     if failed:
+        print(*failed[1:], sep="\n\n", file=sys.stderr)
         raise failed[0]
     return {path.stem: record for path, record in ended.items()}
 

@@ -194,12 +194,11 @@ def finished(
     notebook: Path, out_dir: Path, given: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """Return the record in ``out_dir`` if this very run made it, else None."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         record = read_json(out_dir / "record.json", **FIELDS)
-    except (OSError, ValueError):
-        return None
-    same = record["provenance"].get("key") == run_key(notebook, given)
-    return record if same else None
+        if record["provenance"].get("key") == run_key(notebook, given):
+            return record
+    return None
 
 
 def run_key(notebook: Path, given: Mapping[str, Any]) -> str:
