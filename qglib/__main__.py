@@ -149,9 +149,8 @@ def _run(options: argparse.Namespace) -> int:
     given = parameters.assign(notebooks, [*options.given, *texts])
     profile = parameters.profile_of(notebooks[0], given[notebooks[0]])
     out = (options.out or RUNS / profile).resolve()
-    for device in {values.get("device", "auto") for values in given.values()} - {
-        "auto"
-    }:
+    named = {values.get("device", "auto") for values in given.values()}
+    for device in named - {"auto"}:
         devices.pick(device)  # or it would fail minutes later
     records: dict[str, dict[str, Any]] = {}
     if options.resume:

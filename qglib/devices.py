@@ -70,13 +70,11 @@ def default_threads() -> int:
     busy one more threads were measured to be up to ten times slower.  Anything but a
     whole number from 1 is a ValueError.
     """
-    for name in ("QGLIB_THREADS", "OMP_NUM_THREADS"):
-        asked = os.environ.get(name) or "1"
-        if not asked.isdigit() or int(asked) < 1:
-            raise ValueError(f"{name} is {asked!r}: set a whole number from 1.")
-        if os.environ.get(name):
-            return int(asked)
-    return 1
+    name = "QGLIB_THREADS" if os.environ.get("QGLIB_THREADS") else "OMP_NUM_THREADS"
+    asked = os.environ.get(name) or "1"
+    if not asked.isdigit() or int(asked) < 1:
+        raise ValueError(f"{name} is {asked!r}: set a whole number from 1.")
+    return int(asked)
 
 
 def thread_environment(n: int) -> dict[str, str]:

@@ -67,9 +67,8 @@ def check(notebook: Path | str, given: Mapping[str, Any]) -> None:
             )
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{title}: {name} is {value}: give a finite number.")
-        choices = CHOICES.get(name, (value,))
-        if value not in choices:
-            options = ", ".join(choices)
+        if name in CHOICES and value not in CHOICES[name]:
+            options = ", ".join(CHOICES[name])
             raise ValueError(f"{name} is {value!r}: choose one of {options}.")
         if name == "seed" and not 0 <= value < 2**32:
             raise ValueError(f"seed is {value}: give a whole number from 0 to 2^32 - 1")
@@ -89,10 +88,9 @@ def assign(
         name, equals, value = text.partition("=")
         if not equals:
             raise ValueError(f"{text!r} is not of the form name=value.")
-        if name in asked:
-            raise ValueError(f"{name} is given twice.")
-        if name == "out_dir":
-            raise ValueError("out_dir is set by --out, not by -p.")
+        if name in asked or name == "out_dir":
+            fault = "given twice" if name in asked else "set by --out, not by -p"
+            raise ValueError(f"{name} is {fault}.")
         if name in PLACES and value not in ("", "newswire") and Path(value).exists():
             value = str(Path(value).resolve())  # a kernel stands in another folder
         asked[name] = value
