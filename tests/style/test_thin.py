@@ -43,7 +43,6 @@ ENTRIES: dict[str, str] = {
     "causal.load_network": TRUTH,
     "data.Corpus": KIND,
     "data.Events": KIND,
-    "data.KINDS": VERB,
     "data.Sentence": KIND,
     "data.Sound": KIND,
     "data.read_conll": TOOL,
