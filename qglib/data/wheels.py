@@ -56,7 +56,9 @@ def _distribution(package: str) -> Distribution:
     listed = dict(re.findall(r"(?m)^([\w-]+)==([\w.]+)", LIST.read_text("utf-8")))
     if package not in listed:
         raise ValueError(f"{package!r} is not in {LIST}: it has {', '.join(listed)}")
-    known = {_plain(d.metadata["Name"]): d for d in Distribution.discover(path=[str(FOLDER)])}
+    known = {
+        _plain(d.metadata["Name"]): d for d in Distribution.discover(path=[str(FOLDER)])
+    }
     try:
         found = known.get(_plain(package)) or distribution(package)
     except PackageNotFoundError:
