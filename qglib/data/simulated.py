@@ -60,9 +60,6 @@ def synthetic_partials(
         seconds, rate: length of the scene, samples per second.
         noise: standard deviation of white noise.
         largest_glide: octaves per second.
-
-    Raises:
-        ValueError: no partial, or a length or rate that is not positive.
     """
     if n_partials < 1 or seconds <= 0 or rate <= 1000:
         raise ValueError(

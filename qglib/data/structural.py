@@ -107,10 +107,9 @@ class PlantedSentence:
             ValueError: another variable, or a frame that does not have it.
         """
         pair = len(self.clauses[0]) == 2
-        wrong = (variable == "ORDER" and not pair) or (
-            variable == "C" and pair and slot in self.clauses[0]
-        )
-        if variable not in ("C", "S", "N", "H", "ORDER") or wrong:
+        fixed = pair and slot in self.clauses[0]  # in an order frame
+        fits = {"ORDER": pair, "C": not fixed, "S": True, "N": True, "H": True}
+        if not fits.get(variable):
             raise ValueError(
                 f"variable is {variable!r}: choose C (not in an order frame), S, N, H "
                 "or ORDER (only in one)"
@@ -129,14 +128,12 @@ def planted(
     """Independent sentences with one to three names each.
 
     Args:
-        n: how many.
-        rng: source of all noise.
+        n, rng: how many, source of all noise.
         rho: probability that the adverb follows the type of the first name, the
             spurious cue.
         order_share: probability of an order frame.
         split: "test" uses frames and names that training never shows (``taught``
-            names excepted, which are known on purpose); set ``rho=0`` as well for a
-            test without the spurious cue.
+            names excepted); ``rho=0`` as well takes the spurious cue away.
 
     Raises:
         TypeError: ``rng`` is no ``numpy.random.Generator``.
@@ -171,13 +168,9 @@ def pick(options: Sequence, draw: float) -> Any:
 def solve(settings: Mapping, noise: tuple[Noise, ...], done: Done) -> PlantedSentence:
     """The sentence that follows from settings, noise and interventions.
 
-    Args:
-        settings: rho, order_share and split.
-        noise: ``noise[0]`` holds the uniform draws of the sentence, ``noise[1 + i]``
-            those of slot i.
-        done: replaces mechanisms: ``("C", slot)`` by a type, ``("S", slot)`` by
-            (pool, name), ``("N", 0)`` by an adverb, ``("H", 0)`` and ``("ORDER", 0)``
-            by a bool.
+    ``settings`` are rho, order_share and split; ``noise[0]`` the uniform draws of the
+    sentence, ``noise[1 + i]`` those of slot i; ``done`` maps (variable, slot) to the
+    value that replaces its mechanism, see `PlantedSentence.do`.
     """
     u, split = noise[0], settings["split"]
     genre = pick(GENRES, u["G"])
