@@ -51,9 +51,8 @@ def head_groups(head: nn.Module, rate: float) -> list[dict[str, Any]]:
 def check_settings(epochs: int, batch_size: int) -> None:
     """Refuse numbers below 1 with a ValueError."""
     if epochs < 1 or batch_size < 1:
-        raise ValueError(
-            f"epochs and batch_size must be at least 1, got {epochs}, {batch_size}"
-        )
+        found = f"{epochs}, {batch_size}"
+        raise ValueError(f"epochs and batch_size must be at least 1, got {found}")
 
 
 def fit(
@@ -127,7 +126,7 @@ def run_epochs(
     """Train a module in place; the epoch with the best score is kept, in eval mode.
 
     Deterministic for the same seed and number of threads; torch's own generator is
-    left as it was.
+    left as it was. A loss that is not finite is a ValueError.
 
     Args:
         module, optimiser, schedule: what is trained; the schedule steps every batch.
@@ -142,9 +141,6 @@ def run_epochs(
     Returns:
         One row per epoch: epoch, loss (mean over items), score (NaN without),
         seconds. ``attrs``: best_epoch.
-
-    Raises:
-        ValueError: a loss that is not finite.
     """
     history, best, best_score, best_epoch = [], None, -math.inf, epochs
     with _reproducible(next(module.parameters()).device, seed):
@@ -163,8 +159,8 @@ def run_epochs(
             mean = float(total) / items
             if not math.isfinite(mean):
                 raise ValueError(
-                    f"the loss became {mean} in epoch {epoch}: the weights hold NaN "
-                    "or the learning rate is too high; lower rate"
+                    f"the loss became {mean} in epoch {epoch}: the weights hold NaN, "
+                    "or lower rate"
                 )
             seconds = time.perf_counter() - began
             module.eval()
