@@ -129,10 +129,8 @@ def head_kind(name: str) -> tuple[str, int]:
     if not colon:
         return kind, 256
     if kind != "mlp" or not units.isdecimal() or not int(units):
-        raise ValueError(
-            f"head {name!r}: only mlp takes a number of hidden units, as in 'mlp:64'; "
-            "the width of bottleneck and quantum is qubits"
-        )
+        only = "only mlp takes a number of hidden units, as in 'mlp:64'"
+        raise ValueError(f"head {name!r}: {only}; others take qubits")
     return kind, int(units)
 
 
@@ -170,9 +168,6 @@ def build_head(
         dropout: before the last linear map of linear and mlp.
         reach: largest angle into the circuit, in radians.
         device: PennyLane device of the circuit, default.qubit if not given.
-
-    Raises:
-        ValueError: an unknown name, or a size, reach or dropout out of its range.
     """
     kind, hidden = head_kind(name)
     if not (1 <= qubits <= LARGEST and 1 <= layers <= LARGEST):
@@ -182,20 +177,12 @@ def build_head(
     if kind == "linear":
         return nn.Sequential(nn.Dropout(dropout), nn.Linear(n_inputs, n_labels))
     if kind == "mlp":
-        return nn.Sequential(
-            nn.Linear(n_inputs, hidden),
-            nn.GELU(),
-            nn.Dropout(max(dropout, 0.2)),
-            nn.Linear(hidden, n_labels),
-        )
+        first, last = nn.Linear(n_inputs, hidden), nn.Linear(hidden, n_labels)
+        return nn.Sequential(first, nn.GELU(), nn.Dropout(max(dropout, 0.2)), last)
     if kind == "bottleneck":
-        return nn.Sequential(
-            nn.Linear(n_inputs, qubits),
-            nn.Tanh(),
-            nn.Linear(qubits, 16),
-            nn.Tanh(),
-            nn.Linear(16, n_labels),
-        )
+        first, second = nn.Linear(n_inputs, qubits), nn.Linear(qubits, 16)
+        last = nn.Linear(16, n_labels)
+        return nn.Sequential(first, nn.Tanh(), second, nn.Tanh(), last)
     # from_pretrained builds on the meta device, where a circuit cannot be traced
     with torch.device("cpu"):
         return QuantumTokenHead(n_inputs, n_labels, qubits, layers, device, reach=reach)

@@ -13,12 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from transformers import (
-    AutoTokenizer,
-    BatchEncoding,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+import transformers
+from transformers import AutoTokenizer, BatchEncoding, PreTrainedModel
 
 from qglib.models.encoder import REVISIONS, longest_input, quiet, reading
 
@@ -57,11 +53,8 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
     for found in CORE.finditer(text):
         (start, stop), word = found.span(), found.group()
-        if (
-            text[end:start].endswith(("'", "\u2019"))
-            and word.isalpha()
-            and len(word) < 3
-        ):
+        quoted = text[end:start].endswith(("'", "\u2019"))
+        if quoted and word.isalpha() and len(word) < 3:
             start -= 1  # a clitic that stands alone
         dotted = "." in word or (len(word) == 1 and word.isupper())
         stop += dotted and text[stop : stop + 1] == "."  # U.S. or an initial
@@ -74,7 +67,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-class ShapeTokenizer(PreTrainedTokenizerFast):
+class ShapeTokenizer(transformers.PreTrainedTokenizerFast):
     """Any fast tokenizer; ``token_type_ids`` hold the word-shape class, 0 to 8.
 
     Every sub-word carries the shape of its whole word, in raw text (`word_spans`)
@@ -135,8 +128,7 @@ def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
 def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
     """The encoder's tokenizer, wrapped so that it writes word shapes.
 
-    Its ``model_max_length`` is at most the positions the encoder has. An encoder
-    without a fast tokenizer, or with a broken one, is a ValueError.
+    Its ``model_max_length`` is at most the positions the encoder has.
     """
     options = {"revision": REVISIONS.get(path, "main"), "trust_remote_code": False}
     with quiet(), reading(Path(path)):
@@ -147,10 +139,8 @@ def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
             base.model_max_length = limit
             return base
         if not getattr(base, "is_fast", False):
-            raise ValueError(
-                f"encoder {path!r} has no fast tokenizer (tokenizer.json), which word "
-                "positions need; choose an encoder that has one"
-            )
+            wanted = "tokenizer.json, from which word positions come"
+            raise ValueError(f"encoder {path!r} lacks {wanted}: take one that has it")
         backend = base.backend_tokenizer
         backend.no_truncation()  # sentence encoders store a cut at 128
         backend.no_padding()

@@ -14,15 +14,9 @@ from torch import nn
 
 from qglib import devices
 from qglib.data import Examples
+from qglib.models import features as kinds
 from qglib.models.encoder import check_weights, reading
-from qglib.models.features import (
-    FeatureFunction,
-    Prepared,
-    check_features,
-    decoded,
-    features_of,
-    prepare,
-)
+from qglib.models.features import FeatureFunction, Prepared
 from qglib.models.fitting import DEFAULTS, WIDE, fit
 from qglib.models.heads import SAME_SIZE, build_head, head_kind, same_size_mlp
 from qglib.models.tags import check_labels
@@ -58,7 +52,7 @@ class FeatureModel(nn.Module):
         """A fresh head; torch's generator in force draws its weights."""
         super().__init__()
         self.settings, self.history = settings, pd.DataFrame()
-        self.read = features or features_of(settings["kind"], settings["tagged"])
+        self.read = features or kinds.features_of(settings["kind"], settings["tagged"])
         n_inputs = settings["n_inputs"]
         self.register_buffer("feature_mean", torch.zeros(n_inputs))
         self.register_buffer("feature_scale", torch.ones(n_inputs))
@@ -98,14 +92,11 @@ class FeatureModel(nn.Module):
             return self(torch.from_numpy(rows).to(device)).float().cpu().numpy()
 
     def logits(self, inputs: Any) -> np.ndarray:
-        """Logits of raw inputs, one row per example (per word where tagged).
-
-        No inputs, NaN and another width than in training are a ValueError.
-        """
+        """Logits of raw inputs, one row per example (per word where tagged)."""
         if len(inputs) == 0:
             raise ValueError("inputs are empty: give at least one example")
         rows = np.asarray(self.read(inputs), dtype=np.float32)
-        check_features(rows, width=self.settings["n_inputs"])
+        kinds.check_features(rows, width=self.settings["n_inputs"])
         return self.logits_of(rows)
 
     def probabilities(self, inputs: Any) -> np.ndarray:
@@ -116,7 +107,7 @@ class FeatureModel(nn.Module):
         """One label per example; one list of tags per sentence where tagged."""
         found = self.logits(inputs)
         if self.settings["tagged"]:
-            return decoded(found, inputs, self.labels)
+            return kinds.decoded(found, inputs, self.labels)
         return [self.labels[k] for k in found.argmax(axis=1)]
 
     def save(self, folder: str | Path) -> None:
@@ -162,12 +153,11 @@ def train(
     Raises:
         ValueError: an unknown head; data that cannot be learnt from; NaN.
     """
-    data = prepared or prepare(examples, metric, features)
+    data = prepared or kinds.prepare(examples, metric, features)
     tagged, width = examples.tagged, data.features["train"].shape[1]
-    usual_qubits, usual_reach, usual_epochs, usual_batch = (
-        (8, math.pi, 25, 512) if tagged else (6, SMALL_REACH, 40, 32)
-    )
-    qubits = qubits or usual_qubits
+    usual = (8, math.pi, 25, 512) if tagged else (6, SMALL_REACH, 40, 32)
+    given = zip((qubits, reach, epochs, batch_size), usual, strict=True)
+    qubits, reach, epochs, batch_size = (one or other for one, other in given)
     if head == SAME_SIZE:
         head = same_size_mlp(width, len(data.labels), qubits, layers)
     usual_rate = DEFAULTS[head_kind(head)[0]][1]
@@ -183,7 +173,7 @@ def train(
             n_inputs=width,
             qubits=qubits,
             layers=layers,
-            reach=reach or usual_reach,
+            reach=reach,
             dropout=0.1,
         )
     place = devices.torch_device(device)
@@ -194,9 +184,9 @@ def train(
         model.head,
         model.scaled(rows),
         torch.from_numpy(data.gold["train"]).to(place),
-        epochs=epochs or usual_epochs,
+        epochs=epochs,
         rate=rate or usual_rate,
-        batch_size=batch_size or usual_batch,
+        batch_size=batch_size,
         seed=seed,
         score=lambda: data.score(model.logits_of(data.features["dev"]), "dev"),
     )
@@ -208,11 +198,8 @@ def load_model(
 ) -> FeatureModel:
     """A model in eval mode from a folder written by `FeatureModel.save`.
 
-    ``features`` is the function that it was trained with, where one was given.
-
-    Raises:
-        FileNotFoundError: no config.json or no weights there.
-        ValueError: a model of another kind or of an earlier version; broken files.
+    ``features`` is the function that it was trained with, where one was given. A model
+    of another kind, or of an earlier version, and broken files are a ValueError.
     """
     folder = Path(folder)
     with reading(folder, CONFIG_FILE, WEIGHTS_FILE), torch.random.fork_rng(devices=[]):
