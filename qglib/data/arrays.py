@@ -13,6 +13,7 @@ from qglib.data.images import grey, pixel_events, scale_space_events
 GRID = 4  # patches along each side of an image, at most
 WINDOWS = 8  # of a series, at most
 
+Rng = np.random.Generator
 Edits = dict[str, Any]  # name of an edit to the changed input
 
 
@@ -53,7 +54,7 @@ def blanked(values: np.ndarray, regions: list, keep: Any, fill: Any) -> np.ndarr
     return changed
 
 
-def exchanged(values: np.ndarray, regions: list, rng: np.random.Generator) -> Edits:
+def exchanged(values: np.ndarray, regions: list, rng: Rng) -> Edits:
     """A copy with two regions of equal shape exchanged, as an edit; or no edit."""
     order = [regions[k] for k in rng.permutation(len(regions))]
     for one, two in combinations(order, 2):
@@ -92,9 +93,7 @@ class Image:
             raise ValueError(f'reading is {reading!r}: choose "pixels" or "blobs"')
         return makers[reading](x, **options)
 
-    def edits(
-        self, x: np.ndarray, rng: np.random.Generator, background: Any = None
-    ) -> Edits:
+    def edits(self, x: np.ndarray, rng: Rng, background: Any = None) -> Edits:
         """One patch in "blank", two of one size in "exchange", "shift" by one pixel.
 
         The border is repeated; "placebo" is mirrored twice.
@@ -163,7 +162,7 @@ class Series:
             note="step as time, distance of values as distance",
         )
 
-    def edits(self, x: Any, rng: np.random.Generator, background: Any = None) -> Edits:
+    def edits(self, x: Any, rng: Rng, background: Any = None) -> Edits:
         """Two windows in "exchange", time in "reverse"; "placebo" is reversed twice."""
         series, windows = self._cut(x)
         return {

@@ -51,9 +51,9 @@ class Sentence:
     def __post_init__(self) -> None:
         """Refuse a sentence whose words and tags differ in number."""
         if len(self.words) != len(self.tags):
+            counts = f"{len(self.words)} words and {len(self.tags)} tags"
             raise ValueError(
-                f"a sentence needs one tag per word, got {len(self.words)} words "
-                f"and {len(self.tags)} tags: {' '.join(self.words)!r}"
+                f"one tag per word, got {counts}: {' '.join(self.words)!r}"
             )
 
     def __len__(self) -> int:
@@ -102,15 +102,11 @@ def read_conll(path: str | Path, scheme: str = "auto") -> list[Sentence]:
         path: file, UTF-8.
         scheme: "auto" finds IOB1, IOB2 and BIOES (or BILOU); "iob1", "iob2", "bioes"
             insist, and "iob1" lets ``I-X`` open an entity wherever it stands. What
-            breaks the scheme is refused.
+            breaks the scheme is refused; a warning tells of BIOES or BILOU.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a broken line (file, line number, what was expected), or a file
-            without sentences.
-
-    Warns:
-        UserWarning: tags in BIOES or BILOU were converted.
+        ValueError: a broken line (file, line number, what was expected).
     """
     if scheme not in SCHEMES:
         raise ValueError(f"scheme is {scheme!r}: choose one of {', '.join(SCHEMES)}")

@@ -59,8 +59,7 @@ def load_corpus(name_or_folder: str | Path, scheme: str = "auto") -> Corpus:
 
     Raises:
         FileNotFoundError: the embedded corpus or a split's file is missing.
-        ValueError: a broken file, a wrong checksum, no entities, equal splits, a
-            document in two of them.
+        ValueError: a broken file, no entities, equal splits, a document in two.
         RuntimeError: a hub name that cannot be fetched.
     """
     name = str(name_or_folder)

@@ -19,14 +19,11 @@ class Examples:
     """Raw inputs with labels and the part of the split each belongs to.
 
     Attributes:
-        inputs: one entry per example: rows of numbers, images, sounds, texts, or
-            tuples of words.
-        labels: one label per example, or one tuple of tags where the task labels
-            the words of a sentence.
+        inputs: rows of numbers, images, sounds, texts, or tuples of words.
+        labels: one per example, or one tuple of tags where words are labelled.
         split: shape (n,), "train", "dev" or "test"; dev serves for choices (the best
             epoch, the strength of a penalty), test only for the final score.
-        kind: "text", "image", "sound", "table" or "series"; it decides how one input
-            is taken apart (`qglib.data.KINDS`).
+        kind: of `qglib.data.KINDS`; it decides how one input is taken apart.
         groups: the independent unit of each example (document, speaker, patient), the
             unit of splits and intervals; None where every example is one.
         columns: names of the columns of a table, else empty.

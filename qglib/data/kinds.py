@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qglib.data.arrays import Edits, Image, Series, kept
+from qglib.data.arrays import Edits, Image, Rng, Series, kept
 from qglib.data.audio import Sound, spectral_events
 from qglib.data.events import Events, token_events
 
@@ -90,9 +90,7 @@ class Text:
             )
         return token_events(vectors, self.parts(x), **options)
 
-    def edits(
-        self, x: Words, rng: np.random.Generator, background: Any = None
-    ) -> Edits:
+    def edits(self, x: Words, rng: Rng, background: Any = None) -> Edits:
         """Two neighbours in "swap", a word less in "delete", another in "replace".
 
         The new word is one of the text; "placebo" doubles the white space of a string.
@@ -144,9 +142,7 @@ class Recording:
         band = np.searchsorted(edges[1:-1], np.fft.rfftfreq(n, 1 / x.rate), "right")
         return replace(x, samples=np.fft.irfft(waves * mask[band], n))
 
-    def edits(
-        self, x: Sound, rng: np.random.Generator, background: Any = None
-    ) -> Edits:
+    def edits(self, x: Sound, rng: Rng, background: Any = None) -> Edits:
         """Time in "reverse", a "band" less, and a "shift" by 5 to 15 % of the length.
 
         What leaves at the end enters at the start; "placebo" is reversed twice.
@@ -190,7 +186,7 @@ class Row:
     def edits(
         self,
         x: Any,
-        rng: np.random.Generator,
+        rng: Rng,
         background: Any = None,
         columns: Sequence[str] = (),
     ) -> Edits:

@@ -70,27 +70,19 @@ Done = Mapping[tuple[str, int], Any]
 class PlantedSentence:
     """A sentence with the values of its variables and the words that cause its tags.
 
-    Attributes:
-        sentence: words and IOB2 tags; ``ambiguous`` if a slot holds an ambiguous name.
-        variables: name of a variable to one value per slot. Slots are numbered in the
-            order of the text before any intervention; a slot keeps its number and its
-            name when two names change places.
-        pools: per slot, what its name shows of itself: a type, or ``"AMB"``.
-        clauses: per clause, its slots in the order of the text; two in an order frame.
-        slots: word span (start, stop) of each slot's name.
-        cause_spans: per slot, the indices of the words that decide its label: the
-            frame's words in its clause if the name is ambiguous, else the name itself.
-        done: interventions made so far, (variable, slot) to value.
-        settings, noise: see `planted` and `solve`.
+    Slots are numbered in the order of the text before any intervention; a slot keeps
+    its number and its name when two names change places.
     """
 
-    sentence: Sentence
-    variables: dict[str, tuple]
-    pools: tuple[str, ...]
-    clauses: tuple[tuple[int, ...], ...]
-    slots: tuple[tuple[int, int], ...]
+    sentence: Sentence  # ``ambiguous`` if a slot holds an ambiguous name
+    variables: dict[str, tuple]  # name of a variable to one value per slot
+    pools: tuple[str, ...]  # per slot, what its name shows: a type, or "AMB"
+    clauses: tuple[tuple[int, ...], ...]  # slots, in the order of the text
+    slots: tuple[tuple[int, int], ...]  # word span (start, stop) of each name
+    # per slot, indices of the words that decide its label: the frame's words in its
+    # clause if the name is ambiguous, else the name itself
     cause_spans: tuple[tuple[int, ...], ...]
-    done: Done = field(default_factory=dict)
+    done: Done = field(default_factory=dict)  # interventions so far
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: tuple[Noise, ...] = field(default=(), repr=False)
 
@@ -102,9 +94,6 @@ class PlantedSentence:
                 "S" (name in ``slot``, as (pool, name)), "N" (adverb), "H" (capitals,
                 bool) or "ORDER" (whether an order frame's names change places).
             value: what it is set to; the last one on a variable counts.
-
-        Raises:
-            ValueError: another variable, or a frame that does not have it.
         """
         pair = len(self.clauses[0]) == 2
         fixed = pair and slot in self.clauses[0]  # in an order frame
@@ -134,10 +123,6 @@ def planted(
         order_share: probability of an order frame.
         split: "test" uses frames and names that training never shows (``taught``
             names excepted); ``rho=0`` as well takes the spurious cue away.
-
-    Raises:
-        TypeError: ``rng`` is no ``numpy.random.Generator``.
-        ValueError: ``n`` below 1, a probability outside [0, 1], an unknown split.
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n must be a whole number of at least 1, got {n!r}")

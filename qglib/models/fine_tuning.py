@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,8 +34,7 @@ def train_tagger(
     max_length: int = 128,
     precision: str = "auto",
     seed: int = 0,
-    report: Callable[[int, float], None] | None = None,
-    patience: int = 0,
+    **options: Any,
 ) -> pd.DataFrame:
     """Fine-tune encoder and head in place; the best epoch on dev is kept.
 
@@ -52,7 +50,7 @@ def train_tagger(
         max_length: sub-words per training window, special tokens included; longer
             sentences are read in adjoining windows, never cut.
         precision: "auto", "bf16" or "fp32".
-        report, patience: see `qglib.models.fitting.run_epochs`.
+        options: report and patience, see `qglib.models.fitting.run_epochs`.
 
     Returns:
         One row per epoch: epoch, loss, dev_f1 (entity F1, Viterbi), seconds.
@@ -103,18 +101,16 @@ def train_tagger(
         sequences = pad_sequence(logits.split([len(g) for g in gold]), True)
         return model.crf(sequences, pad_sequence(gold, True, IGNORED).to(device))
 
-    history = fitting.run_epochs(
-        model,
-        loss,
-        lambda: reading.length_batches(lengths, batch_size, rng),
-        optimiser,
-        torch.optim.lr_scheduler.LambdaLR(optimiser, factor),
-        epochs=epochs,
-        seed=seed,
-        score=lambda: _dev_f1(model, tokenizer, dev),
-        report=report,
-        patience=patience,
-    )
+    def batches() -> Iterator[list[int]]:
+        return reading.length_batches(lengths, batch_size, rng)
+
+    def score() -> float:
+        found = word_logits(model, tokenizer, [s.words for s in dev])
+        return entity_f1([s.tags for s in dev], decode_all(found, labels))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+    options |= {"epochs": epochs, "seed": seed, "score": score if dev else None}
+    history = fitting.run_epochs(model, loss, batches, optimiser, schedule, **options)
     history.attrs["precision"] = "bfloat16" if bf16 else "float32"
     return history.rename(columns={"score": "dev_f1"})
 
@@ -130,15 +126,6 @@ def choose_precision(device: torch.device, precision: str = "auto") -> bool:
     # private, but the only run-time test that torch offers; absent: float32
     units = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return device.type == "cpu" and any(getattr(torch.cpu, u, bool)() for u in units)
-
-
-def _dev_f1(
-    model: TokenTagger, tokenizer: ShapeTokenizer, dev: Sequence[Sentence]
-) -> float:
-    if not dev:
-        return math.nan
-    logits = word_logits(model, tokenizer, [s.words for s in dev])
-    return entity_f1([s.tags for s in dev], decode_all(logits, model.config.labels))
 
 
 def train_head(

@@ -28,15 +28,10 @@ class Angles(nn.Tanh):
 class QuantumTokenHead(nn.Sequential):
     """Linear to ``qubits`` angles, a variational circuit on them, linear to labels.
 
-    From ``(..., n_inputs)`` to ``(..., n_labels)``. What the defaults are worth:
-    notebook 21.
-
-    Args:
-        n_inputs, n_labels, qubits, layers, reach, device: see `build_head`.
-        spread: deviation of the first circuit angles in radians; 0 leaves them
-            uniform over the circle.
-        gain: factor on the first weights of the linear map into the circuit.
-        backend: see `qglib.quantum.QuantumHead`.
+    From ``(..., n_inputs)`` to ``(..., n_labels)``, see `build_head`. ``spread`` is the
+    deviation of the first circuit angles in radians (0: uniform over the circle),
+    ``gain`` a factor on the first weights of the linear map into the circuit; what they
+    are worth: notebook 21. ``backend``: see `qglib.quantum.QuantumHead`.
     """
 
     def __init__(

@@ -53,18 +53,15 @@ def build_tagger(
         pretrained = load_encoder(path)
         settings = pretrained.config.to_dict()
         settings.pop("_name_or_path", None)  # a path of this machine
+        sizes = dict(qubits=qubits, layers=layers, dropout=dropout)
         config = TokenTaggerConfig(
-            encoder_config=settings,
+            settings,
+            labels_of(tuple(types)),
+            hidden_layers,
             # a folder of this machine means nothing elsewhere
             encoder_name="" if Path(path).is_dir() else encoder,
             encoder_sha256=fingerprint(pretrained),
-            labels=labels_of(tuple(types)),
-            head=head,
-            hidden_layers=hidden_layers,
-            qubits=qubits,
-            layers=layers,
-            dropout=dropout,
-            crf=crf,
+            **dict(sizes, head=head, crf=crf),
         )
         torch.manual_seed(seed + 1)
         model = TokenTagger(config, quantum_device)

@@ -149,9 +149,6 @@ def train(
         layers: of the circuit.
         rate: peak learning rate; 0 takes the head's own.
         device: "auto" takes a CUDA device where torch has one.
-
-    Raises:
-        ValueError: an unknown head; data that cannot be learnt from; NaN.
     """
     data = prepared or kinds.prepare(examples, metric, features)
     tagged, width = examples.tagged, data.features["train"].shape[1]
@@ -164,32 +161,21 @@ def train(
     usual_rate *= 1.0 if width >= WIDE else NARROW_FACTOR
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = FeatureModel(
-            features,
-            kind=examples.kind,
-            labels=list(data.labels),
-            tagged=tagged,
-            head=head,
-            n_inputs=width,
-            qubits=qubits,
-            layers=layers,
-            reach=reach,
-            dropout=0.1,
-        )
+        settings = dict(kind=examples.kind, labels=list(data.labels), tagged=tagged)
+        settings |= dict(head=head, n_inputs=width, qubits=qubits, layers=layers)
+        model = FeatureModel(features, **settings, reach=reach, dropout=0.1)
     place = devices.torch_device(device)
     model.to(place)
     rows = torch.from_numpy(data.features["train"]).to(place)
     model.standardise(rows)
-    model.history = fit(
-        model.head,
-        model.scaled(rows),
-        torch.from_numpy(data.gold["train"]).to(place),
-        epochs=epochs,
-        rate=rate or usual_rate,
-        batch_size=batch_size,
-        seed=seed,
-        score=lambda: data.score(model.logits_of(data.features["dev"]), "dev"),
-    )
+    gold = torch.from_numpy(data.gold["train"]).to(place)
+
+    def score() -> float:
+        return data.score(model.logits_of(data.features["dev"]), "dev")
+
+    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "score": score}
+    options["rate"] = rate or usual_rate
+    model.history = fit(model.head, model.scaled(rows), gold, **options)
     return model
 
 
@@ -208,7 +194,7 @@ def load_model(
         if found != MODEL_TYPE or "kind" not in saved:
             raise ValueError(
                 f"a {found!r} model: load a tagger with load_tagger, others with "
-                "transformers; one of an old version: train it again with models.train"
+                "transformers; one of an old version: train it again"
             )
         read_json(folder / CONFIG_FILE, **SETTINGS)
         check_labels(saved["labels"], saved["tagged"])

@@ -103,7 +103,7 @@ def _sub_words(
     found = tokenizer([[w] for w in words], **options)["input_ids"]
     long = sum(len(ids) > budget for ids in found)
     if long:
-        warning = f"{long} single words are longer than {budget} sub-words: cut, kept"
+        warning = f"{long} single words are longer than {budget} sub-words: cut"
         warnings.warn(warning, stacklevel=4)
     # zero-width characters leave nothing: such a word becomes [UNK]
     unknown = [tokenizer.unk_token_id]
@@ -214,9 +214,7 @@ def _read_words(
             at = kept_positions(group)
             values = read(hidden[at], shapes[at]).float().cpu().numpy()
             if not np.isfinite(values).all():
-                raise ValueError(
-                    "the output holds NaN or infinity: train or load again"
-                )
+                raise ValueError("the output holds NaN or infinity: train it again")
             stops = np.cumsum([len(w.words) for w in group])[:-1]
             for window, part in zip(group, np.split(values, stops), strict=True):
                 shape = (len(unique[window.sentence]), values.shape[1])
