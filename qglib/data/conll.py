@@ -52,9 +52,7 @@ class Sentence:
         """Refuse a sentence whose words and tags differ in number."""
         if len(self.words) != len(self.tags):
             counts = f"{len(self.words)} words and {len(self.tags)} tags"
-            raise ValueError(
-                f"one tag per word, got {counts}: {' '.join(self.words)!r}"
-            )
+            raise ValueError(f"one tag per word, got {counts}: {self.words}")
 
     def __len__(self) -> int:
         """Number of words."""

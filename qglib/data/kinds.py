@@ -84,10 +84,8 @@ class Text:
         word has no place in a metric space; ``options`` those of `token_events`.
         """
         if vectors is None:
-            raise ValueError(
-                "vectors is None: the words of a text need embeddings to be events; "
-                "give an array (n_words, k), e.g. qglib.models.frozen_features"
-            )
+            wanted = "an array (n_words, k), e.g. of qglib.models.frozen_features"
+            raise ValueError(f"vectors is None: words need embeddings; give {wanted}")
         return token_events(vectors, self.parts(x), **options)
 
     def edits(self, x: Words, rng: Rng, background: Any = None) -> Edits:
@@ -184,11 +182,7 @@ class Row:
         )
 
     def edits(
-        self,
-        x: Any,
-        rng: Rng,
-        background: Any = None,
-        columns: Sequence[str] = (),
+        self, x: Any, rng: Rng, background: Any = None, columns: Sequence[str] = ()
     ) -> Edits:
         """One copy per column, under its name, with the value of another row.
 
@@ -215,8 +209,8 @@ class Row:
     def _rows(self, background: Any, n: int) -> np.ndarray:
         if background is None:
             raise ValueError(
-                "background is None: a column cannot be taken out of a row, only be "
-                "overwritten; give the training rows (n, columns) or one row"
+                "background is None: a column can only be overwritten; give the "
+                "training rows (n, columns) or one row"
             )
         values = np.asarray(background, dtype=float)
         if values.ndim not in (1, 2) or not len(values) or values.shape[-1] != n:

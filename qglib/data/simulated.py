@@ -20,17 +20,13 @@ RESONANCE = 900.0  # Hz
 
 @dataclass(frozen=True)
 class Partials:
-    """A synthetic scene: the sound of k gliding tones, and what they were.
-
-    Onsets and durations are in seconds, frequencies in Hz at the onset, glides in
-    octaves per second, each of shape (k,).
-    """
+    """A synthetic scene: the sound of k gliding tones, and what they were, (k,)."""
 
     sound: Sound
-    onsets: np.ndarray
-    durations: np.ndarray
-    frequencies: np.ndarray
-    glides: np.ndarray
+    onsets: np.ndarray  # seconds
+    durations: np.ndarray  # seconds
+    frequencies: np.ndarray  # Hz, at the onset
+    glides: np.ndarray  # octaves per second
 
     def near(self, times: np.ndarray, octaves: np.ndarray) -> np.ndarray:
         """Whether pairs of seconds and log2 Hz lie on a partial, booleans (n,).

@@ -32,13 +32,10 @@ def features_of(kind: str, tagged: bool = False) -> FeatureFunction:
     if tagged and kind != "text":
         only = "only the words of a text can have a label each"
         raise ValueError(f"kind is {kind!r}: {only}; give one label per example")
-    by_kind = {
-        "text": word_features if tagged else text_features,
-        "image": numbers,
-        "sound": sound_features,
-        "table": numbers,
-        "series": series_features,
-    }
+    by_kind = dict(image=numbers, table=numbers, series=series_features)
+    by_kind |= dict(sound=sound_features, text=text_features)
+    if tagged:
+        return word_features
     if kind not in by_kind:
         raise ValueError(f"kind is {kind!r}: choose one of {', '.join(by_kind)}")
     return by_kind[kind]
@@ -142,17 +139,12 @@ def check_features(values: np.ndarray, width: int = 0) -> None:
 
 @dataclass(frozen=True, repr=False)
 class Prepared:
-    """What heads and baselines learn from, the same for all of them.
+    """What heads and baselines learn from, by part, the same for all of them."""
 
-    By part: ``features`` (rows, columns) float32, not standardised; ``gold``, class
-    numbers (rows,); ``tags`` of its sentences, where every word has a label and is a
-    row. ``labels`` names the classes, ``metric`` how answers are scored.
-    """
-
-    features: dict[str, np.ndarray]
-    gold: dict[str, np.ndarray]
+    features: dict[str, np.ndarray]  # (rows, columns) float32, not standardised
+    gold: dict[str, np.ndarray]  # class numbers (rows,)
     labels: tuple[str, ...]
-    tags: dict[str, list[tuple[str, ...]]]
+    tags: dict[str, list[tuple[str, ...]]]  # of sentences, where each word is a row
     metric: str
 
     def score(self, logits: np.ndarray, part: str) -> float:

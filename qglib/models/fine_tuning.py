@@ -68,15 +68,12 @@ def train_tagger(
     lengths = [len(w.ids) for w in pieces]
     total = epochs * -(-len(pieces) // batch_size)
     rise = max(1, round(fitting.WARMUP * total))  # steps
-    groups = [  # head and shape vectors learn faster, vectors do not decay
-        {
-            "params": [parameter],
-            "lr": rate * (1.0 if name.startswith("encoder.") else head_factor),
-            "weight_decay": fitting.WEIGHT_DECAY if parameter.ndim > 1 else 0.0,
-        }
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    ]
+    groups = []  # head and shape vectors learn faster, vectors do not decay
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            own = rate * (1.0 if name.startswith("encoder.") else head_factor)
+            decay = fitting.WEIGHT_DECAY if parameter.ndim > 1 else 0.0
+            groups.append({"params": [parameter], "lr": own, "weight_decay": decay})
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
 
     def factor(step: int) -> float:

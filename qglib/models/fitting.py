@@ -38,14 +38,10 @@ def head_groups(head: nn.Module, rate: float) -> list[dict[str, Any]]:
     learnt = [p for p in head.parameters() if p.requires_grad]
     wide = [p.ndim == 2 and p.shape[1] >= WIDE for p in learnt]
     rest = rate * (SMALL_FACTOR if any(wide) else 1.0)
-    return [
-        {
-            "params": [p],
-            "lr": rate if reads_all else rest,
-            "weight_decay": WEIGHT_DECAY if p.ndim == 2 else 0.0,
-        }
-        for p, reads_all in zip(learnt, wide, strict=True)
-    ]
+    rates = [rate if reads_all else rest for reads_all in wide]
+    decays = [WEIGHT_DECAY if p.ndim == 2 else 0.0 for p in learnt]
+    groups = zip(learnt, rates, decays, strict=True)
+    return [{"params": [p], "lr": r, "weight_decay": d} for p, r, d in groups]
 
 
 def check_settings(epochs: int, batch_size: int) -> None:
@@ -87,12 +83,10 @@ def fit(
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
     steps = epochs * -(-len(gold) // batch_size)
     # a rise of exactly one step would divide by zero
-    single = 1e-9 if WARMUP * steps == 1 else 0.0
+    rise = WARMUP + (1e-9 if WARMUP * steps == 1 else 0.0)
+    peaks = [group["lr"] for group in groups]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        [group["lr"] for group in groups],
-        total_steps=steps,
-        pct_start=WARMUP + single,
+        optimiser, peaks, total_steps=steps, pct_start=rise
     )
     order = torch.Generator().manual_seed(seed)
 

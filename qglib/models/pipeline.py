@@ -52,13 +52,11 @@ class WordTagging(Pipeline):
         """Text, words and their spans of each input."""
         out = []
         for given in inputs:
-            text = given if isinstance(given, str) else " ".join(given)
-            spans, start = word_spans(text), 0
-            if not isinstance(given, str):
-                ends = [start := start + len(word) + 1 for word in given]
-                spans = [
-                    (e - 1 - len(w), e - 1) for e, w in zip(ends, given, strict=True)
-                ]
+            text, start = given if isinstance(given, str) else " ".join(given), 0
+            spans = word_spans(text) if isinstance(given, str) else []
+            for word in () if isinstance(given, str) else given:
+                spans.append((start, start + len(word)))
+                start += len(word) + 1
             out.append((text, [text[a:b] for a, b in spans], spans))
         return out
 

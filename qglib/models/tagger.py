@@ -192,16 +192,11 @@ class TokenTagger(PreTrainedModel):
             input_ids, attention_mask, token_type_ids, inputs_embeds, **options
         )
         logits = self.head(self.features(hidden, shapes))
-        loss = None
-        if labels is not None:
-            measure = self.crf or cross_entropy
-            loss = measure(logits.float(), labels)
-        found = TokenClassifierOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=out.hidden_states if output_hidden_states else None,
-            attentions=out.attentions if output_attentions else None,
-        )
+        measure = self.crf or cross_entropy
+        loss = None if labels is None else measure(logits.float(), labels)
+        states = out.hidden_states if output_hidden_states else None
+        attentions = out.attentions if output_attentions else None
+        found = TokenClassifierOutput(loss, logits, states, attentions)
         wanted = self.config.return_dict if return_dict is None else return_dict
         return found if wanted else found.to_tuple()
 
@@ -209,9 +204,8 @@ class TokenTagger(PreTrainedModel):
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
         """Load a saved model; see ``PreTrainedModel.from_pretrained``.
 
-        Raises:
-            ValueError: the saved weights lack parts of the model (transformers
-                would draw them at random), or are NaN or infinite.
+        Weights that are missing (transformers would draw them), NaN or infinite are a
+        ValueError.
         """
         with encoders.quiet():
             kwargs |= {"output_loading_info": True, "use_safetensors": True}
