@@ -105,8 +105,7 @@ def _split_file(folder: Path, split: str) -> Path:
     """The one file with a name of this split in its own name."""
     files = [f for f in sorted(folder.glob("[!.]*")) if f.suffix.lower() in SUFFIXES]
     files = [f for f in files if f.is_file()]
-    words = [set(re.split("[^a-z]+", f.name.lower())) for f in files]
-    found = [f for f, has in zip(files, words, strict=True) if NAMES[split] & has]
+    found = [f for f in files if NAMES[split] & {*re.split("[^a-z]+", f.name.lower())}]
     if len(found) == 1:
         return found[0]
     names = ", ".join(f.name for f in found or files) or "none"

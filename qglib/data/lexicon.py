@@ -85,8 +85,7 @@ def invent(
 ) -> str:
     """A name of a type, or an ambiguous one, from the draws taught, S, affix, first.
 
-    Ambiguous and taught names stand bare. The next name of the pool is taken where
-    the drawn one is in ``taken``.
+    Ambiguous and taught names stand bare; a name in ``taken`` gives way to the next.
     """
     lexicon = names(split)
     bare = ambiguous or draws["taught"] < TAUGHT

@@ -99,11 +99,11 @@ def gliding_tones(seed: int) -> Examples:
 def machine_vibration(seed: int) -> Examples:
     """400 simulated half seconds of vibration of a machine with or without a fault.
 
-    A shaft at 25 Hz (5 % spread). Imbalance is a strong line at the shaft's rate;
-    a fault of a bearing's outer race rings a resonance 3.6 times a turn, of the inner
-    race 5.4 times a turn, louder and softer once a turn. White noise; the amplitude
-    of a fault is drawn from weak to plain, so the classes overlap. After Randall and
-    Antoni, Mech. Syst. Signal Process. 25 (2011) 485. Simulated, not measured.
+    A shaft at 25 Hz (5 % spread). Imbalance is a strong line at the shaft's rate; a
+    fault of the outer race rings a resonance 3.6 times a turn, of the inner race 5.4
+    times, louder and softer once a turn. The amplitude is drawn from weak to plain, so
+    the classes overlap. After Randall and Antoni, Mech. Syst. Signal Process. 25
+    (2011) 485.
     """
     rng = np.random.default_rng(seed)
     kinds = rng.permutation(np.arange(EXAMPLES) % len(FAULTS))

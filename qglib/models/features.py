@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -106,9 +106,7 @@ def word_features(sentences: Sequence[Sequence[str]]) -> np.ndarray:
     return _read(tuple(tuple(s) for s in sentences), tagged=True)
 
 
-@lru_cache(maxsize=1)
-def _reader() -> tuple[nn.Module, ShapeTokenizer]:
-    return build_tagger(head="linear")
+_reader = lru_cache(maxsize=1)(partial(build_tagger, head="linear"))
 
 
 @lru_cache(maxsize=8)

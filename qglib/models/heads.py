@@ -83,36 +83,27 @@ def real_circuit(angles: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """
     from qglib.quantum.circuits import ring
 
-    n = weights.shape[1]
-    sign = torch.tensor([1.0, -1.0], dtype=angles.dtype, device=angles.device)
+    n, x = weights.shape[1], angles.reshape(-1, weights.shape[1], 1, 1)
+    sign = torch.tensor([1.0, -1.0], dtype=x.dtype, device=x.device)
     sides = [(2**wire, 2, 2 ** (n - 1 - wire)) for wire in range(n)]
-    z = [sign[:, None].expand(*side).flatten() for side in sides]
-    z = torch.stack(z, 1)  # of every basis state, (2**n, n)
-    both = [z[:, a] * z[:, b] for a, b in ring(n)]
+    z = [sign[:, None].expand(*side).flatten() for side in sides]  # of basis states
+    both = [z[a] * z[b] for a, b in ring(n)]
     # CZ turns the sign where both are 1, that is where z is -1
-    flips = [1 - (1 - z[:, a]) * (1 - z[:, b]) / 2 for a, b in ring(n)]
-    sign = torch.stack([torch.ones_like(z[:, 0]), *flips]).prod(0)
-    x = angles.reshape(-1, n)
-    first = ((1 + z) / 2).prod(1) * torch.ones_like(x[:, :1])
-    state = torch.stack([first, torch.zeros_like(first)])  # real, imaginary part
-
-    def turned(state: torch.Tensor, angle: torch.Tensor, wire: int) -> torch.Tensor:
-        halves = state.reshape(2, -1, 2**wire, 2, 2 ** (n - 1 - wire))
-        a, b, c, s = *halves.unbind(3), (angle / 2).cos(), (angle / 2).sin()
-        return torch.stack([c * a - s * b, s * a + c * b], 3).flatten(2)
-
-    def phased(state: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
-        c, s = (z @ angle / 2).cos(), (z @ angle / 2).sin()
-        return torch.stack([c * state[0] + s * state[1], c * state[1] - s * state[0]])
+    flips = [1 - (1 - z[a]) * (1 - z[b]) / 2 for a, b in ring(n)]
+    closing = torch.stack([torch.ones_like(z[0]), *flips]).prod(0)
+    start = ((1 + torch.stack(z)) / 2).prod(0) * torch.ones_like(x[:, 0])
+    state = torch.cat([start, torch.zeros_like(start)], 1)  # real, imaginary part
 
     for layer in weights:  # RY of the input, then RZ, RY, RZ
-        for wire in range(n):
-            state = turned(state, x[:, wire, None, None], wire)
-        state = phased(state, layer[:, 0])
-        for wire in range(n):
-            state = turned(state, layer[wire, 1], wire)
-        state = phased(state, layer[:, 2]) * sign
-    out = state.square().sum(0) @ torch.stack([*z.T, *both], 1)
+        for angle, phase in ((x.unbind(1), layer[:, 0]), (layer[:, 1], layer[:, 2])):
+            for half, one, side in zip(angle, z, sides, strict=True):
+                other = state.reshape(-1, 2, *side).flip(3).flatten(2)
+                state = (half / 2).cos() * state - (half / 2).sin() * one * other
+            half = (torch.stack(z, 1) @ phase) / 2
+            other = state.flip(1) * sign[:, None]
+            state = half.cos() * state + half.sin() * other
+        state = state * closing
+    out = state.square().sum(1) @ torch.stack([*z, *both], 1)
     return out.reshape(*angles.shape[:-1], n + len(both))
 
 

@@ -76,9 +76,8 @@ class TokenTagger(PreTrainedModel):
         if config._attn_implementation is None:
             config._attn_implementation = "eager"  # faster here, and shows attention
         super().__init__(config)
-        self.encoder = encoders.empty_encoder(
-            config.encoder(), config._attn_implementation
-        )
+        attention = config._attn_implementation
+        self.encoder = encoders.empty_encoder(config.encoder(), attention)
         width = self.encoder.config.hidden_size
         depth = self.encoder.config.num_hidden_layers
         wrong = [k for k in config.hidden_layers if not 0 <= k <= depth]
@@ -152,12 +151,10 @@ class TokenTagger(PreTrainedModel):
         shapes = token_type_ids
         if shapes is None:
             shapes = torch.zeros_like(inputs_embeds[..., 0], dtype=torch.long)
+        options |= {"output_hidden_states": True, "return_dict": True}
+        embedded = inputs_embeds + self.shape_embedding(shapes)
         out = self.encoder(
-            inputs_embeds=inputs_embeds + self.shape_embedding(shapes),
-            attention_mask=attention_mask,
-            output_hidden_states=True,
-            return_dict=True,
-            **options,
+            inputs_embeds=embedded, attention_mask=attention_mask, **options
         )
         states = [out.hidden_states[k] for k in self.config.hidden_layers]
         return torch.cat(states, dim=-1), shapes, out
@@ -187,10 +184,9 @@ class TokenTagger(PreTrainedModel):
         label numbers, -100 where a sub-word does not count. A CRF enters the loss only:
         see `qglib.models.word_logits`.
         """
+        given = (input_ids, attention_mask, token_type_ids, inputs_embeds)
         options = {"output_attentions": True} if output_attentions else {}
-        hidden, shapes, out = self.hidden(
-            input_ids, attention_mask, token_type_ids, inputs_embeds, **options
-        )
+        hidden, shapes, out = self.hidden(*given, **options)
         logits = self.head(self.features(hidden, shapes))
         measure = self.crf or cross_entropy
         loss = None if labels is None else measure(logits.float(), labels)

@@ -82,9 +82,8 @@ class ShapeTokenizer(transformers.PreTrainedTokenizerFast):
     ) -> BatchEncoding:
         tensors = options.pop("return_tensors", None)
         wanted = options.pop("return_token_type_ids", None) is not False
-        out = super()._encode_plus(
-            text, text_pair, *args, return_token_type_ids=False, **options
-        )
+        options["return_token_type_ids"] = False
+        out = super()._encode_plus(text, text_pair, *args, **options)
         split = options.get("is_split_into_words", False)
         batched = isinstance(text, list | tuple) and (
             not split or bool(text and isinstance(text[0], list | tuple))
@@ -109,9 +108,8 @@ def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
     of_character = [3] * (0 if split else len(text))
     for start, stop in () if split else word_spans(text):
         of_character[start:stop] = [word_shape(text[start:stop])] * (stop - start)
-    for k, (part, word) in enumerate(
-        zip(encoding.sequence_ids, encoding.word_ids, strict=True)
-    ):
+    owners = zip(encoding.sequence_ids, encoding.word_ids, strict=True)
+    for k, (part, word) in enumerate(owners):
         if part != 0 or word is None:
             continue
         if split:
