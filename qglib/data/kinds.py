@@ -24,8 +24,7 @@ series        (steps[, channels])   windows             its mean, or background
   allow (one word has no neighbour to swap with) is left out.
 
 All refuse an x of another kind, a ``keep`` of another length and a background of
-another shape with a ValueError (TypeError where the type is wrong). What a kind adds
-to this stands with its functions.
+another shape with a ValueError (TypeError where the type is wrong).
 """
 
 from __future__ import annotations

@@ -58,10 +58,8 @@ def synthetic_partials(
         largest_glide: octaves per second.
     """
     if n_partials < 1 or seconds <= 0 or rate <= 1000:
-        raise ValueError(
-            f"n_partials {n_partials}, seconds {seconds}, rate {rate}: they must be "
-            "at least 1, positive and above 1000"
-        )
+        found = f"n_partials {n_partials}, seconds {seconds}, rate {rate}"
+        raise ValueError(f"{found}: give at least 1, above 0 and above 1000")
     edges = np.geomspace(200, 0.4 * rate, n_partials + 1)
     place = rng.uniform(0.3, 0.7, n_partials)
     frequencies = edges[:-1] * (edges[1:] / edges[:-1]) ** place

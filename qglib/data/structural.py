@@ -89,20 +89,16 @@ class PlantedSentence:
     def do(self, variable: str, value: Any, slot: int = 0) -> PlantedSentence:
         """The sentence under do(variable := value): all noise is kept.
 
-        Args:
-            variable: "C" (type that the frame of ``slot`` asks for; cue frames only),
-                "S" (name in ``slot``, as (pool, name)), "N" (adverb), "H" (capitals,
-                bool) or "ORDER" (whether an order frame's names change places).
-            value: what it is set to; the last one on a variable counts.
+        Variables are "C" (type that the frame of ``slot`` asks for; cue frames only),
+        "S" (name in ``slot``, as (pool, name)), "N" (adverb), "H" (capitals, bool) or
+        "ORDER" (whether an order frame's names change places). The last value counts.
         """
         pair = len(self.clauses[0]) == 2
         fixed = pair and slot in self.clauses[0]  # in an order frame
         fits = {"ORDER": pair, "C": not fixed, "S": True, "N": True, "H": True}
         if not fits.get(variable):
-            raise ValueError(
-                f"variable is {variable!r}: choose C (not in an order frame), S, N, H "
-                "or ORDER (only in one)"
-            )
+            choice = "C (not in an order frame), S, N, H or ORDER (only in one)"
+            raise ValueError(f"variable is {variable!r}: choose {choice}")
         return solve(self.settings, self.noise, self.done | {(variable, slot): value})
 
 
@@ -126,7 +122,8 @@ def planted(
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n must be a whole number of at least 1, got {n!r}")
-    check_rng(rng)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {rng!r}: give numpy.random.default_rng(seed)")
     for name, value in (("rho", rho), ("order_share", order_share)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
@@ -137,12 +134,6 @@ def planted(
 
     every = [SENTENCE_NOISE, *[SLOT_NOISE] * 3]
     return [solve(settings, tuple(map(draws, every)), {}) for _ in range(n)]
-
-
-def check_rng(rng: Any) -> None:
-    """Refuse what is no generator."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng is {rng!r}: give numpy.random.default_rng(seed)")
 
 
 def pick(options: Sequence, draw: float) -> Any:

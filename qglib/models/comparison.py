@@ -34,11 +34,9 @@ def compare(
     """Test scores of heads and of `baseline_logits`, with paired differences.
 
     Args:
-        examples: examples, or a function from a seed to examples where the split
-            shall change with the seed.
+        examples: examples, or a function from a seed to them.
         heads: see `train`; the first is what the others are compared with.
-        seeds: of weights and batches, the same for all heads.
-        metric, features, options: arguments of `train`, the same for all heads.
+        seeds, metric, features, options: those of `train`, the same for all heads.
 
     Returns:
         One row per method: parameters, mean, sd over seeds, difference (first head

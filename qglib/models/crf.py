@@ -1,7 +1,7 @@
 """A linear-chain conditional random field on the logits of any head.
 
-Lafferty, McCallum and Pereira, ICML 2001: the score of a sequence of tags is the sum
-of its logits and of a learnt number for every pair of neighbours.
+The score of a sequence of tags is the sum of its logits and of a learnt number for
+every pair of neighbours (Lafferty, McCallum and Pereira, ICML 2001).
 """
 
 from __future__ import annotations

@@ -138,12 +138,11 @@ def train_head(
 ) -> pd.DataFrame:
     """Train ``model.head`` in place on `frozen_features`; the encoder stays.
 
-    The standardising buffers take mean and deviation of these features. With
-    ``dev`` the epoch with the best entity F1 (Viterbi) is kept.
+    The standardising buffers take mean and deviation of these features.
 
     Args:
         features, tags: frozen features and IOB2 tags of the same sentences.
-        dev: the same of other sentences.
+        dev: the same of others; the epoch with the best entity F1 (Viterbi) is kept.
         epochs, rate: default to tried values of the head in use (``DEFAULTS``).
         seed, options: see `qglib.models.fitting.fit`.
 

@@ -147,8 +147,7 @@ def build_head(
     Args:
         name: "linear": dropout and one linear map. "mlp": 256 GELU units ("mlp:64":
             64), dropout at least .2. "bottleneck": tanh to ``qubits`` numbers, tanh
-            to 16, linear: the classical control of the quantum head, of about its
-            size. "quantum": see `QuantumTokenHead`.
+            to 16, linear, of about the size of "quantum": `QuantumTokenHead`.
         n_inputs, n_labels: width of a row, number of classes.
         qubits, layers: size of the circuit, and width of the bottleneck.
         dropout: before the last linear map of linear and mlp.

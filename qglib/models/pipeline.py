@@ -24,11 +24,8 @@ class WordTagging(Pipeline):
     call takes a text, or a list of texts and of lists of words. Each entity is a dict
     with ``entity_group``, ``score`` (mean probability of its tags), ``word``, ``start``
     and ``end`` (in the text, or in the words joined by blanks) and ``words``, numbers
-    of its first word and of the word after its last.
-
-    Args:
-        stride: sub-words of context around the windows in which long texts are read.
-        batch_size: windows that are read together.
+    of its first word and of the word after its last. ``stride`` is the context in
+    sub-words around the windows of long texts, ``batch_size`` how many are read at once.
     """
 
     _load_tokenizer = True

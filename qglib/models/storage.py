@@ -37,10 +37,9 @@ def build_tagger(
     """A tagger on a pretrained encoder with a fresh head, in eval mode.
 
     Args:
-        encoder: see `qglib.models.encoder_path`; "" is the offline MiniLM.
+        encoder: see `encoder_path`; "" is the offline MiniLM.
         types: entity types; labels are O and B, I of each in sorted order.
-        head, qubits, layers, dropout, quantum_device: see
-            `qglib.models.heads.build_head`.
+        head, qubits, layers, dropout, quantum_device: see `heads.build_head`.
         hidden_layers: encoder layers the head reads, 0 is the embedding output.
         seed: of the head's random weights.
         crf: whether a chain of tags is learnt on the head's logits.

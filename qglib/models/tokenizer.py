@@ -124,10 +124,7 @@ def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
 
 
 def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
-    """The encoder's tokenizer, wrapped so that it writes word shapes.
-
-    Its ``model_max_length`` is at most the positions the encoder has.
-    """
+    """The encoder's tokenizer, which now writes word shapes, cut to its positions."""
     options = {"revision": REVISIONS.get(path, "main"), "trust_remote_code": False}
     with quiet(), reading(Path(path)):
         base = AutoTokenizer.from_pretrained(path, **options)

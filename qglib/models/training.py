@@ -27,11 +27,9 @@ CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 MODEL_TYPE = "qglib-task"
 SETTINGS = dict(kind=str, labels=list, tagged=bool, head=str, qubits=int, layers=int)
 
-# Largest angle in radians into the circuit where examples are few. A head whose
-# angles span the whole circle learns tens of examples by heart: on dev (seeds 100 to
-# 102) it reads six intents at .2, this one at .88.
+# Largest angle in radians into the circuit where examples are few: the whole circle
+# learns tens of them by heart (six intents at .2, not .88; dev, seeds 100 to 102).
 SMALL_REACH = 0.5
-
 # Rates of `qglib.models.fitting.DEFAULTS` are for hundreds of features; where a row has
 # fewer than 100, every part learns this much faster (chosen on dev, seeds 100-102).
 NARROW_FACTOR = 5.0
@@ -40,12 +38,9 @@ NARROW_FACTOR = 5.0
 class FeatureModel(nn.Module):
     """Raw inputs of one kind to features, standardised, to logits by a head.
 
-    Args:
-        features: raw inputs to numbers; those of the kind by default.
-        settings: kind, labels, tagged, head, n_inputs, qubits, layers, reach, dropout.
-
-    Attributes:
-        history: one row per epoch of the training (empty after loading).
+    ``features`` maps raw inputs to numbers (those of the kind by default); ``settings``
+    are kind, labels, tagged, head, n_inputs, qubits, layers, reach, dropout;
+    ``history`` has one row per epoch of the training (none after loading).
     """
 
     def __init__(self, features: FeatureFunction | None = None, **settings: Any):

@@ -254,10 +254,7 @@ def frozen_features(
     batch_size: int = 32,
     dtype: type = np.float16,
 ) -> WordFeatures:
-    """Hidden layers of every word, computed once, to train many heads on.
-
-    See `WordFeatures`; ``float16`` takes 1.5 kB a word for two layers of MiniLM.
-    """
+    """Hidden layers of every word, once for many heads; float16: 1.5 kB a word."""
     found = _read_words(model, tokenizer, sentences, lambda h, _: h, batch_size)
     if not found:
         raise ValueError("sentences is empty: nothing to compute features of")
