@@ -25,7 +25,7 @@ class WordTagging(Pipeline):
     with ``entity_group``, ``score`` (mean probability of its tags), ``word``, ``start``
     and ``end`` (in the text, or in the words joined by blanks) and ``words``, numbers
     of its first word and of the word after its last. ``stride`` is the context in
-    sub-words around the windows of long texts, ``batch_size`` how many are read at once.
+    sub-words around the windows of long texts, ``batch_size`` how many go together.
     """
 
     _load_tokenizer = True
