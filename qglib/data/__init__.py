@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from qglib.data.audio import Sound, load_speech, spectral_events
-from qglib.data.conll import Sentence, entities, illegal, read_conll, write_conll
+from qglib.data.conll import Sentence, entities, illegal, read_conll
 from qglib.data.corpus import Corpus, documents, labels_of, load_corpus
 from qglib.data.events import Events, token_events
 from qglib.data.examples import Examples, divided

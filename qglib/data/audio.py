@@ -42,9 +42,8 @@ def read_wav(path: str | Path) -> Sound:
         if rate < 1 or not values.size:
             raise ValueError(f"{values.size} samples at {rate} Hz")
     except (ValueError, EOFError, struct.error) as error:
-        raise ValueError(
-            f"{Path(path).name} is no PCM wav file ({error}): convert it first"
-        ) from error
+        wanted = f"{Path(path).name} is no PCM wav file"
+        raise ValueError(f"{wanted} ({error}): convert it first") from error
     offset, scale = _SCALES.get(values.dtype.str[1:], (0.0, 1.0))
     values = (values.astype(float) - offset) / scale
     return Sound(values.reshape(len(values), -1).mean(axis=1), rate)
@@ -55,11 +54,7 @@ def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
 
     They lie in the folder, or in a folder `recordings` in it (the layout of the Free
     Spoken Digit Dataset, CC BY-SA 4.0, not shipped here). The split is "test" (index
-    0-4), "train" (the others) or "all".
-
-    Raises:
-        FileNotFoundError: no such file there.
-        ValueError: an unknown split.
+    0-4), "train" (the others) or "all"; no such file is a FileNotFoundError.
     """
     if split not in ("all", "train", "test"):
         raise ValueError(f'split is {split!r}: choose "all", "train" or "test"')
@@ -70,20 +65,14 @@ def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
         if split == "all" or (int(index) < 5) == (split == "test"):
             sounds.append(replace(read_wav(path), label=digit, speaker=speaker))
     if not sounds:
-        raise FileNotFoundError(
-            f"{place.name} holds no file like 7_jackson_3.wav: give a folder of them"
-        )
+        raise FileNotFoundError(f"{place.name} holds no file like 7_jackson_3.wav")
     return sounds
 
 
 def spectrogram(
     sound: Sound, window_seconds: float = 0.064, hop_seconds: float = 0.016
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Magnitudes of the short-time Fourier transform with a Hann window.
-
-    Returns:
-        times in seconds (t,), frequencies in Hz (f,), magnitudes (f, t).
-    """
+    """Times (t,) in s, frequencies (f,) in Hz and magnitudes (f, t), Hann window."""
     width = max(16, round(window_seconds * sound.rate))
     hop = max(1, round(hop_seconds * sound.rate))
     transform = ShortTimeFFT(np.hanning(width), hop, sound.rate, mfft=2 * width)
@@ -99,12 +88,9 @@ def spectral_events(
     """Spectral peaks as events: time in seconds, content log2 of the frequency.
 
     A peak is the largest of seven neighbouring bins above 80 Hz, one event for each
-    frame that it lasts.
-
-    Args:
-        sound: the recording, at least one window of 0.064 s (else a ValueError).
-        speed: largest glide in octaves per second.
-        floor_db: peaks weaker than this, relative to the strongest, are dropped.
+    frame that it lasts. ``speed`` is the largest glide in octaves per second; peaks
+    weaker than ``floor_db``, relative to the strongest, are dropped. The sound lasts
+    at least one window of 0.064 s (else a ValueError).
     """
     if sound.seconds < 0.064:
         raise ValueError(f"the sound lasts {sound.seconds:.3f} s: 0.064 s are needed")

@@ -51,10 +51,8 @@ class Sentence:
     def __post_init__(self) -> None:
         """Refuse a sentence whose words and tags differ in number."""
         if len(self.words) != len(self.tags):
-            raise ValueError(
-                f"a sentence needs one tag per word, got {len(self.words)} words "
-                f"and {len(self.tags)} tags: {' '.join(self.words)!r}"
-            )
+            counts = f"{len(self.words)} words and {len(self.tags)} tags"
+            raise ValueError(f"one tag per word, got {counts}: {self.words}")
 
     def __len__(self) -> int:
         """Number of words."""
@@ -102,15 +100,11 @@ def read_conll(path: str | Path, scheme: str = "auto") -> list[Sentence]:
         path: file, UTF-8.
         scheme: "auto" finds IOB1, IOB2 and BIOES (or BILOU); "iob1", "iob2", "bioes"
             insist, and "iob1" lets ``I-X`` open an entity wherever it stands. What
-            breaks the scheme is refused.
+            breaks the scheme is refused; a warning tells of BIOES or BILOU.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a broken line (file, line number, what was expected), or a file
-            without sentences.
-
-    Warns:
-        UserWarning: tags in BIOES or BILOU were converted.
+        ValueError: a broken line (file, line number, what was expected).
     """
     if scheme not in SCHEMES:
         raise ValueError(f"scheme is {scheme!r}: choose one of {', '.join(SCHEMES)}")
@@ -145,38 +139,12 @@ def read_conll(path: str | Path, scheme: str = "auto") -> list[Sentence]:
     return sentences
 
 
-def write_conll(path: str | Path, sentences: Sequence[Sentence]) -> None:
-    """Write two columns, word and tag, from which `read_conll` reads the same.
-
-    Raises:
-        ValueError: sentences that would read otherwise (a tag that is not IOB2, a word
-            or name with a tab, line feed or outer blank, the word ``-DOCSTART-``);
-            nothing is written.
-    """
-    marks, lines, part = ("", ""), [], Path(f"{path}.part")
-    for s in sentences:
-        if marks != (marks := (s.document, s.topic)):
-            lines += [f"# doc = {s.document}", f"# topic = {s.topic}"]
-        lines += ["# ambiguous = 1"] * s.ambiguous
-        lines += [f"{w}\t{t}" for w, t in zip(s.words, s.tags, strict=True)] + [""]
-    part.write_text("\n".join(lines), encoding="utf-8", newline="\n")
-    try:
-        again = read_conll(part)
-        pairs = enumerate(zip(again, sentences, strict=True))
-        wrong = next((k for k, (a, b) in pairs if a != b), None)
-        if wrong is not None:
-            raise ValueError(f"sentence {wrong} would read as {again[wrong]}")
-        part.replace(path)
-    except ValueError as error:
-        raise ValueError(f"{path}: two columns cannot hold this: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _broken_off(tags: Sequence[str]) -> list[int]:
     """Positions in BIOES before which or after which an entity has no other half."""
     pairs = enumerate(zip(["O", *tags], [*tags, "O"], strict=True))
-    halves = ((i, a[0] in "BI" and a[2:], b[0] in "IEL" and b[2:]) for i, (a, b) in pairs)
+    halves = (
+        (i, a[0] in "BI" and a[2:], b[0] in "IEL" and b[2:]) for i, (a, b) in pairs
+    )
     return [max(0, i - 1) for i, opened, goes_on in halves if opened != goes_on]
 
 

@@ -21,6 +21,7 @@ NAMES = {  # words in the names of files; CoNLL-2003 says testa for its dev part
     "dev": {"dev", "devel", "development", "valid", "validation", "val", "testa"},
     "test": {"test", "testb"},
 }
+GIVE = "a folder with CoNLL files train, dev and test, or 'newswire'"
 SUFFIXES = ["", *PLAIN, *".bioes .bilou .annotated".split()]
 SUFFIXES += ".train .testa .testb .dev .test".split()
 
@@ -58,8 +59,7 @@ def load_corpus(name_or_folder: str | Path, scheme: str = "auto") -> Corpus:
 
     Raises:
         FileNotFoundError: the embedded corpus or a split's file is missing.
-        ValueError: a broken file, a wrong checksum, no entities, equal splits, a
-            document in two of them.
+        ValueError: a broken file, no entities, equal splits, a document in two.
         RuntimeError: a hub name that cannot be fetched.
     """
     name = str(name_or_folder)
@@ -70,10 +70,7 @@ def load_corpus(name_or_folder: str | Path, scheme: str = "auto") -> Corpus:
         name = folder.name
         parts = [read_conll(_split_file(folder, split), scheme) for split in SPLITS]
     elif folder.exists() or isinstance(name_or_folder, Path) or name[:1] in "./~":
-        raise FileNotFoundError(
-            f"name_or_folder: {name} is no folder; give a folder that holds the files "
-            "train, dev and test, or 'newswire'"
-        )
+        raise FileNotFoundError(f"name_or_folder: {name} is no folder; give {GIVE}")
     else:
         parts = _hub(name)
     if len({frozenset((s.words, s.tags) for s in part) for part in parts}) < 3:
@@ -83,7 +80,7 @@ def load_corpus(name_or_folder: str | Path, scheme: str = "auto") -> Corpus:
     if twice:
         raise ValueError(
             f"{name}: the document {twice[0]!r} (and {len(twice) - 1} more) is in two "
-            "splits: keep it in one, or give different documents different names"
+            "splits: keep it in one, or rename one"
         )
     types = {kind for part in parts for s in part for kind, _, _ in entities(s.tags)}
     if not types:
@@ -94,18 +91,13 @@ def load_corpus(name_or_folder: str | Path, scheme: str = "auto") -> Corpus:
 def checked(file: Path) -> Path:
     """A file of the project, compared with its checksum."""
     if not file.is_file():
-        raise FileNotFoundError(
-            f"{file} is missing: install from a checkout (pip install -e .)"
-        )
+        raise FileNotFoundError(f"{file} is missing: install from a checkout")
     listed = EMBEDDED / "SHA256SUMS"
     text = listed.read_text() if listed.is_file() else ""
     sums = dict(reversed(line.split(maxsplit=1)) for line in text.splitlines())
     found = hashlib.sha256(file.read_bytes()).hexdigest()
-    expected = sums.get(file.relative_to(EMBEDDED).as_posix(), found)
-    if found != expected:
-        raise ValueError(
-            f"{file}: sha256 is {found}, SHA256SUMS says {expected}: restore the file"
-        )
+    if found != sums.get(file.relative_to(EMBEDDED).as_posix(), found):
+        raise ValueError(f"{file}: sha256 is {found}, not as listed: restore the file")
     return file
 
 
@@ -113,16 +105,15 @@ def _split_file(folder: Path, split: str) -> Path:
     """The one file with a name of this split in its own name."""
     files = [f for f in sorted(folder.glob("[!.]*")) if f.suffix.lower() in SUFFIXES]
     files = [f for f in files if f.is_file()]
-    words = [set(re.split("[^a-z]+", f.name.lower())) for f in files]
-    found = [f for f, has in zip(files, words, strict=True) if NAMES[split] & has]
+    found = [f for f in files if NAMES[split] & {*re.split("[^a-z]+", f.name.lower())}]
     if len(found) == 1:
         return found[0]
     names = ", ".join(f.name for f in found or files) or "none"
     if found:
         raise ValueError(f"{folder}: several files for the {split} split: {names}")
+    wanted = " or ".join(sorted(NAMES[split]))
     raise FileNotFoundError(
-        f"{folder}: no file for the {split} split; expected a file in CoNLL columns "
-        f"with {' or '.join(sorted(NAMES[split]))} in its name, found: {names}"
+        f"{folder}: no file for the {split} split, {wanted} in its name; found: {names}"
     )
 
 
@@ -142,8 +133,7 @@ def _hub(name: str) -> list[list[Sentence]]:
             f"corpus {name!r} is no folder, and as a hub name it fails with "
             f"{type(error).__name__}: {error}. A hub name needs pip install datasets, "
             "network (the profile quick is offline), splits train, validation, test "
-            "and columns tokens, ner_tags; or give a folder with the files train, dev "
-            "and test in CoNLL columns, or 'newswire', which needs no network"
+            f"and columns tokens, ner_tags; or give {GIVE}"
         ) from error
 
 
@@ -166,9 +156,8 @@ class Document:
 
         Function words are the English list of scikit-learn.
         """
-        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS as common
 
-        common = ENGLISH_STOP_WORDS
         keep = [w.isalpha() and w.lower() not in common for w in self.words]
         return np.array(keep, dtype=bool)
 

@@ -15,26 +15,16 @@ from scipy.spatial.distance import pdist
 
 @dataclass(frozen=True)
 class Events:
-    """Events of one item.
+    """Events of one item."""
 
-    Attributes:
-        times: shape (n,), in `time_unit`, ascending.
-        contents: shape (n, k).
-        metric: name of the distance between contents, a true metric.
-        speed: largest distance a content may travel per unit of time.
-        names: what each event is, for labels.
-        dropped: how many candidates were left out, for `reason`.
-        note: how the events were made, in one sentence.
-    """
-
-    times: np.ndarray
-    contents: np.ndarray
-    metric: str
-    speed: float
-    names: tuple[str, ...]
-    dropped: int = 0
+    times: np.ndarray  # (n,), in `time_unit`, ascending
+    contents: np.ndarray  # (n, k)
+    metric: str  # name of the distance between contents, a true metric
+    speed: float  # largest distance a content may travel per unit of time
+    names: tuple[str, ...]  # what each event is, for labels
+    dropped: int = 0  # how many candidates were left out, for `reason`
     time_unit: str = ""
-    note: str = ""
+    note: str = ""  # how the events were made, in one sentence
     reason: str = ""
 
     def __len__(self) -> int:
@@ -112,16 +102,12 @@ def token_events(
     after `window` positions: the median angle of all pairs over `window`.
 
     Args:
-        vectors: embeddings, shape (n, k), in reading order.
+        vectors: embeddings, shape (n, k), in reading order; two that are not zero.
         tokens: the words, for labels.
         window: positions after which unrelated tokens may be related.
         keep: shape (n,), true for the tokens that are events (content words, say);
-            the others are dropped, as is a zero vector (it has no angle); positions
+            the others and zero vectors, which have no angle, are dropped; positions
             stay.
-
-    Raises:
-        ValueError: wrong shapes, NaN, fewer than two usable tokens, or a window
-            that is not positive.
     """
     vectors = np.asarray(vectors, dtype=float)
     if vectors.ndim != 2 or np.isnan(vectors).any():

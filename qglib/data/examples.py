@@ -19,14 +19,11 @@ class Examples:
     """Raw inputs with labels and the part of the split each belongs to.
 
     Attributes:
-        inputs: one entry per example: rows of numbers, images, sounds, texts, or
-            tuples of words.
-        labels: one label per example, or one tuple of tags where the task labels
-            the words of a sentence.
+        inputs: rows of numbers, images, sounds, texts, or tuples of words.
+        labels: one per example, or one tuple of tags where words are labelled.
         split: shape (n,), "train", "dev" or "test"; dev serves for choices (the best
             epoch, the strength of a penalty), test only for the final score.
-        kind: "text", "image", "sound", "table" or "series"; it decides how one input
-            is taken apart (`qglib.data.KINDS`).
+        kind: of `qglib.data.KINDS`; it decides how one input is taken apart.
         groups: the independent unit of each example (document, speaker, patient), the
             unit of splits and intervals; None where every example is one.
         columns: names of the columns of a table, else empty.
@@ -76,15 +73,13 @@ def divided(
     least = min(counts, key=counts.get, default="any")
     if counts[least] < 5:
         raise ValueError(
-            "labels: a random split needs 5 examples of every class, found "
-            f"{least!r}: {counts[least]}; add examples or give split yourself"
+            f"labels: {least!r} occurs {counts[least]} times, a random split needs 5 "
+            "examples of every class; add examples or give split yourself"
         )
     units = np.arange(len(names)) if groups is None else np.asarray(groups)
     if (n := len(set(units.tolist()))) < 5:
-        raise ValueError(
-            f"groups: {n} groups cannot be divided into parts that share none, five "
-            "are needed; add some or give split yourself"
-        )
+        few = f"{n} groups cannot be divided, five are needed"
+        raise ValueError(f"groups: {few}; add some or give split yourself")
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
     split = np.full(len(names), "train")
     parts = folds.split(names, names, units)
@@ -104,9 +99,7 @@ def check_examples(examples: Examples) -> None:
     if n == 0:
         raise ValueError("examples are empty: give labelled inputs")
     if inputs != n or split != n:
-        raise ValueError(
-            f"examples: {inputs} inputs, {n} labels, split of {split}: give one of each"
-        )
+        raise ValueError(f"{inputs} inputs, {n} labels, split of {split}: give as many")
     unknown = sorted(set(map(str, examples.split)) - set(SPLITS))
     if unknown:
         raise ValueError(f"split holds {unknown[0]!r}: use {', '.join(SPLITS)}")
@@ -114,20 +107,16 @@ def check_examples(examples: Examples) -> None:
     for name in SPLITS:
         labels = examples.part(name)[1]
         if not labels:
-            raise ValueError(
-                f"split: the {name} part is empty; train, dev and test each need "
-                "examples (see qglib.data.divided)"
-            )
+            raise ValueError(f"split: the {name} part is empty; see qglib.data.divided")
         every = chain.from_iterable(labels) if examples.tagged else labels
         seen[name] = set(map(str, every))
     if len(seen["train"]) < 2:
-        raise ValueError(
-            f"labels: training holds the one class {seen['train'].pop()!r}: add another"
-        )
+        only = seen["train"].pop()
+        raise ValueError(f"labels: training holds the one class {only!r}: add another")
     absent = sorted((seen["dev"] | seen["test"]) - seen["train"])
     message = (
-        f"labels: {absent[:5]} occur in dev or test and never in training, so they "
-        "cannot be predicted; add training examples or split by qglib.data.divided"
+        f"labels: {absent[:5]} occur in dev or test and never in training; add "
+        "training examples or split by qglib.data.divided"
     )
     if absent and not examples.tagged:
         raise ValueError(message)

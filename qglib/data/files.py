@@ -21,10 +21,7 @@ KIND_OF = {".txt": "text", ".png": "image", ".wav": "sound"}
 
 
 def labelled_csv(path: Path, seed: int, kind: str = "", label: str = "") -> Examples:
-    """Examples from a csv file, or a folder with train.csv, test.csv and maybe dev.csv.
-
-    Arguments and errors are those of `qglib.data.load`.
-    """
+    """A csv file, or a folder with train.csv, test.csv and maybe dev.csv: `load`."""
     if kind not in ("", "text", "table", "series"):
         raise ValueError(f'kind is {kind!r}: a csv file is "text", "table" or "series"')
     frame, parts = (_read_csv(path), None) if path.is_file() else _parts_of(path)
@@ -35,9 +32,7 @@ def labelled_csv(path: Path, seed: int, kind: str = "", label: str = "") -> Exam
     group, own = _column(others, *GROUPS), _column(others, "split")
     rest = others.drop(columns=[c for c in (group, own) if c is not None])
     if rest.columns.empty:
-        raise ValueError(
-            f"{path.name} holds {target!r} alone: add a column to learn from"
-        )
+        raise ValueError(f"{path.name} holds {target!r} alone: add a column to it")
     labels = _labels(frame[target])
     groups = None if group is None else frame[group].tolist()
     if parts is None and own is not None:
@@ -72,8 +67,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=comma)
         rows = [[cell.strip() for cell in line] for line in lines if line]
     except (UnicodeDecodeError, csv.Error) as error:
+        wanted = "no csv file in UTF-8"
         raise ValueError(
-            f"{path.name} is no csv file in UTF-8 ({error}): save it as one"
+            f"{path.name} is {wanted} ({error}): save it as one"
         ) from error
     if len(rows) < 2:
         raise ValueError(f"{path.name} holds {len(rows)} rows: give a header and data")
@@ -81,8 +77,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
     twice = sorted(name for name in header if header.count(name) > 1 or not name)
     if twice:
         raise ValueError(
-            f"{path.name}: the header {header} repeats {twice[0]!r} or leaves a column "
-            "without name: give every column a name of its own"
+            f"{path.name}: the header {header} repeats {twice[0]!r} or has a column "
+            "without name: name every column"
         )
     places = [f"{path.name}, row {number}" for number in range(1, len(rows) + 1)]
     for place, row in zip(places, rows, strict=True):
@@ -99,15 +95,11 @@ def _parts_of(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
     files = {s: folder / f"{s}.csv" for s in SPLITS}
     frames = {s: _read_csv(file) for s, file in files.items() if file.is_file()}
     if "test" not in frames:
-        raise FileNotFoundError(
-            f"{folder.name} holds train.csv and no test.csv: give both, or the file"
-        )
+        raise FileNotFoundError(f"{folder.name} holds no test.csv beside train.csv")
     header = list(frames["train"].columns)
     for name, frame in frames.items():
-        if list(frame.columns) != header:
-            raise ValueError(
-                f"{name}.csv has the columns {list(frame.columns)}: give {header}"
-            )
+        if (found := list(frame.columns)) != header:
+            raise ValueError(f"{name}.csv has the columns {found}: give {header}")
     sizes = [len(frame) for frame in frames.values()]
     return pd.concat(frames.values()), np.repeat(list(frames), sizes)
 
@@ -135,7 +127,7 @@ def _labels(cells: pd.Series) -> list[str]:
     if numbers.nunique() > MOST_VALUES:
         raise ValueError(
             f"column {cells.name!r} holds {numbers.nunique()} different numbers: "
-            "labels are classes; cut the numbers into classes, or name another column"
+            "labels are classes; cut them into classes, or name another column"
         )
     return [f"{value:g}" for value in numbers]
 
@@ -144,10 +136,8 @@ def _texts(frame: pd.DataFrame) -> list[str]:
     """The column text, or the only one."""
     source = frame.columns[0] if len(frame.columns) == 1 else _column(frame, "text")
     if source is None:
-        raise ValueError(
-            f"{frame.index[0].split(',')[0]}: beside the labels the header has "
-            f"{list(frame.columns)}; expected the columns text and label (or category)"
-        )
+        file, columns = frame.index[0].split(",")[0], list(frame.columns)
+        raise ValueError(f"{file}: no column text beside the labels, but {columns}")
     _refuse(frame[source], frame[source] == "", "the text is empty")
     return frame[source].tolist()
 
@@ -162,33 +152,27 @@ def _numbers(frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
     for name, cells in frame.items():
         _refuse(cells, cells.str.lower().isin(GAPS), "the value is missing")
         numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-        if numbers.isna().all():
-            n = cells.nunique()
-            if n > MOST_VALUES:
-                raise ValueError(
-                    f"column {name!r} holds {n} different words: leave it out, or read "
-                    'it as text with kind="text"'
-                )
-            found.append(pd.get_dummies(cells, name, "=", drop_first=n == 2))
+        wrong, n = ~np.isfinite(numbers), cells.nunique()
+        if numbers.notna().any():
+            what = f"{cells[wrong.idxmax()]!r} is no finite number, others are"
+            _refuse(cells, wrong, what)
+            found.append(numbers)
             continue
-        wrong = ~np.isfinite(numbers)
-        if wrong.any():
-            place = wrong.idxmax()
+        if n > MOST_VALUES:
             raise ValueError(
-                f"{place}, column {name!r}: {cells[place]!r} is no finite number, "
-                "others are: correct it"
+                f"column {name!r} holds {n} different words: leave it out, or read "
+                'it as text with kind="text"'
             )
-        found.append(numbers)
+        found.append(pd.get_dummies(cells, name, "=", drop_first=n == 2))
     table = pd.concat(found, axis=1)
     return np.ascontiguousarray(table, dtype=float), tuple(table.columns)
 
 
 def class_folder(folder: Path, seed: int) -> Examples:
-    """Examples from a folder with one sub-folder of .txt, .png or .wav per class.
+    """A folder with one sub-folder of .txt, .png or .wav per class, see `load`.
 
-    Sounds may lie in the folder itself, or in a folder `recordings`, named
-    label_speaker_index.wav. Where three speakers or more are known, the parts of the
-    split share none: one is for test, one for dev. Errors are those of `load`.
+    Sounds may lie in the folder itself, or in a folder `recordings`. Where three
+    speakers or more are known, one is for test, one for dev.
     """
     place = folder / "recordings" if (folder / "recordings").is_dir() else folder
     flat = sorted(place.glob("*.wav"))
@@ -197,8 +181,8 @@ def class_folder(folder: Path, seed: int) -> Examples:
     if not files:
         raise FileNotFoundError(
             f"{folder.name} holds no data that is known here: expected train.csv and "
-            "test.csv, CoNLL files train, dev and test, one sub-folder per class with "
-            ".txt, .png or .wav files, or files like 7_jackson_3.wav"
+            "test.csv, CoNLL files train, dev and test, one sub-folder of .txt, .png "
+            "or .wav files per class, or files like 7_jackson_3.wav"
         )
     if len(suffixes) > 1:
         raise ValueError(f"{folder.name} holds {', '.join(suffixes)}: keep one kind")
@@ -206,21 +190,18 @@ def class_folder(folder: Path, seed: int) -> Examples:
     labels = [f.stem.split("_")[0] if flat else f.parent.name for f in files]
     inputs = [_content(f) for f in files]
     if kind == "image":
-        for file, image in zip(files, inputs, strict=True):
-            if image.shape != inputs[0].shape:
-                raise ValueError(
-                    f"{file.parent.name}, {file.name} has another number of pixels "
-                    f"than the first image, {inputs[0].shape}: bring them to one size"
-                )
+        shapes = {image.shape for image in inputs}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"{folder.name} holds images of {sorted(shapes)}: give one size"
+            )
         inputs = np.array(inputs)
     elif kind == "sound":
         names = [f.stem.split("_") for f in files]
-        speakers = [name[1] if len(name) == 3 else "" for name in names]
-        inputs = [
-            replace(sound, label=label, speaker=speaker)
-            for sound, label, speaker in zip(inputs, labels, speakers, strict=True)
-        ]
-        groups = None if "" in speakers else speakers
+        groups = [name[1] if len(name) == 3 else "" for name in names]
+        every = zip(inputs, labels, groups, strict=True)
+        inputs = [replace(x, label=label, speaker=who) for x, label, who in every]
+        groups = None if "" in groups else groups
     who = sorted(set(groups or ()))
     if len(who) < 3:
         return Examples(inputs, labels, divided(labels, seed), kind, groups)
@@ -233,19 +214,17 @@ def _content(path: Path) -> Any:
     """The text, grey image (colours are averaged) or sound that a file holds."""
     from matplotlib.image import imread
 
+    file = f"{path.parent.name}, {path.name}"
     try:
         if path.suffix == ".wav":
             return read_wav(path)
         if path.suffix == ".png":
-            image = np.asarray(imread(path))
-            grey = image if image.ndim == 2 else image[..., :3].mean(axis=2)
-            return grey.astype(float)
+            image = np.asarray(imread(path), dtype=float)
+            return image if image.ndim == 2 else image[..., :3].mean(axis=2)
         text = path.read_text(encoding="utf-8").strip()
     except (UnicodeDecodeError, OSError, SyntaxError) as error:
-        raise ValueError(
-            f"{path.parent.name}, {path.name} is no readable {path.suffix[1:]} "
-            f"({error}): save it again, texts as UTF-8"
-        ) from error
+        wanted = f"no readable {path.suffix[1:]} ({error})"
+        raise ValueError(f"{file} is {wanted}: save it, texts as UTF-8") from error
     if not text:
-        raise ValueError(f"{path.parent.name}, {path.name} is empty: remove it")
+        raise ValueError(f"{file} is empty: remove it")
     return text

@@ -11,11 +11,7 @@ _THRESHOLD = 0.02  # smallest blob that counts, as a share of the range of brigh
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """The image as floats, or a clear refusal.
-
-    Raises:
-        ValueError: not a grey image, or NaN.
-    """
+    """The image as floats; a ValueError if it is not (rows, columns), or has NaN."""
     image = np.asarray(image, dtype=float)
     if image.ndim != 2 or np.isnan(image).any():
         raise ValueError(
@@ -25,17 +21,11 @@ def grey(image: np.ndarray) -> np.ndarray:
 
 
 def pixel_events(image: np.ndarray, speed: float = 4.0) -> Events:
-    """Every pixel as an event: time is its brightness, content its place.
+    """Every pixel as an event: time is its brightness in [0, 1], content its place.
 
     A pixel precedes a brighter one that is close enough: the order of flooding
-    the image level by level. Pixels of equal brightness are unrelated.
-
-    Args:
-        image: shape (rows, columns), values in [0, 1].
-        speed: pixels per unit of brightness (4: from black to white four pixels).
-
-    Raises:
-        ValueError: not a grey image, or NaN.
+    the image level by level. Pixels of equal brightness are unrelated. ``speed`` is
+    in pixels per unit of brightness (4: from black to white four pixels).
     """
     image = grey(image)
     order = np.argsort(image, axis=None, kind="stable")
@@ -46,7 +36,6 @@ def pixel_events(image: np.ndarray, speed: float = 4.0) -> Events:
         metric="euclidean",
         speed=float(speed),
         names=tuple(f"{r},{c}" for r, c in places),
-        dropped=0,
         time_unit="brightness",
         note="brightness as time, pixel distance as distance",
         reason="nothing is dropped",
@@ -56,17 +45,9 @@ def pixel_events(image: np.ndarray, speed: float = 4.0) -> Events:
 def scale_space_events(image: np.ndarray, speed: float = 3.0) -> Events:
     """Blobs of an image from coarse to fine: extrema of the scaled Laplacian.
 
-    Args:
-        image: shape (rows, columns).
-        speed: pixels per octave of scale.
-
-    Returns:
-        `Events` at seven scales from 0.7 pixels to a quarter of the shorter side;
-        time = octaves below the coarsest one, content = place. Extrema below 2 % of
-        the range of brightness are dropped and counted.
-
-    Raises:
-        ValueError: not a grey image, or NaN.
+    Seven scales from 0.7 pixels to a quarter of the shorter side; time = octaves below
+    the coarsest one, content = place, ``speed`` in pixels per octave. Extrema below 2 %
+    of the range of brightness are dropped and counted.
 
     Source: Lindeberg, Int. J. Comput. Vis. 30 (1998) 79.
     """

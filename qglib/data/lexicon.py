@@ -25,8 +25,8 @@ TRAIN_FRAMES = 7  # of every (type, genre) cell, so that their index tells neith
 class Frames(NamedTuple):
     """Frames of one split: of a (type, genre), and of an ordered pair of types.
 
-    A frame of ``cue`` has one slot ``{0}``. The first slot ``{0}`` of a frame of
-    ``order`` makes an ambiguous name a name of the first type, ``{1}`` of the second.
+    A frame of ``cue`` has one slot ``{0}``. Slot ``{0}`` of a frame of ``order`` makes
+    an ambiguous name a name of the first type, ``{1}`` of the second.
     """
 
     cue: dict[tuple[str, str], tuple[str, ...]]
@@ -34,25 +34,20 @@ class Frames(NamedTuple):
 
 
 class Names(NamedTuple):
-    """Names of one split: by type with an ending that shows it, and without one.
+    """Names of one split."""
 
-    Those without (``taught``) are the same in both splits: their type can only be
-    learnt by meeting them. ``ambiguous`` names carry any type.
-    """
-
-    suffixed: dict[str, tuple[str, ...]]
-    taught: dict[str, tuple[str, ...]]
+    suffixed: dict[str, tuple[str, ...]]  # of a type, whose ending shows it
+    taught: dict[str, tuple[str, ...]]  # of a type that only meeting them teaches
     first: tuple[str, ...]
-    ambiguous: tuple[str, ...]
+    ambiguous: tuple[str, ...]  # of any type
 
 
 @lru_cache
 def frames(split: str = "train") -> Frames:
     """Frames of a split; the two splits share none.
 
-    Of every (type, genre) cell of cue frames the first ``TRAIN_FRAMES`` serve for
-    training and the rest for test; of the frames of every ordered pair of types
-    one is held out, the genre changing from pair to pair.
+    Training has the first ``TRAIN_FRAMES`` of every (type, genre), and all but one of
+    every ordered pair of types; the genre of that one changes from pair to pair.
     """
     train, rows = _read("frames.tsv", split)
     part = slice(TRAIN_FRAMES) if train else slice(TRAIN_FRAMES, None)
@@ -90,8 +85,7 @@ def invent(
 ) -> str:
     """A name of a type, or an ambiguous one, from the draws taught, S, affix, first.
 
-    Ambiguous and taught names stand bare. The next name of the pool is taken where
-    the drawn one is in ``taken``.
+    Ambiguous and taught names stand bare; a name in ``taken`` gives way to the next.
     """
     lexicon = names(split)
     bare = ambiguous or draws["taught"] < TAUGHT

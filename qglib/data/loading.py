@@ -21,12 +21,8 @@ OFFERED = ["ttme", "invc", "invt", "gc"]  # waiting, cost, time and both, of eac
 MESSAGES = EMBEDDED / "messages"
 MODES = ("air", "train", "bus", "car")
 QUARTERS = 4  # quarters a forecast of the rate looks back
-_SERIES = {  # statsmodels set, column (none: one column per month)
-    "sunspots": ("sunspots", "SUNACTIVITY"),
-    "co2": ("co2", "co2"),
-    "elnino": ("elnino", ""),
-    "unemployment": ("macrodata", "unemp"),
-}
+# column of the set of statsmodels (none: one column per month)
+_SERIES = dict(sunspots="SUNACTIVITY", co2="co2", elnino="", unemployment="unemp")
 
 
 def load(
@@ -70,28 +66,23 @@ def load(
         examples = _sentences(load_corpus(path)) if words else class_folder(path, seed)
     elif isinstance(name_or_path, Path) or "/" in name or path.suffix:
         raise FileNotFoundError(
-            f"name_or_path: {name} does not exist (seen from the folder "
-            f"{Path.cwd().name}); give a file, a folder, or one of {', '.join(NAMED)}"
+            f"name_or_path: {name} does not exist (seen from {Path.cwd().name}); give "
+            f"a file, a folder, or one of {', '.join(NAMED)}"
         )
     else:
         task = OTHER_NAMES.get(name, name)
         if task not in NAMED:
             near = get_close_matches(name, [*NAMED, *OTHER_NAMES], 1)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise ValueError(
-                f"name_or_path is {name!r}: {hint}known names are {', '.join(NAMED)}; "
-                "or give a file or folder"
-            )
+            known = f"{hint}known names are {', '.join(NAMED)}"
+            raise ValueError(f"name_or_path is {name!r}: {known}; or give a path")
         examples = NAMED[task](seed)
     check_examples(examples)
     return examples
 
 
 def _sentences(corpus: Corpus, topics: bool = False) -> Examples:
-    """Sentences with one tag per word or with their topic, in the corpus's parts.
-
-    Documents are the groups where all are known.
-    """
+    """Sentences with tags or topics, grouped by document where all are known."""
     rows = [(s, part) for part in SPLITS for s in getattr(corpus, part)]
     names = [f"{part}: {s.document}" if s.document else "" for s, part in rows]
     return Examples(
@@ -104,7 +95,6 @@ def _sentences(corpus: Corpus, topics: bool = False) -> Examples:
 
 
 def _statsmodels(name: str) -> pd.DataFrame:
-    """A set that statsmodels ships (imported when it is asked for)."""
     return importlib.import_module(f"statsmodels.datasets.{name}").load_pandas().data
 
 
@@ -120,10 +110,9 @@ def _scikit(name: str, names: Sequence[str], seed: int) -> Examples:
 
 
 def _travel(seed: int) -> Examples:
-    """210 travellers: which of four modes to offer first; they then chose one.
+    """210 travellers between Sydney, Canberra and Melbourne chose one of four modes.
 
-    Waiting time, cost and times of each mode, household income and party size; real
-    choices between Sydney, Canberra and Melbourne (Greene, through statsmodels).
+    Waiting time, cost and times of each mode, household income and party size (Greene).
     """
     table = _statsmodels("modechoice")
     n = len(table) // len(MODES)
@@ -139,10 +128,9 @@ def _travel(seed: int) -> Examples:
 def _bill_rate(seed: int) -> Examples:
     """197 quarters: will the US three-month rate rise in the next one?
 
-    The changes of six series over the last four quarters; split along time, so the
-    seed changes nothing. Changes, because the levels drift and two drifting series
-    always seem related (Granger and Newbold 1974). From statsmodels, ``macrodata``,
-    public domain; the first two quarters have no inflation and are left out.
+    Changes of six series over four quarters, because two drifting series always seem
+    related (Granger and Newbold 1974); split along time, so the seed changes nothing.
+    From statsmodels, public domain; the first two quarters have no inflation.
     """
     raw = _statsmodels("macrodata")
     logs = {"growth": "realgdp", "consumption": "realcons", "money": "m1"}
@@ -177,19 +165,10 @@ NAMED: dict[str, Callable[[int], Examples]] = {
     "finance": _bill_rate,
     "recommendation": _travel,
 }
-OTHER_NAMES = {
-    "newswire": "language",
-    "names": "language",
-    "topics": "topic",
-    "intents": "customer_service",
-    "digits": "vision",
-    "gliding_tones": "audio",
-    "vibration": "manufacturing",
-    "wine": "product_origin",
-    "breast_cancer": "medicine",
-    "bill_rate": "finance",
-    "travel": "recommendation",
-}
+_OTHERS = """newswire language, names language, topics topic, intents customer_service,
+digits vision, gliding_tones audio, vibration manufacturing, wine product_origin,
+breast_cancer medicine, bill_rate finance, travel recommendation"""
+OTHER_NAMES = dict(pair.split() for pair in _OTHERS.split(","))
 
 
 def load_series(name: str) -> pd.Series:
@@ -201,8 +180,8 @@ def load_series(name: str) -> pd.Series:
     """
     if name not in _SERIES:
         raise ValueError(f"name is {name!r}: known series are {', '.join(_SERIES)}")
-    folder, column = _SERIES[name]
-    frame = _statsmodels(folder)
+    column = _SERIES[name]
+    frame = _statsmodels("macrodata" if name == "unemployment" else name)
     found = frame[column] if column else frame.iloc[:, 1:]
     values = pd.Series(found.to_numpy(dtype=float).ravel(), name=name)
     return values.interpolate(limit_direction="both")

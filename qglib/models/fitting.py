@@ -38,22 +38,17 @@ def head_groups(head: nn.Module, rate: float) -> list[dict[str, Any]]:
     learnt = [p for p in head.parameters() if p.requires_grad]
     wide = [p.ndim == 2 and p.shape[1] >= WIDE for p in learnt]
     rest = rate * (SMALL_FACTOR if any(wide) else 1.0)
-    return [
-        {
-            "params": [p],
-            "lr": rate if reads_all else rest,
-            "weight_decay": WEIGHT_DECAY if p.ndim == 2 else 0.0,
-        }
-        for p, reads_all in zip(learnt, wide, strict=True)
-    ]
+    rates = [rate if reads_all else rest for reads_all in wide]
+    decays = [WEIGHT_DECAY if p.ndim == 2 else 0.0 for p in learnt]
+    groups = zip(learnt, rates, decays, strict=True)
+    return [{"params": [p], "lr": r, "weight_decay": d} for p, r, d in groups]
 
 
 def check_settings(epochs: int, batch_size: int) -> None:
     """Refuse numbers below 1 with a ValueError."""
     if epochs < 1 or batch_size < 1:
-        raise ValueError(
-            f"epochs and batch_size must be at least 1, got {epochs}, {batch_size}"
-        )
+        found = f"{epochs}, {batch_size}"
+        raise ValueError(f"epochs and batch_size must be at least 1, got {found}")
 
 
 def fit(
@@ -88,12 +83,10 @@ def fit(
     optimiser = torch.optim.AdamW(groups, lr=rate, fused=True)
     steps = epochs * -(-len(gold) // batch_size)
     # a rise of exactly one step would divide by zero
-    single = 1e-9 if WARMUP * steps == 1 else 0.0
+    rise = WARMUP + (1e-9 if WARMUP * steps == 1 else 0.0)
+    peaks = [group["lr"] for group in groups]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        [group["lr"] for group in groups],
-        total_steps=steps,
-        pct_start=WARMUP + single,
+        optimiser, peaks, total_steps=steps, pct_start=rise
     )
     order = torch.Generator().manual_seed(seed)
 
@@ -127,7 +120,7 @@ def run_epochs(
     """Train a module in place; the epoch with the best score is kept, in eval mode.
 
     Deterministic for the same seed and number of threads; torch's own generator is
-    left as it was.
+    left as it was. A loss that is not finite is a ValueError.
 
     Args:
         module, optimiser, schedule: what is trained; the schedule steps every batch.
@@ -142,9 +135,6 @@ def run_epochs(
     Returns:
         One row per epoch: epoch, loss (mean over items), score (NaN without),
         seconds. ``attrs``: best_epoch.
-
-    Raises:
-        ValueError: a loss that is not finite.
     """
     history, best, best_score, best_epoch = [], None, -math.inf, epochs
     with _reproducible(next(module.parameters()).device, seed):
@@ -163,8 +153,8 @@ def run_epochs(
             mean = float(total) / items
             if not math.isfinite(mean):
                 raise ValueError(
-                    f"the loss became {mean} in epoch {epoch}: the weights hold NaN "
-                    "or the learning rate is too high; lower rate"
+                    f"the loss became {mean} in epoch {epoch}: the weights hold NaN, "
+                    "or lower rate"
                 )
             seconds = time.perf_counter() - began
             module.eval()

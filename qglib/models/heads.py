@@ -28,15 +28,10 @@ class Angles(nn.Tanh):
 class QuantumTokenHead(nn.Sequential):
     """Linear to ``qubits`` angles, a variational circuit on them, linear to labels.
 
-    From ``(..., n_inputs)`` to ``(..., n_labels)``. What the defaults are worth:
-    notebook 21.
-
-    Args:
-        n_inputs, n_labels, qubits, layers, reach, device: see `build_head`.
-        spread: deviation of the first circuit angles in radians; 0 leaves them
-            uniform over the circle.
-        gain: factor on the first weights of the linear map into the circuit.
-        backend: see `qglib.quantum.QuantumHead`.
+    From ``(..., n_inputs)`` to ``(..., n_labels)``, see `build_head`. ``spread`` is the
+    deviation of the first circuit angles in radians (0: uniform over the circle),
+    ``gain`` a factor on the first weights of the linear map into the circuit; what they
+    are worth: notebook 21. ``backend``: see `qglib.quantum.QuantumHead`.
     """
 
     def __init__(
@@ -88,36 +83,27 @@ def real_circuit(angles: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """
     from qglib.quantum.circuits import ring
 
-    n = weights.shape[1]
-    sign = torch.tensor([1.0, -1.0], dtype=angles.dtype, device=angles.device)
+    n, x = weights.shape[1], angles.reshape(-1, weights.shape[1], 1, 1)
+    sign = torch.tensor([1.0, -1.0], dtype=x.dtype, device=x.device)
     sides = [(2**wire, 2, 2 ** (n - 1 - wire)) for wire in range(n)]
-    z = [sign[:, None].expand(*side).flatten() for side in sides]
-    z = torch.stack(z, 1)  # of every basis state, (2**n, n)
-    both = [z[:, a] * z[:, b] for a, b in ring(n)]
+    z = [sign[:, None].expand(*side).flatten() for side in sides]  # of basis states
+    both = [z[a] * z[b] for a, b in ring(n)]
     # CZ turns the sign where both are 1, that is where z is -1
-    flips = [1 - (1 - z[:, a]) * (1 - z[:, b]) / 2 for a, b in ring(n)]
-    sign = torch.stack([torch.ones_like(z[:, 0]), *flips]).prod(0)
-    x = angles.reshape(-1, n)
-    first = ((1 + z) / 2).prod(1) * torch.ones_like(x[:, :1])
-    state = torch.stack([first, torch.zeros_like(first)])  # real, imaginary part
-
-    def turned(state: torch.Tensor, angle: torch.Tensor, wire: int) -> torch.Tensor:
-        halves = state.reshape(2, -1, 2**wire, 2, 2 ** (n - 1 - wire))
-        a, b, c, s = *halves.unbind(3), (angle / 2).cos(), (angle / 2).sin()
-        return torch.stack([c * a - s * b, s * a + c * b], 3).flatten(2)
-
-    def phased(state: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
-        c, s = (z @ angle / 2).cos(), (z @ angle / 2).sin()
-        return torch.stack([c * state[0] + s * state[1], c * state[1] - s * state[0]])
+    flips = [1 - (1 - z[a]) * (1 - z[b]) / 2 for a, b in ring(n)]
+    closing = torch.stack([torch.ones_like(z[0]), *flips]).prod(0)
+    start = ((1 + torch.stack(z)) / 2).prod(0) * torch.ones_like(x[:, 0])
+    state = torch.cat([start, torch.zeros_like(start)], 1)  # real, imaginary part
 
     for layer in weights:  # RY of the input, then RZ, RY, RZ
-        for wire in range(n):
-            state = turned(state, x[:, wire, None, None], wire)
-        state = phased(state, layer[:, 0])
-        for wire in range(n):
-            state = turned(state, layer[wire, 1], wire)
-        state = phased(state, layer[:, 2]) * sign
-    out = state.square().sum(0) @ torch.stack([*z.T, *both], 1)
+        for angle, phase in ((x.unbind(1), layer[:, 0]), (layer[:, 1], layer[:, 2])):
+            for half, one, side in zip(angle, z, sides, strict=True):
+                other = state.reshape(-1, 2, *side).flip(3).flatten(2)
+                state = (half / 2).cos() * state - (half / 2).sin() * one * other
+            half = (torch.stack(z, 1) @ phase) / 2
+            other = state.flip(1) * sign[:, None]
+            state = half.cos() * state + half.sin() * other
+        state = state * closing
+    out = state.square().sum(1) @ torch.stack([*z, *both], 1)
     return out.reshape(*angles.shape[:-1], n + len(both))
 
 
@@ -129,10 +115,8 @@ def head_kind(name: str) -> tuple[str, int]:
     if not colon:
         return kind, 256
     if kind != "mlp" or not units.isdecimal() or not int(units):
-        raise ValueError(
-            f"head {name!r}: only mlp takes a number of hidden units, as in 'mlp:64'; "
-            "the width of bottleneck and quantum is qubits"
-        )
+        only = "only mlp takes a number of hidden units, as in 'mlp:64'"
+        raise ValueError(f"head {name!r}: {only}; others take qubits")
     return kind, int(units)
 
 
@@ -163,16 +147,12 @@ def build_head(
     Args:
         name: "linear": dropout and one linear map. "mlp": 256 GELU units ("mlp:64":
             64), dropout at least .2. "bottleneck": tanh to ``qubits`` numbers, tanh
-            to 16, linear: the classical control of the quantum head, of about its
-            size. "quantum": see `QuantumTokenHead`.
+            to 16, linear, of about the size of "quantum": `QuantumTokenHead`.
         n_inputs, n_labels: width of a row, number of classes.
         qubits, layers: size of the circuit, and width of the bottleneck.
         dropout: before the last linear map of linear and mlp.
         reach: largest angle into the circuit, in radians.
         device: PennyLane device of the circuit, default.qubit if not given.
-
-    Raises:
-        ValueError: an unknown name, or a size, reach or dropout out of its range.
     """
     kind, hidden = head_kind(name)
     if not (1 <= qubits <= LARGEST and 1 <= layers <= LARGEST):
@@ -182,20 +162,12 @@ def build_head(
     if kind == "linear":
         return nn.Sequential(nn.Dropout(dropout), nn.Linear(n_inputs, n_labels))
     if kind == "mlp":
-        return nn.Sequential(
-            nn.Linear(n_inputs, hidden),
-            nn.GELU(),
-            nn.Dropout(max(dropout, 0.2)),
-            nn.Linear(hidden, n_labels),
-        )
+        first, last = nn.Linear(n_inputs, hidden), nn.Linear(hidden, n_labels)
+        return nn.Sequential(first, nn.GELU(), nn.Dropout(max(dropout, 0.2)), last)
     if kind == "bottleneck":
-        return nn.Sequential(
-            nn.Linear(n_inputs, qubits),
-            nn.Tanh(),
-            nn.Linear(qubits, 16),
-            nn.Tanh(),
-            nn.Linear(16, n_labels),
-        )
+        first, second = nn.Linear(n_inputs, qubits), nn.Linear(qubits, 16)
+        last = nn.Linear(16, n_labels)
+        return nn.Sequential(first, nn.Tanh(), second, nn.Tanh(), last)
     # from_pretrained builds on the meta device, where a circuit cannot be traced
     with torch.device("cpu"):
         return QuantumTokenHead(n_inputs, n_labels, qubits, layers, device, reach=reach)

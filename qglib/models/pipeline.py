@@ -24,11 +24,8 @@ class WordTagging(Pipeline):
     call takes a text, or a list of texts and of lists of words. Each entity is a dict
     with ``entity_group``, ``score`` (mean probability of its tags), ``word``, ``start``
     and ``end`` (in the text, or in the words joined by blanks) and ``words``, numbers
-    of its first word and of the word after its last.
-
-    Args:
-        stride: sub-words of context around the windows in which long texts are read.
-        batch_size: windows that are read together.
+    of its first word and of the word after its last. ``stride`` is the context in
+    sub-words around the windows of long texts, ``batch_size`` how many go together.
     """
 
     _load_tokenizer = True
@@ -52,13 +49,11 @@ class WordTagging(Pipeline):
         """Text, words and their spans of each input."""
         out = []
         for given in inputs:
-            text = given if isinstance(given, str) else " ".join(given)
-            spans, start = word_spans(text), 0
-            if not isinstance(given, str):
-                ends = [start := start + len(word) + 1 for word in given]
-                spans = [
-                    (e - 1 - len(w), e - 1) for e, w in zip(ends, given, strict=True)
-                ]
+            text, start = given if isinstance(given, str) else " ".join(given), 0
+            spans = word_spans(text) if isinstance(given, str) else []
+            for word in () if isinstance(given, str) else given:
+                spans.append((start, start + len(word)))
+                start += len(word) + 1
             out.append((text, [text[a:b] for a, b in spans], spans))
         return out
 

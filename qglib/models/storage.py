@@ -37,16 +37,12 @@ def build_tagger(
     """A tagger on a pretrained encoder with a fresh head, in eval mode.
 
     Args:
-        encoder: see `qglib.models.encoder_path`; "" is the offline MiniLM.
+        encoder: see `encoder_path`; "" is the offline MiniLM.
         types: entity types; labels are O and B, I of each in sorted order.
-        head, qubits, layers, dropout, quantum_device: see
-            `qglib.models.heads.build_head`.
+        head, qubits, layers, dropout, quantum_device: see `heads.build_head`.
         hidden_layers: encoder layers the head reads, 0 is the embedding output.
         seed: of the head's random weights.
-
-    Raises:
-        ValueError, FileNotFoundError: an unknown head, layer or encoder, repeated
-            or no types.
+        crf: whether a chain of tags is learnt on the head's logits.
     """
     if not types or len(set(types)) != len(types):
         raise ValueError(f"types must be different and not empty, got {list(types)}")
@@ -56,18 +52,15 @@ def build_tagger(
         pretrained = load_encoder(path)
         settings = pretrained.config.to_dict()
         settings.pop("_name_or_path", None)  # a path of this machine
+        sizes = dict(qubits=qubits, layers=layers, dropout=dropout)
         config = TokenTaggerConfig(
-            encoder_config=settings,
+            settings,
+            labels_of(tuple(types)),
+            hidden_layers,
             # a folder of this machine means nothing elsewhere
             encoder_name="" if Path(path).is_dir() else encoder,
             encoder_sha256=fingerprint(pretrained),
-            labels=labels_of(tuple(types)),
-            head=head,
-            hidden_layers=hidden_layers,
-            qubits=qubits,
-            layers=layers,
-            dropout=dropout,
-            crf=crf,
+            **dict(sizes, head=head, crf=crf),
         )
         torch.manual_seed(seed + 1)
         model = TokenTagger(config, quantum_device)
@@ -78,20 +71,13 @@ def build_tagger(
 def save_head(model: TokenTagger, folder: str | Path) -> None:
     """Save all but the encoder; `load_tagger` refuses any other one by its SHA-256.
 
-    Raises:
-        ValueError: the encoder was fine-tuned: use ``model.save_pretrained(folder)``.
+    A fine-tuned encoder is a ValueError: use ``model.save_pretrained(folder)``.
     """
     if fingerprint(model.encoder) != model.config.encoder_sha256:
-        raise ValueError(
-            "the encoder's weights changed since the tagger was built: use "
-            "model.save_pretrained(folder)"
-        )
+        raise ValueError("the encoder was fine-tuned: use model.save_pretrained")
     model.config.save_pretrained(folder)
-    state = {
-        k: v.contiguous()
-        for k, v in model.state_dict().items()
-        if not k.startswith("encoder.")
-    }
+    own = (item for item in model.state_dict().items() if item[0][:8] != "encoder.")
+    state = {name: value.contiguous() for name, value in own}
     save_file(state, Path(folder) / HEAD_FILE, metadata={"format": "pt"})
 
 
@@ -108,8 +94,7 @@ def load_tagger(
 
     Raises:
         FileNotFoundError: no such folder, or no config.json or weights in it.
-        ValueError: a head-only folder with another encoder than the one it was
-            trained on; a tagger that lacks one of ``types``; what `reading` refuses.
+        ValueError: another encoder or types, broken files, pickles.
     """
     folder = Path(folder).expanduser()
     with encoders.reading(folder, CONFIG_FILE):
@@ -123,8 +108,7 @@ def load_tagger(
     if missing:
         raise ValueError(
             f"types: the tagger in {folder} does not know {', '.join(missing)}, its "
-            f"labels are {', '.join(config.labels)}: name another tagger, or "
-            "another run folder, where the reference tagger is taken"
+            f"labels are {', '.join(config.labels)}: name another tagger or run folder"
         )
     if not (folder / HEAD_FILE).is_file():
         with encoders.reading(folder):
@@ -135,8 +119,8 @@ def load_tagger(
     found = fingerprint(pretrained)
     if found != config.encoder_sha256:
         raise ValueError(
-            f"encoder: weights of {path} have fingerprint {found[:12]}…, the head in "
-            f"{folder} was trained on {config.encoder_sha256[:12]}…; name that encoder"
+            f"encoder: {path} has fingerprint {found[:12]}…, the head in {folder} was "
+            f"trained on {config.encoder_sha256[:12]}…; name that encoder"
         )
     with encoders.reading(folder), torch.random.fork_rng(devices=[]):
         model = TokenTagger(config)

@@ -6,15 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import transformers
 from torch import nn
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForTokenClassification,
-    AutoTokenizer,
-    PreTrainedConfig,
-    PreTrainedModel,
-)
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers.conversion_mapping import register_checkpoint_conversion_mapping
 from transformers.core_model_loading import WeightRenaming
 from transformers.modeling_outputs import TokenClassifierOutput
@@ -24,9 +18,12 @@ from qglib.models.crf import CRF, cross_entropy
 from qglib.models.heads import build_head
 from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
 
+SETTINGS = dict(head="mlp", qubits=8, layers=3, dropout=0.1, crf=False)
+SETTINGS |= dict(encoder_name="", encoder_sha256="")
+
 
 class TokenTaggerConfig(PreTrainedConfig):
-    """Configuration of `TokenTagger`.
+    """Configuration of `TokenTagger`; its other settings: ``SETTINGS``.
 
     ``encoder_config`` is the encoder's own configuration as a dict,
     ``encoder_name`` where it came from, ``encoder_sha256`` the fingerprint of its
@@ -40,31 +37,18 @@ class TokenTaggerConfig(PreTrainedConfig):
         self,
         encoder_config: dict[str, Any] | None = None,
         labels: Sequence[str] = ("O",),
-        head: str = "mlp",
         hidden_layers: Sequence[int] = (3, 6),
-        qubits: int = 8,
-        layers: int = 3,
-        dropout: float = 0.1,
-        encoder_name: str = "",
-        encoder_sha256: str = "",
-        crf: bool = False,
-        **kwargs: Any,
+        **settings: Any,
     ) -> None:
         """Keep the settings; ``id2label`` follows from ``labels``."""
         self.encoder_config = dict(encoder_config or {})
-        self.labels = list(labels)
-        self.head = head
-        self.hidden_layers = list(hidden_layers)
-        self.qubits = qubits
-        self.layers = layers
-        self.dropout = dropout
-        self.crf = crf
-        self.encoder_name = encoder_name
-        self.encoder_sha256 = encoder_sha256
-        kwargs["id2label"] = dict(enumerate(self.labels))
-        kwargs["label2id"] = {label: i for i, label in enumerate(self.labels)}
-        kwargs.pop("num_labels", None)
-        super().__init__(**kwargs)
+        self.labels, self.hidden_layers = list(labels), list(hidden_layers)
+        for name, usual in SETTINGS.items():
+            setattr(self, name, settings.pop(name, usual))
+        settings["id2label"] = dict(enumerate(self.labels))
+        settings["label2id"] = {label: i for i, label in enumerate(self.labels)}
+        settings.pop("num_labels", None)
+        super().__init__(**settings)
 
     def encoder(self) -> PreTrainedConfig:
         """The encoder's configuration as an object."""
@@ -92,17 +76,14 @@ class TokenTagger(PreTrainedModel):
         if config._attn_implementation is None:
             config._attn_implementation = "eager"  # faster here, and shows attention
         super().__init__(config)
-        self.encoder = encoders.empty_encoder(
-            config.encoder(), config._attn_implementation
-        )
+        attention = config._attn_implementation
+        self.encoder = encoders.empty_encoder(config.encoder(), attention)
         width = self.encoder.config.hidden_size
         depth = self.encoder.config.num_hidden_layers
         wrong = [k for k in config.hidden_layers if not 0 <= k <= depth]
         if wrong or not config.hidden_layers:
-            raise ValueError(
-                f"hidden_layers must name layers 0 to {depth} of this encoder, "
-                f"got {list(config.hidden_layers)}"
-            )
+            wanted = f"must name layers 0 to {depth} of this encoder"
+            raise ValueError(f"hidden_layers {wanted}, got {config.hidden_layers}")
         self.longest = encoders.longest_input(self.encoder)
         self.shape_embedding = nn.Embedding(N_SHAPES, width)
         n_features = width * len(config.hidden_layers) + N_SHAPES
@@ -140,16 +121,13 @@ class TokenTagger(PreTrainedModel):
         self.feature_scale.fill_(1.0)
         self.feature_scale[-N_SHAPES:] = 1 / 3
 
-    def standardise(
-        self, hidden_mean: torch.Tensor, hidden_scale: torch.Tensor
-    ) -> None:
+    def standardise(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
         """Set mean and deviation of the hidden features, shape ``(n_hidden,)``."""
         self.reset_standardisation()
-        self.feature_mean[:-N_SHAPES] = hidden_mean
+        self.feature_mean[:-N_SHAPES] = mean
         # a feature that never varies stays as it is: divided by its tiny deviation,
         # it would swamp all others as soon as fine-tuning moves it
-        constant = hidden_scale < 1e-4
-        self.feature_scale[:-N_SHAPES] = torch.where(constant, 1.0, hidden_scale)
+        self.feature_scale[:-N_SHAPES] = torch.where(scale < 1e-4, 1.0, scale)
 
     def hidden(
         self,
@@ -168,19 +146,15 @@ class TokenTagger(PreTrainedModel):
         if self.longest and length > self.longest:
             raise ValueError(
                 f"input_ids hold {length} sub-words, the encoder reads at most "
-                f"{self.longest}: cut the text, or call word_logits, which reads long "
-                "sentences in windows"
+                f"{self.longest}: cut the text, or call word_logits"
             )
         shapes = token_type_ids
         if shapes is None:
-            size = inputs_embeds.shape[:2]
-            shapes = torch.zeros(size, dtype=torch.long, device=inputs_embeds.device)
+            shapes = torch.zeros_like(inputs_embeds[..., 0], dtype=torch.long)
+        options |= {"output_hidden_states": True, "return_dict": True}
+        embedded = inputs_embeds + self.shape_embedding(shapes)
         out = self.encoder(
-            inputs_embeds=inputs_embeds + self.shape_embedding(shapes),
-            attention_mask=attention_mask,
-            output_hidden_states=True,
-            return_dict=True,
-            **options,
+            inputs_embeds=embedded, attention_mask=attention_mask, **options
         )
         states = [out.hidden_states[k] for k in self.config.hidden_layers]
         return torch.cat(states, dim=-1), shapes, out
@@ -210,21 +184,15 @@ class TokenTagger(PreTrainedModel):
         label numbers, -100 where a sub-word does not count. A CRF enters the loss only:
         see `qglib.models.word_logits`.
         """
+        given = (input_ids, attention_mask, token_type_ids, inputs_embeds)
         options = {"output_attentions": True} if output_attentions else {}
-        hidden, shapes, out = self.hidden(
-            input_ids, attention_mask, token_type_ids, inputs_embeds, **options
-        )
+        hidden, shapes, out = self.hidden(*given, **options)
         logits = self.head(self.features(hidden, shapes))
-        loss = None
-        if labels is not None:
-            measure = self.crf or cross_entropy
-            loss = measure(logits.float(), labels)
-        found = TokenClassifierOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=out.hidden_states if output_hidden_states else None,
-            attentions=out.attentions if output_attentions else None,
-        )
+        measure = self.crf or cross_entropy
+        loss = None if labels is None else measure(logits.float(), labels)
+        states = out.hidden_states if output_hidden_states else None
+        attentions = out.attentions if output_attentions else None
+        found = TokenClassifierOutput(loss, logits, states, attentions)
         wanted = self.config.return_dict if return_dict is None else return_dict
         return found if wanted else found.to_tuple()
 
@@ -232,9 +200,8 @@ class TokenTagger(PreTrainedModel):
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
         """Load a saved model; see ``PreTrainedModel.from_pretrained``.
 
-        Raises:
-            ValueError: the saved weights lack parts of the model (transformers
-                would draw them at random), or are NaN or infinite.
+        Weights that are missing (transformers would draw them), NaN or infinite are a
+        ValueError.
         """
         with encoders.quiet():
             kwargs |= {"output_loading_info": True, "use_safetensors": True}
@@ -266,8 +233,8 @@ register_checkpoint_conversion_mapping(
     TokenTaggerConfig.model_type, [WeightRenaming(r"^head\.", "classifier.")]
 )
 AutoConfig.register(TokenTaggerConfig.model_type, TokenTaggerConfig, exist_ok=True)
-for auto in (AutoModel, AutoModelForTokenClassification):
+for auto in (transformers.AutoModel, transformers.AutoModelForTokenClassification):
     auto.register(TokenTaggerConfig, TokenTagger, exist_ok=True)
-AutoTokenizer.register(
+transformers.AutoTokenizer.register(
     TokenTaggerConfig, fast_tokenizer_class=ShapeTokenizer, exist_ok=True
 )

@@ -39,11 +39,10 @@ def label_numbers(
                 f"{name}: sentence {row} has the tag {unknown[0]!r}, the model knows "
                 f"{list(labels)}; build it with types=corpus.types"
             )
-        broken = illegal(sentence)
-        if broken:
+        for place in illegal(sentence):
             raise ValueError(
-                f"{name}: sentence {row} has {sentence[broken[0]]!r} without its B- "
-                "before it; tags must be IOB2 (read_conll converts IOB1)"
+                f"{name}: sentence {row} has {sentence[place]!r} without its B- before "
+                "it; tags must be IOB2 (read_conll converts IOB1)"
             )
         out.append(np.array([number[t] for t in sentence], dtype=np.int64))
     return out
@@ -61,17 +60,11 @@ def training_numbers(
     seen = Counter(t for sentence in tags for t in sentence)
     if len(seen) < 2:
         only = next(iter(seen), "nothing")
-        raise ValueError(
-            f"train holds one class only ({only}): nothing to learn; add sentences "
-            "with and without entities"
-        )
+        raise ValueError(f"train holds one class only ({only}): add other sentences")
     absent = [t[2:] for t in labels if t.startswith("B-") and not seen[t]]
     if absent:
-        warnings.warn(
-            f"the entity types {absent} never occur in the {len(tags)} training "
-            "sentences and cannot be learnt: train on more sentences",
-            stacklevel=3,
-        )
+        where = f"in the {len(tags)} training sentences: add some"
+        warnings.warn(f"the entity types {absent} never occur {where}", stacklevel=3)
     label_numbers(labels, dev, "dev")
     return label_numbers(labels, tags, "train")
 
@@ -83,15 +76,11 @@ def decode_all(
 
     With ``viterbi`` the legal IOB2 sequence with the largest sum of logits; else
     the largest logit of each word, which may be illegal. Both agree wherever the
-    latter is legal, so only the other sentences are searched.
-
-    Raises:
-        ValueError: logits of another width than ``labels``, or not finite.
+    latter is legal, so only the other sentences are searched. Logits of another width
+    than ``labels``, or not finite, are a ValueError.
     """
-    names = np.array(labels, dtype=object)
-    *follows, starts = allowed(labels)
-    follows = np.array(follows)
-    tags = []
+    names, pairs, tags = np.array(labels, dtype=object), allowed(labels), []
+    follows, starts = pairs[:-1], pairs[-1]
     for number, rows in enumerate(logits):
         scores = np.asarray(rows, dtype=np.float64)
         if scores.ndim != 2 or scores.shape[1] != len(labels):
@@ -126,23 +115,19 @@ def _viterbi(scores: np.ndarray, starts: np.ndarray, follows: np.ndarray) -> np.
 
 def span_counts(gold: Tags, predicted: Tags) -> np.ndarray:
     """Per sentence: entities found, entities predicted, entities in gold; (S, 3)."""
-    if len(gold) != len(predicted):
-        raise ValueError(
-            f"gold has {len(gold)} sentences, predicted has {len(predicted)}"
-        )
-    if not len(gold):
+    n, other = len(gold), len(predicted)
+    if n != other:
+        raise ValueError(f"gold has {n} sentences, predicted has {other}")
+    if not n:
         raise ValueError("gold is empty: nothing to score")
     rows, strange = [], {t for s in (*gold, *predicted) for t in s if not TAG.match(t)}
     if strange:
-        raise ValueError(
-            f"the tag {min(strange)!r} is not O, B-TYPE or I-TYPE (IOB2): read_conll "
-            "converts BIOES and BILOU"
-        )
+        tag = min(strange)
+        raise ValueError(f"the tag {tag!r} is not O, B-TYPE or I-TYPE: see read_conll")
     for number, (g, p) in enumerate(zip(gold, predicted, strict=True)):
         if len(g) != len(p):
-            raise ValueError(
-                f"sentence {number}: {len(g)} gold tags, {len(p)} predicted tags"
-            )
+            counts = f"{len(g)} gold tags, {len(p)} predicted tags"
+            raise ValueError(f"sentence {number}: {counts}")
         true, found = set(entities(g)), set(entities(p))
         rows.append((len(true & found), len(found), len(true)))
     return np.array(rows, dtype=np.int64)
@@ -151,18 +136,14 @@ def span_counts(gold: Tags, predicted: Tags) -> np.ndarray:
 def f1_of_counts(counts: np.ndarray) -> np.ndarray:
     """F1 of sums of `span_counts`, shape (..., 3) to (...); 0 where undefined."""
     both = counts[..., 1] + counts[..., 2]
-    return np.divide(
-        2.0 * counts[..., 0], both, where=both > 0, out=np.zeros(both.shape)
-    )
+    return 2.0 * counts[..., 0] / np.maximum(both, 1)  # 0 / 0 is 0
 
 
 def entity_f1(gold: Tags, predicted: Tags) -> float:
     """Micro-averaged F1 over whole entities, strict IOB2, in [0, 1].
 
-    An entity counts when type, start and end all agree.
-
-    Raises:
-        ValueError: sentences or tags that do not pair up, tags that are not IOB2.
+    An entity counts when type, start and end all agree. What does not pair up, or is
+    not IOB2, is a ValueError.
     """
     return float(f1_of_counts(span_counts(gold, predicted).sum(axis=0)))
 
@@ -182,10 +163,6 @@ def f1_interval(
             together. None: every sentence is one.
         rng: source of 2000 resamples.
         rival: other predictions: F1 of ``predicted`` minus theirs on the same draws.
-
-    Raises:
-        ValueError: sentences, tags or groups that do not pair up, fewer than two
-            groups.
 
     Source: Efron and Tibshirani (1993), chapter 13.
     """

@@ -13,12 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from transformers import (
-    AutoTokenizer,
-    BatchEncoding,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+import transformers
+from transformers import AutoTokenizer, BatchEncoding, PreTrainedModel
 
 from qglib.models.encoder import REVISIONS, longest_input, quiet, reading
 
@@ -57,11 +53,8 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
     for found in CORE.finditer(text):
         (start, stop), word = found.span(), found.group()
-        if (
-            text[end:start].endswith(("'", "\u2019"))
-            and word.isalpha()
-            and len(word) < 3
-        ):
+        quoted = text[end:start].endswith(("'", "\u2019"))
+        if quoted and word.isalpha() and len(word) < 3:
             start -= 1  # a clitic that stands alone
         dotted = "." in word or (len(word) == 1 and word.isupper())
         stop += dotted and text[stop : stop + 1] == "."  # U.S. or an initial
@@ -74,7 +67,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-class ShapeTokenizer(PreTrainedTokenizerFast):
+class ShapeTokenizer(transformers.PreTrainedTokenizerFast):
     """Any fast tokenizer; ``token_type_ids`` hold the word-shape class, 0 to 8.
 
     Every sub-word carries the shape of its whole word, in raw text (`word_spans`)
@@ -89,9 +82,8 @@ class ShapeTokenizer(PreTrainedTokenizerFast):
     ) -> BatchEncoding:
         tensors = options.pop("return_tensors", None)
         wanted = options.pop("return_token_type_ids", None) is not False
-        out = super()._encode_plus(
-            text, text_pair, *args, return_token_type_ids=False, **options
-        )
+        options["return_token_type_ids"] = False
+        out = super()._encode_plus(text, text_pair, *args, **options)
         split = options.get("is_split_into_words", False)
         batched = isinstance(text, list | tuple) and (
             not split or bool(text and isinstance(text[0], list | tuple))
@@ -116,9 +108,8 @@ def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
     of_character = [3] * (0 if split else len(text))
     for start, stop in () if split else word_spans(text):
         of_character[start:stop] = [word_shape(text[start:stop])] * (stop - start)
-    for k, (part, word) in enumerate(
-        zip(encoding.sequence_ids, encoding.word_ids, strict=True)
-    ):
+    owners = zip(encoding.sequence_ids, encoding.word_ids, strict=True)
+    for k, (part, word) in enumerate(owners):
         if part != 0 or word is None:
             continue
         if split:
@@ -133,11 +124,7 @@ def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
 
 
 def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
-    """The encoder's tokenizer, wrapped so that it writes word shapes.
-
-    Its ``model_max_length`` is at most the positions the encoder has. An encoder
-    without a fast tokenizer, or with a broken one, is a ValueError.
-    """
+    """The encoder's tokenizer, which now writes word shapes, cut to its positions."""
     options = {"revision": REVISIONS.get(path, "main"), "trust_remote_code": False}
     with quiet(), reading(Path(path)):
         base = AutoTokenizer.from_pretrained(path, **options)
@@ -147,10 +134,8 @@ def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
             base.model_max_length = limit
             return base
         if not getattr(base, "is_fast", False):
-            raise ValueError(
-                f"encoder {path!r} has no fast tokenizer (tokenizer.json), which word "
-                "positions need; choose an encoder that has one"
-            )
+            wanted = "tokenizer.json, from which word positions come"
+            raise ValueError(f"encoder {path!r} lacks {wanted}: take one that has it")
         backend = base.backend_tokenizer
         backend.no_truncation()  # sentence encoders store a cut at 128
         backend.no_padding()

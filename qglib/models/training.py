@@ -14,15 +14,9 @@ from torch import nn
 
 from qglib import devices
 from qglib.data import Examples
+from qglib.models import features as kinds
 from qglib.models.encoder import check_weights, reading
-from qglib.models.features import (
-    FeatureFunction,
-    Prepared,
-    check_features,
-    decoded,
-    features_of,
-    prepare,
-)
+from qglib.models.features import FeatureFunction, Prepared
 from qglib.models.fitting import DEFAULTS, WIDE, fit
 from qglib.models.heads import SAME_SIZE, build_head, head_kind, same_size_mlp
 from qglib.models.tags import check_labels
@@ -33,11 +27,9 @@ CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 MODEL_TYPE = "qglib-task"
 SETTINGS = dict(kind=str, labels=list, tagged=bool, head=str, qubits=int, layers=int)
 
-# Largest angle in radians into the circuit where examples are few. A head whose
-# angles span the whole circle learns tens of examples by heart: on dev (seeds 100 to
-# 102) it reads six intents at .2, this one at .88.
+# Largest angle in radians into the circuit where examples are few: the whole circle
+# learns tens of them by heart (six intents at .2, not .88; dev, seeds 100 to 102).
 SMALL_REACH = 0.5
-
 # Rates of `qglib.models.fitting.DEFAULTS` are for hundreds of features; where a row has
 # fewer than 100, every part learns this much faster (chosen on dev, seeds 100-102).
 NARROW_FACTOR = 5.0
@@ -46,19 +38,16 @@ NARROW_FACTOR = 5.0
 class FeatureModel(nn.Module):
     """Raw inputs of one kind to features, standardised, to logits by a head.
 
-    Args:
-        features: raw inputs to numbers; those of the kind by default.
-        settings: kind, labels, tagged, head, n_inputs, qubits, layers, reach, dropout.
-
-    Attributes:
-        history: one row per epoch of the training (empty after loading).
+    ``features`` maps raw inputs to numbers (those of the kind by default); ``settings``
+    are kind, labels, tagged, head, n_inputs, qubits, layers, reach, dropout;
+    ``history`` has one row per epoch of the training (none after loading).
     """
 
     def __init__(self, features: FeatureFunction | None = None, **settings: Any):
         """A fresh head; torch's generator in force draws its weights."""
         super().__init__()
         self.settings, self.history = settings, pd.DataFrame()
-        self.read = features or features_of(settings["kind"], settings["tagged"])
+        self.read = features or kinds.features_of(settings["kind"], settings["tagged"])
         n_inputs = settings["n_inputs"]
         self.register_buffer("feature_mean", torch.zeros(n_inputs))
         self.register_buffer("feature_scale", torch.ones(n_inputs))
@@ -98,14 +87,11 @@ class FeatureModel(nn.Module):
             return self(torch.from_numpy(rows).to(device)).float().cpu().numpy()
 
     def logits(self, inputs: Any) -> np.ndarray:
-        """Logits of raw inputs, one row per example (per word where tagged).
-
-        No inputs, NaN and another width than in training are a ValueError.
-        """
+        """Logits of raw inputs, one row per example (per word where tagged)."""
         if len(inputs) == 0:
             raise ValueError("inputs are empty: give at least one example")
         rows = np.asarray(self.read(inputs), dtype=np.float32)
-        check_features(rows, width=self.settings["n_inputs"])
+        kinds.check_features(rows, width=self.settings["n_inputs"])
         return self.logits_of(rows)
 
     def probabilities(self, inputs: Any) -> np.ndarray:
@@ -116,7 +102,7 @@ class FeatureModel(nn.Module):
         """One label per example; one list of tags per sentence where tagged."""
         found = self.logits(inputs)
         if self.settings["tagged"]:
-            return decoded(found, inputs, self.labels)
+            return kinds.decoded(found, inputs, self.labels)
         return [self.labels[k] for k in found.argmax(axis=1)]
 
     def save(self, folder: str | Path) -> None:
@@ -158,48 +144,33 @@ def train(
         layers: of the circuit.
         rate: peak learning rate; 0 takes the head's own.
         device: "auto" takes a CUDA device where torch has one.
-
-    Raises:
-        ValueError: an unknown head; data that cannot be learnt from; NaN.
     """
-    data = prepared or prepare(examples, metric, features)
+    data = prepared or kinds.prepare(examples, metric, features)
     tagged, width = examples.tagged, data.features["train"].shape[1]
-    usual_qubits, usual_reach, usual_epochs, usual_batch = (
-        (8, math.pi, 25, 512) if tagged else (6, SMALL_REACH, 40, 32)
-    )
-    qubits = qubits or usual_qubits
+    usual = (8, math.pi, 25, 512) if tagged else (6, SMALL_REACH, 40, 32)
+    given = zip((qubits, reach, epochs, batch_size), usual, strict=True)
+    qubits, reach, epochs, batch_size = (one or other for one, other in given)
     if head == SAME_SIZE:
         head = same_size_mlp(width, len(data.labels), qubits, layers)
     usual_rate = DEFAULTS[head_kind(head)[0]][1]
     usual_rate *= 1.0 if width >= WIDE else NARROW_FACTOR
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = FeatureModel(
-            features,
-            kind=examples.kind,
-            labels=list(data.labels),
-            tagged=tagged,
-            head=head,
-            n_inputs=width,
-            qubits=qubits,
-            layers=layers,
-            reach=reach or usual_reach,
-            dropout=0.1,
-        )
+        settings = dict(kind=examples.kind, labels=list(data.labels), tagged=tagged)
+        settings |= dict(head=head, n_inputs=width, qubits=qubits, layers=layers)
+        model = FeatureModel(features, **settings, reach=reach, dropout=0.1)
     place = devices.torch_device(device)
     model.to(place)
     rows = torch.from_numpy(data.features["train"]).to(place)
     model.standardise(rows)
-    model.history = fit(
-        model.head,
-        model.scaled(rows),
-        torch.from_numpy(data.gold["train"]).to(place),
-        epochs=epochs or usual_epochs,
-        rate=rate or usual_rate,
-        batch_size=batch_size or usual_batch,
-        seed=seed,
-        score=lambda: data.score(model.logits_of(data.features["dev"]), "dev"),
-    )
+    gold = torch.from_numpy(data.gold["train"]).to(place)
+
+    def score() -> float:
+        return data.score(model.logits_of(data.features["dev"]), "dev")
+
+    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "score": score}
+    options["rate"] = rate or usual_rate
+    model.history = fit(model.head, model.scaled(rows), gold, **options)
     return model
 
 
@@ -208,11 +179,8 @@ def load_model(
 ) -> FeatureModel:
     """A model in eval mode from a folder written by `FeatureModel.save`.
 
-    ``features`` is the function that it was trained with, where one was given.
-
-    Raises:
-        FileNotFoundError: no config.json or no weights there.
-        ValueError: a model of another kind or of an earlier version; broken files.
+    ``features`` is the function that it was trained with, where one was given. A model
+    of another kind, or of an earlier version, and broken files are a ValueError.
     """
     folder = Path(folder)
     with reading(folder, CONFIG_FILE, WEIGHTS_FILE), torch.random.fork_rng(devices=[]):
@@ -221,7 +189,7 @@ def load_model(
         if found != MODEL_TYPE or "kind" not in saved:
             raise ValueError(
                 f"a {found!r} model: load a tagger with load_tagger, others with "
-                "transformers; one of an old version: train it again with models.train"
+                "transformers; one of an old version: train it again"
             )
         read_json(folder / CONFIG_FILE, **SETTINGS)
         check_labels(saved["labels"], saved["tagged"])

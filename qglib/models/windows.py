@@ -16,17 +16,13 @@ from qglib.models.tokenizer import ShapeTokenizer, word_shape
 
 
 class Window(NamedTuple):
-    """A run of whole words of one sentence, ready for the encoder.
-
-    ``ids`` and ``shapes`` include the special tokens; ``words`` are the numbers of
-    the words in the sentence, ``first`` the position of each one's first sub-word.
-    """
+    """A run of whole words of one sentence, ready for the encoder."""
 
     sentence: int
-    ids: list[int]
+    ids: list[int]  # special tokens included
     shapes: list[int]
-    first: list[int]
-    words: range
+    first: list[int]  # position of the first sub-word of each word
+    words: range  # their numbers in the sentence
 
 
 def check_words(sentences: Sequence[Sequence[str]]) -> None:
@@ -35,9 +31,7 @@ def check_words(sentences: Sequence[Sequence[str]]) -> None:
         raise TypeError("sentences must be a sequence of word sequences, got a string")
     for number, words in enumerate(sentences):
         if isinstance(words, str):
-            raise TypeError(
-                f"sentence {number} is a string: give its words, e.g. text.split()"
-            )
+            raise TypeError(f"sentence {number} is a string: give words, text.split()")
         if not len(words):
             raise ValueError(f"sentence {number} is empty: drop it")
         wrong = [w for w in words if not isinstance(w, str) or not w]
@@ -104,20 +98,13 @@ def _sub_words(
     words = sorted({w for s in sentences for w in s})
     if not words:
         return {}
-    found = tokenizer(
-        [[w] for w in words],
-        is_split_into_words=True,
-        add_special_tokens=False,
-        return_token_type_ids=False,
-        return_attention_mask=False,
-    )["input_ids"]
+    off = ("add_special_tokens", "return_token_type_ids", "return_attention_mask")
+    options = {"is_split_into_words": True} | dict.fromkeys(off, False)
+    found = tokenizer([[w] for w in words], **options)["input_ids"]
     long = sum(len(ids) > budget for ids in found)
     if long:
-        warnings.warn(
-            f"{long} single words are longer than {budget} sub-words; only their "
-            "beginning is read, their tags are kept",
-            stacklevel=4,
-        )
+        warning = f"{long} single words are longer than {budget} sub-words: cut"
+        warnings.warn(warning, stacklevel=4)
     # zero-width characters leave nothing: such a word becomes [UNK]
     unknown = [tokenizer.unk_token_id]
     return {w: ids[:budget] or unknown for w, ids in zip(words, found, strict=True)}
@@ -147,9 +134,7 @@ def kept_positions(batch: Sequence[Window]) -> tuple[torch.Tensor, torch.Tensor]
 
 
 def length_batches(
-    lengths: Sequence[int],
-    batch_size: int,
-    rng: np.random.Generator | None = None,
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None
 ) -> Iterator[list[int]]:
     """Index batches of similar length, every index once.
 
@@ -158,35 +143,28 @@ def length_batches(
     batches differ between epochs), and the batches shuffled again.
     """
     lengths = np.asarray(lengths)
-    if rng is None:
-        order = np.argsort(-lengths, kind="stable")
-        for start in range(0, len(order), batch_size):
-            yield order[start : start + batch_size].tolist()
-        return
-    order = rng.permutation(len(lengths))
-    n_batches = -(-len(lengths) // batch_size)
-    size = batch_size * max(1, min(50, -(-n_batches // 4)))
-    batches = []
-    for start in range(0, len(order), size):
-        chunk = order[start : start + size]
-        chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
-        batches += [chunk[k : k + batch_size] for k in range(0, len(chunk), batch_size)]
-    for k in rng.permutation(len(batches)):
-        yield batches[k].tolist()
+    pools = [np.argsort(-lengths, kind="stable")]
+    if rng is not None:
+        order, n_batches = rng.permutation(len(lengths)), -(-len(lengths) // batch_size)
+        size = batch_size * max(1, min(50, -(-n_batches // 4)))
+        chunks = (order[start : start + size] for start in range(0, len(order), size))
+        pools = [c[np.argsort(lengths[c], kind="stable")] for c in chunks]
+    batches = [p[k:][:batch_size] for p in pools for k in range(0, len(p), batch_size)]
+    turns = range(len(batches)) if rng is None else rng.permutation(len(batches))
+    yield from (batches[k].tolist() for k in turns)
 
 
 @dataclass(frozen=True)
 class WordFeatures:
     """Frozen features of the words of several sentences.
 
-    ``hidden``: (n_words, n_hidden) float16 or float32, first sub-word of each
-    word, layers concatenated, not standardised; ``shapes``: (n_words,) word-shape
-    class; ``lengths``: (n_sentences,) words per sentence.
+    ``hidden`` is that of the first sub-word of each word, float16 or float32, layers
+    concatenated, not standardised.
     """
 
-    hidden: np.ndarray
-    shapes: np.ndarray
-    lengths: np.ndarray
+    hidden: np.ndarray  # (n_words, n_hidden)
+    shapes: np.ndarray  # (n_words,) word-shape class
+    lengths: np.ndarray  # (n_sentences,) words per sentence
 
     def split(self, rows: np.ndarray) -> list[np.ndarray]:
         """Cut an array with one row per word into one array per sentence."""
@@ -194,13 +172,10 @@ class WordFeatures:
 
     def take(self, sentences: Sequence[int]) -> WordFeatures:
         """The features of some sentences, in the order given."""
-        stops = np.cumsum(self.lengths)
-        words = np.concatenate(
-            [np.arange(stops[k] - self.lengths[k], stops[k]) for k in sentences]
-        )
-        return WordFeatures(
-            self.hidden[words], self.shapes[words], self.lengths[list(sentences)]
-        )
+        rows = self.split(np.arange(len(self.shapes)))
+        words = np.concatenate([rows[k] for k in sentences])
+        lengths = self.lengths[list(sentences)]
+        return WordFeatures(self.hidden[words], self.shapes[words], lengths)
 
 
 def batches_of(
@@ -226,8 +201,7 @@ def _read_words(
     tokenizer: ShapeTokenizer,
     sentences: Sequence[Sequence[str]],
     read: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    batch_size: int,
-    stride: int = 0,
+    *options: int,
 ) -> list[np.ndarray]:
     """Rows of ``read(hidden, shapes)`` for every word, one array per sentence."""
     check_words(sentences)
@@ -235,15 +209,12 @@ def _read_words(
     rows: dict[int, np.ndarray] = {}
     model.eval()
     with torch.inference_mode():
-        for group, inputs in batches_of(model, tokenizer, unique, batch_size, stride):
+        for group, inputs in batches_of(model, tokenizer, unique, *options):
             hidden, shapes, _ = model.hidden(**inputs)
             at = kept_positions(group)
             values = read(hidden[at], shapes[at]).float().cpu().numpy()
             if not np.isfinite(values).all():
-                raise ValueError(
-                    "the model's output holds NaN or infinity: its weights are "
-                    "broken, train or load it again"
-                )
+                raise ValueError("the output holds NaN or infinity: train it again")
             stops = np.cumsum([len(w.words) for w in group])[:-1]
             for window, part in zip(group, np.split(values, stops), strict=True):
                 shape = (len(unique[window.sentence]), values.shape[1])
@@ -265,11 +236,8 @@ def word_logits(
     A word's logits are those of its first sub-word; with a CRF they are its exact
     log-marginals. Sentences beyond the encoder's limit are read in adjoining windows
     with ``stride`` sub-words of context on both sides. Runs on the model's device and
-    leaves it in eval mode; results of equal sentences are one shared array.
-
-    Raises:
-        ValueError, TypeError: an empty sentence or word, a string in place of words,
-            broken weights.
+    leaves it in eval mode; results of equal sentences are one shared array. An empty
+    sentence or word and broken weights are a ValueError, strings a TypeError.
     """
 
     def read(hidden: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
@@ -286,15 +254,10 @@ def frozen_features(
     batch_size: int = 32,
     dtype: type = np.float16,
 ) -> WordFeatures:
-    """Hidden layers of every word, computed once, to train many heads on.
-
-    See `WordFeatures`; ``float16`` takes 1.5 kB a word for two layers of MiniLM.
-    """
+    """Hidden layers of every word, once for many heads; float16: 1.5 kB a word."""
     found = _read_words(model, tokenizer, sentences, lambda h, _: h, batch_size)
     if not found:
         raise ValueError("sentences is empty: nothing to compute features of")
-    return WordFeatures(
-        hidden=np.concatenate([rows.astype(dtype) for rows in found]),
-        shapes=np.array([word_shape(w) for words in sentences for w in words]),
-        lengths=np.array([len(rows) for rows in found]),
-    )
+    hidden = np.concatenate([rows.astype(dtype) for rows in found])
+    shapes = np.array([word_shape(w) for words in sentences for w in words])
+    return WordFeatures(hidden, shapes, np.array([len(rows) for rows in found]))

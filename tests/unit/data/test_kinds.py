@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from qglib.data import KINDS, Sound
-from qglib.data.kinds import image, series, sound, table, text
-from qglib.data.kinds.parting import cuts, exchanged
+from qglib.data.arrays import cuts, exchanged
+from qglib.data.kinds import BANDS, LOWEST
 
+text, image, sound, table, series = KINDS.values()
 RATE = 8000
 TIME = np.arange(RATE // 2) / RATE
 LOW, HIGH = (np.sin(2 * np.pi * f * TIME) for f in (300, 2000))
@@ -217,8 +218,8 @@ def test_cuts_cover_a_length_once() -> None:
 
 
 def test_a_tone_on_the_edge_of_two_bands_belongs_to_the_upper_one() -> None:
-    edge = Sound(np.sin(2 * np.pi * sound.LOWEST * TIME), RATE)  # a whole number of Hz
+    edge = Sound(np.sin(2 * np.pi * LOWEST * TIME), RATE)  # a whole number of Hz
     for band, left in ((0, 1.0), (1, 0.0)):
-        rest = sound.blank(edge, np.arange(sound.BANDS) != band).samples
+        rest = sound.blank(edge, np.arange(BANDS) != band).samples
         share = (rest**2).sum() / (edge.samples**2).sum()
         assert share == pytest.approx(left, abs=1e-9)

@@ -100,13 +100,13 @@ def test_same_seed_same_result_and_the_global_generator_rests(build) -> None:
 def test_best_epoch_is_kept(build, monkeypatch) -> None:
     scores = iter([0.2, 0.9, 0.4, 0.3, 0.8])
     states = []
+    model, tokenizer = build()
 
-    def score(model, tokenizer, dev):
+    def score(gold, predicted):
         states.append(weights(model))
         return next(scores)
 
-    monkeypatch.setattr(module, "_dev_f1", score)
-    model, tokenizer = build()
+    monkeypatch.setattr(module, "entity_f1", score)
     history = train_tagger(
         model, tokenizer, sentences(16), sentences(4), epochs=5, **OPTIONS
     )
