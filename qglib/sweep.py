@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Mapping, Sequence
 from math import nan
@@ -87,8 +88,10 @@ def save(frame: pd.DataFrame, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     whole = frame.convert_dtypes()
     whole = whole.astype(dict.fromkeys(whole.select_dtypes("object"), "string"))
-    whole.to_csv(out / "table.csv", index=False)
-    whole.to_parquet(out / "table.parquet", index=False)
+    for name, write in (("csv", whole.to_csv), ("parquet", whole.to_parquet)):
+        beside = out / f".table.{os.getpid()}"
+        write(beside, index=False)
+        os.replace(beside, out / f"table.{name}")  # complete or not at all
 
 
 def compared(
