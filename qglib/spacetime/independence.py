@@ -52,15 +52,12 @@ def independence_test(
         x, y: the variables, shape (n,), 20 <= n <= 20 000.
         rng: breaks ties; needed for ties="random" only.
         draws: calibration draws of the kept table, see `null_table`.
-        ties: "error", or "random" to break them with `rng` (the level stays exact
-            for any marginals; the p-value then depends on `rng`).
+        ties: "error", or "random": the level stays exact for any marginals.
         null: a table from `null_table`, used instead of the kept one.
 
     Raises:
-        TypeError: values that have no order (complex, objects), an rng that is no
-            generator.
-        ValueError: shapes differ, masked values, NaN or infinity, a constant variable,
-            ties under "error", n out of range, or a table of another n.
+        TypeError: values that have no order (complex, objects), a wrong rng.
+        ValueError: shapes, gaps, a constant, ties, n, or a table of another n.
     """
     x, y = _variable(x, "x"), _variable(y, "y")
     if x.shape != y.shape:

@@ -76,10 +76,8 @@ def _reference(dimension: int, size: int) -> tuple[np.ndarray, ...]:
 
 
 def largest_interval(causet: Causet) -> Causet:
-    """The open interval with most elements (the whole set if it has none).
-
-    Only pairs of a minimal and a maximal element need to be looked at.
-    """
+    """The open interval with most elements (the whole set if it has none)."""
+    # only pairs of a minimal and a maximal element need to be looked at
     before, after = causet.degrees()
     maximal, best, ends = np.flatnonzero(after == 0), 0, None
     for i in np.flatnonzero(before == 0).tolist():
@@ -97,17 +95,13 @@ def manifold_likeness(
 
     Args:
         causet: the order.
-        rng: thins sets of more than 192 elements (what is left of a sprinkling is
-            one).
+        rng: thins sets of more than 192 elements (a thinned sprinkling is one).
         scope: "interval" judges the largest Alexandrov interval, "whole" takes
-            the set itself for a diamond.
+            the set itself, of at least 4 elements, for a diamond.
 
     Returns:
         `ManifoldVerdict`; passing is necessary, not sufficient, for geometry. The 200
         sprinklings per dimension are simulated once per size, from their own seed.
-
-    Raises:
-        ValueError: fewer than 4 elements, an unknown scope.
     """
     observables.check_size(causet, 4)
     if scope not in ("interval", "whole"):

@@ -70,10 +70,7 @@ class NullTable:
         return rank_observables(self.n)(canonical(permutation))
 
     def group_pvalues(self, values: np.ndarray) -> np.ndarray:
-        """p-values (G,) or (rows, G) of the groups against the fit draws (descriptive).
-
-        `values` are observables, shape (P,) or (rows, P).
-        """
+        """p-values (G,) or (rows, G) of groups, of observables (P,) or (rows, P)."""
         rows = self._statistics(np.atleast_2d(values))
         pairs = zip(self.group_null, rows, strict=True)
         pvalues = np.array([_shares(*pair, power_law=True) for pair in pairs]).T
@@ -84,10 +81,7 @@ class NullTable:
         return float(fisher(self.group_pvalues(self.seen(permutation))))
 
     def pvalue(self, statistic: float) -> float:
-        """Share of the calibration draws at or above `statistic`, the sample counted.
-
-        Where fewer than ten draws are, by the fitted tail, never 0.
-        """
+        """Share of the calibration draws at or above `statistic`; see `_shares`."""
         return float(_shares(self.null, np.array([statistic]), power_law=False)[0])
 
     def _scores(self, families: tuple[str, ...], values: np.ndarray) -> np.ndarray:
@@ -179,11 +173,7 @@ def null_table(
             its own, is simulated once per (n, draws) and kept in memory and in
             the folder `QGLIB_CACHE` (default: the user's cache folder).
         draws: calibration draws, at least 100; by default 2e6 / n, between 1000 and
-            20 000: a first use takes seconds up to 100 points, about a minute at 500
-            and several beyond.
-
-    Raises:
-        ValueError: n out of range, or fewer than 100 draws.
+            20 000: a first use takes about a minute at 500 points.
     """
     if draws is None:
         draws = int(np.clip(2_000_000 // max(n, 1), 1000, 20_000))

@@ -87,11 +87,7 @@ class RankObservables:
 
 
 def canonical(permutation: np.ndarray) -> np.ndarray:
-    """One of the eight images of a sample under reflections and exchange of x and y.
-
-    The first in the order of their bytes: which one does not matter, only that all
-    eight samples share it.
-    """
+    """The image, of eight under reflections and exchange of x and y, that all share."""
     p = np.ascontiguousarray(permutation, "<i8")
     inverse = np.empty_like(p)
     inverse[p] = np.arange(len(p))
