@@ -37,7 +37,8 @@ def intervene(
 
     Args:
         predict: maps a list of inputs to probabilities (n, classes).
-        examples: the test part is edited; a table's values come from the training part.
+        examples: the test part is edited (if empty, a ValueError); a table's values
+            come from the training part.
         rng: source of the edits and of the bootstrap.
         edits: (input, rng) -> edited copies by name, one "placebo"; or the kind's.
         classes: label of each column of `predict`; if given, the example's own label

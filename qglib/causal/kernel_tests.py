@@ -122,7 +122,7 @@ def kernel_test(
     """Test whether x and y are independent, or independent given z.
 
     Args:
-        x, y: samples, (n,) or (n, d); every column is standardised.
+        x, y: samples, (n,) or (n, d), standardised; gaps, constants: ValueError.
         z: the same for the condition, None for the unconditional test.
         kernel: `GaussianKernel` (default) or `QuantumKernel`.
         ridge: regularisation of the regression on z, with the kernel as it is; None

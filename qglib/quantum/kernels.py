@@ -30,11 +30,7 @@ def fidelity_kernel(
         backend: What makes the states, as for `QuantumHead`.
 
     Returns:
-        (N, M) float64.
-
-    Raises:
-        ValueError: samples or a QNode of another form.
-        MemoryError: before allocating, when the Gram matrix would not fit.
+        (N, M) float64; MemoryError before allocating, when it would not fit.
     """
     x = _table("x", x)
     y = None if y is None else _table("y", y)

@@ -52,14 +52,11 @@ def qaoa(
     the success probability may fall with depth while the mean improves.
 
     Args:
-        values: Cost of every basis state; the first digit is the most significant.
+        values: Finite cost of every basis state, first digit most significant; another
+            number of costs than of states is a ValueError.
         depth, starts: Phase-mixer layers and random starts, at least 1.
         rng: Source of the random angles.
         widths: Levels of every digit; by default qubits with the X mixer.
-
-    Raises:
-        ValueError, MemoryError: broken costs, or not as many as the digits have states;
-            states that would not fit.
     """
     values = np.asarray(values, float)
     if depth < 1 or starts < 1:

@@ -168,7 +168,7 @@ def null_table(
     """The null for samples of n points, from random permutations.
 
     Args:
-        n: number of points, 20 .. 20 000.
+        n: number of points, 20 .. 20 000; others are a ValueError.
         rng: source of the permutations. Without it the table comes from a seed of
             its own, is simulated once per (n, draws) and kept in memory and in
             the folder `QGLIB_CACHE` (default: the user's cache folder).

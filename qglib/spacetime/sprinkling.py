@@ -32,7 +32,8 @@ def sprinkle_diamond(
     """A Poisson sprinkling of the causal diamond |x| < 1 - |t| of flat space-time.
 
     Args:
-        dimension: 2, 3 or 4 (time included); volumes 2, 2 pi / 3, 2 pi / 3.
+        dimension: 2, 3 or 4 (time included), else a ValueError; the volumes are 2,
+            2 pi / 3, 2 pi / 3.
         mean_count: mean of the Poisson number of elements, from 0.
         rng: source of randomness.
         fixed: take exactly `mean_count` elements.
