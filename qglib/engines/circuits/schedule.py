@@ -135,8 +135,7 @@ def read_tables(
 ) -> dict[str, np.ndarray]:
     """``flips``, ``rows`` and ``order`` of `qglib.engines.circuits.lanes.LaneTables`.
 
-    ``label`` is the basis state of every row of the state; too large a table is an
-    UnsupportedCircuit.
+    ``label`` is the basis state of every row of the state.
     """
     size, position = 2**n, np.argsort(label)
     first, several = readouts[0], len(readouts) > 1
