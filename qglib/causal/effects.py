@@ -1,11 +1,9 @@
 """Effects and the optimal path P of a linear causal model, also over a class.
 
-In a linear structural model x = B^T x + e (B[i, j] the coefficient of i -> j) the
-total effect of i on j is ((I - B)^-1)[i, j], the sum over all directed paths of
-the product of coefficients; P is the path where that is largest in size.
-
-Source: Wright, Ann. Math. Stat. 5 (1934) 161; over an equivalence class: Maathuis,
-Kalisch & Buhlmann, Ann. Stat. 37 (2009) 3133.
+In a linear structural model x = B^T x + e (B[i, j] the coefficient of i -> j) the total
+effect of i on j is ((I - B)^-1)[i, j]; P is the directed path whose product of
+coefficients is largest in size. Source: Wright, Ann. Math. Stat. 5 (1934); Maathuis,
+Kalisch & Buhlmann, Ann. Stat. 37 (2009) 3133 (of a class).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""PC, GES and exact search on a checked table, with knowledge from outside.
-
-PC (Spirtes & Glymour 1991) and GES (Chickering, JMLR 3 (2002) 507) come from
-causal-learn, GES on mixed columns from the package ges (Gamella).
-"""
+"""PC, GES (causal-learn; ges on mixed columns) and exact search, with knowledge."""
 
 from __future__ import annotations
 

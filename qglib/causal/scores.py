@@ -52,14 +52,11 @@ def discrete_bic(data: np.ndarray) -> Score:
 def _embedded(
     values: np.ndarray, categorical: np.ndarray
 ) -> tuple[list[list[int]], np.ndarray]:
-    """Places of each column among the embedded ones, and their covariance.
-
-    A number stands for itself, a category of k values for k - 1 columns of 0 and 1.
-    """
+    """Places of each column among the embedded ones, and their covariance."""
     places, columns = [], []
     for column, is_category in zip(np.transpose(values), categorical, strict=True):
         parts = [column]
-        if is_category:
+        if is_category:  # k values are k - 1 columns of 0 and 1
             parts = [column == level for level in np.unique(column)[1:]]
         places.append(list(range(len(columns), len(columns) + len(parts))))
         columns += parts

@@ -136,9 +136,8 @@ def _along_line(this: Decision, points, weights) -> np.ndarray:
             (gradient,) = torch.autograd.grad(logits.sum(), rows)
         mean += torch.einsum("r,rtd->td", weight, gradient)
     tokens = ((end - start)[0] * mean).double().sum(-1).cpu().numpy()
-    return np.array(
-        [tokens[np.equal(this.word_of, w)].sum() for w in range(len(this.words))]
-    )
+    words = range(len(this.words))
+    return np.array([tokens[np.equal(this.word_of, w)].sum() for w in words])
 
 
 @dataclass(frozen=True)

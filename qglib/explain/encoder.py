@@ -140,9 +140,7 @@ def trace(
             "the model cuts the gradient between encoder and head (torch.no_grad or "
             "detach in its forward): let the gradient through in evaluation mode"
         )
-    direct = torch.autograd.grad(
-        logit.sum(), cut, allow_unused=True, materialize_grads=True
-    )
+    direct = torch.autograd.grad(logit.sum(), cut, materialize_grads=True)
     total, grad_sum = direct[-1], []
     for n in reversed(range(len(blocks))):
         through, at_sum = torch.autograd.grad(given[n + 1], [cut[n], sums[n]], total)

@@ -8,9 +8,7 @@ from qglib import devices
 
 
 def reuploading(
-    device: qml.devices.Device | str,
-    qubits: int,
-    layers: int,
+    device: qml.devices.Device | str, qubits: int, layers: int
 ) -> tuple[qml.QNode, dict[str, tuple[int, ...]], int]:
     """Data re-uploading circuit with one- and two-qubit Z read-out.
 

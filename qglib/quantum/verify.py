@@ -11,10 +11,7 @@ from qglib.quantum.head import QuantumHead
 
 
 def verify(
-    head: QuantumHead,
-    batch: int = 4,
-    *,
-    inputs: torch.Tensor | None = None,
+    head: QuantumHead, batch: int = 4, *, inputs: torch.Tensor | None = None
 ) -> dict[str, float]:
     """Largest differences between a head and its QNode on its own device.
 
@@ -83,9 +80,7 @@ def _gradients(values, probe, arguments) -> Sequence[torch.Tensor]:
     loss = loss.real + loss.imag if loss.is_complex() else loss
     if not loss.requires_grad:  # a constant, like the norm of the state
         return [torch.zeros_like(a) for a in arguments]
-    return torch.autograd.grad(
-        loss, arguments, allow_unused=True, materialize_grads=True
-    )
+    return torch.autograd.grad(loss, arguments, materialize_grads=True)
 
 
 def _largest(a: torch.Tensor, b: torch.Tensor) -> float:

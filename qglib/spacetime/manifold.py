@@ -1,8 +1,7 @@
 """Is an order like a flat space-time? A battery with a verdict and its reasons.
 
-The inside of an Alexandrov interval of flat space-time with n elements is a
-uniform sample of n points in a diamond. So flatness in d = 2, 3, 4 is a
-hypothesis with an exact simulated null, for any number of observables at once.
+The inside of an Alexandrov interval of flat space-time with n elements is a uniform
+sample of n points in a diamond: a hypothesis with an exact simulated null.
 """
 
 from __future__ import annotations
@@ -128,12 +127,6 @@ def manifold_likeness(
             for name, value in sorted(table, key=lambda item: -abs(item[1]))
             if abs(value) > 3
         ) or (f"the observables do not go together as in d = {best}",)
-    return ManifoldVerdict(
-        licensed,
-        best,
-        pvalues[best],
-        pvalues,
-        observables.myrheim_meyer_dimension(part).dimension,
-        observables.midpoint_dimension(part),
-        reasons,
-    )
+    order = observables.myrheim_meyer_dimension(part).dimension
+    half = observables.midpoint_dimension(part)
+    return ManifoldVerdict(licensed, best, pvalues[best], pvalues, order, half, reasons)

@@ -1,11 +1,9 @@
 """Null of the independence test, by simulation, and the recipe it calibrates.
 
-Under independence the ranks are a uniform random permutation, so one table serves
-every pair of variables with n points. The fit draws turn observables into group
-p-values; independent calibration draws give the null of the finished statistic,
-so that over table and data P(p <= level) <= level exactly, down to the level that
-ten calibration draws reach. Beyond it a tail is fitted to the largest of them, as
-Knijnenburg et al. do (Bioinformatics 25 (2009) i161), here an exponential one.
+The fit draws turn observables into group p-values; independent calibration draws give
+the null of the finished statistic, so that over table and data P(p <= level) <= level
+exactly, down to the level that ten calibration draws reach. Beyond it an exponential
+tail is fitted to the largest of them (Knijnenburg et al., Bioinformatics 25, i161).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What can be counted in an order: chains, intervals, related pairs, dimension.
 
-Lengths count elements, not links. A longest chain runs along links and is the
-discrete geodesic between its ends (proper time). An abundance counts the related
-pairs with m elements between them; m = 0 is a link.
+Lengths count elements, not links. A longest chain is the discrete geodesic between its
+ends (proper time).
 """
 
 from __future__ import annotations

@@ -24,10 +24,7 @@ def diamond_points(dimension: int, count: int, rng: np.random.Generator) -> np.n
 
 
 def sprinkle_diamond(
-    dimension: int,
-    mean_count: float,
-    rng: np.random.Generator,
-    fixed: bool = False,
+    dimension: int, mean_count: float, rng: np.random.Generator, fixed: bool = False
 ) -> Causet:
     """A Poisson sprinkling of the causal diamond |x| < 1 - |t| of flat space-time.
 

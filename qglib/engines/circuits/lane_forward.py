@@ -14,9 +14,8 @@ from qglib.engines.circuits.lane_kernels import _L, _L2, LANES, compiled
 def cell_matrices(tables, shared, waves, paths, parts):
     """A and B of every cell, parts (C, 2, 8): 00, 01, 10, 11, real parts first.
 
-    ``waves`` (C, D) complex, of half of every angle, and ``paths`` (C, 2, D + 1, 2, 2)
-    complex, the products up to every constant, are filled for the way back. B of a
-    cell without data is left as it is.
+    ``waves`` (C, D), of half of every angle, and ``paths`` (C, 2, D + 1, 2, 2), the
+    products up to every constant, complex, are filled for the way back.
     """
     for c in range(parts.shape[0]):
         depth = tables.chain_depth[c]

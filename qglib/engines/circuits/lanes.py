@@ -99,10 +99,8 @@ def make_lane_plan(circuit: TracedCircuit) -> LanePlan:
 def _follow(
     steps: list[Pass], label: np.ndarray, known: dict[bytes, int]
 ) -> tuple[np.ndarray, list[int], list[np.ndarray]]:
-    """The last labels (basis states of the rows), gathers of all passes, labels at
-    every diagonal. A permutation, its own inverse, moves labels instead of rows; a turn
-    puts the pairs of its wire side by side.
-    """
+    """The last labels (basis states of the rows), all gathers, labels at diagonals."""
+    # a permutation, its own inverse, moves labels; a turn puts pairs side by side
     gathers, labels = [], []
     for step in steps:
         if step.kind == "permute":

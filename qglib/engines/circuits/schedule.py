@@ -149,9 +149,7 @@ def read_tables(
     widths = [2 ** len(r.wires) if r.kind == "probs" else 1 for r in readouts]
     count = sum(widths)
     if count * size > LARGEST_TABLE:
-        raise UnsupportedCircuit(
-            f"{count} outputs of {n} qubits need too large a table"
-        )
+        raise UnsupportedCircuit(f"{count} outputs of {n} qubits: too large a table")
     rows = defaultdict(lambda: np.zeros((size, count), complex))
     for readout, start in zip(readouts, np.cumsum(widths) - widths, strict=True):
         if readout.kind == "probs":
