@@ -177,8 +177,6 @@ def effects_over_resamples(
 ) -> pd.DataFrame:
     """Effects and best paths in every graph of the class learnt from each resample.
 
-    Members of one class weigh alike, and so do resamples.
-
     Args:
         data: table with the columns `source` and `target` (x0, x1, ... of an array).
         rng: draws the rows with replacement, `n_bootstrap` times.
@@ -186,7 +184,8 @@ def effects_over_resamples(
         limit: see `class_members`.
 
     Returns:
-        Rows as of `effects_over_class` with ``resample`` and ``weight`` (sum 1).
+        Rows as of `effects_over_class` with ``resample`` and ``weight``, of sum 1: those
+        of one class weigh alike, and so do resamples.
         ``attrs``: ``shares`` of weight by path, largest first, "-" where source is no
         cause of target; ``interval``, the 2.5 and 97.5 % points of the total effect;
         ``failed``, resamples without a valid class, left out (all: ValueError).

@@ -71,7 +71,8 @@ def decision_path(
             model of `qglib.models.train` with inputs of its kind; or a small torch
             head with features.
         clean, corrupt: the input that is explained and the one it is compared with;
-            ``None`` is the blank input; a ValueError where both decide alike.
+            ``None`` is the blank input (ValueError where nothing differs). Not for a
+            graph.
         target: (word index, label), a label, or its number.
         k: paths to find.
     """

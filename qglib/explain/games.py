@@ -45,10 +45,9 @@ def game_of(
     baseline: str = "mask",
     probability: bool = False,
 ) -> Game:
-    """The game of one decision; arguments and errors as `qglib.explain.attribute`.
+    """The game of one decision, arguments as of `qglib.explain.attribute`.
 
-    `baseline` is the token for an absent word, `probability` asks a transformers model
-    for probabilities instead of logits.
+    `baseline` is the token for an absent word, `probability` asks for no logits.
     """
     if is_tagger(model):
         if len(background):

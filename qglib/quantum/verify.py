@@ -17,7 +17,8 @@ def verify(
 
     Absolute up to numbers of 1, beyond them relative to the largest of its kind. The
     QNode runs sample by sample, in double precision, on the device it was built on:
-    forward, backward and one step of gradient descent.
+    forward, backward and one step of gradient descent. A layer with right values and
+    right input gradients can still have wrong weight gradients.
 
     Args:
         head: The head to check; its weights stay as they are.

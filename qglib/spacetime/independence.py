@@ -43,10 +43,9 @@ def independence_test(
 
     Groups of observables of the 2d order of the ranks and of its mirror
     (`rank_observables`, `null_tables.RECIPE`) become p-values and are combined.
-    Invariant under monotone maps of either variable, rising or falling, and under
-    their exchange, to the bit; no bandwidth. An omnibus test: strong on closed and
-    branched shapes, weaker than Kendall's on trends, and nearly blind to fine
-    checkerboards. The level needs independent draws: serial dependence voids it.
+    Invariant under monotone maps of either variable and under their exchange, to the
+    bit. Strong on closed and branched shapes, weaker than Kendall's on trends, nearly
+    blind to fine checkerboards. Serial dependence voids the level.
 
     Args:
         x, y: the variables, shape (n,), 20 <= n <= 20 000.

@@ -118,10 +118,9 @@ def interval_abundances(causet: Causet, max_interior: int | None = None) -> np.n
 def smearing_weights(dimension: int, size: int, smearing: float) -> np.ndarray:
     """Weight of N_m in the core action e N + sum_m w_m N_m for m = 0 .. size - 1.
 
-    With smearing e this is e^2 sum_i c_i C(m, i) e^i (1 - e)^(m - i): the mean of
-    the plain action (e = 1) over random thinning with keep probability e. The full
-    2d action is twice the core; its mean over sprinklings of the flat 2d diamond is
-    then 1 - exp(-e n), exactly.
+    With smearing e this is e^2 sum_i c_i C(m, i) e^i (1 - e)^(m - i): the mean of the
+    plain action (e = 1) over random thinning with keep probability e. Twice the core
+    has mean 1 - exp(-e n) over sprinklings of the flat 2d diamond, exactly.
 
     Source: Benincasa, Dowker, Phys. Rev. Lett. 104 (2010) 181301; Dowker, Glaser,
     Class. Quantum Grav. 30 (2013) 195016, arXiv:1305.2588.
