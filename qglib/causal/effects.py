@@ -184,7 +184,7 @@ def effects_over_resamples(
         limit: see `class_members`.
 
     Returns:
-        Rows as of `effects_over_class` with ``resample`` and ``weight``, of sum 1: those
+        Rows as of `effects_over_class` with ``resample`` and ``weight`` (sum 1): those
         of one class weigh alike, and so do resamples.
         ``attrs``: ``shares`` of weight by path, largest first, "-" where source is no
         cause of target; ``interval``, the 2.5 and 97.5 % points of the total effect;
