@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from qglib.causal.alarms import (
-    Cusum,
-    calibrate,
-    change_point,
-    cusum,
-    delays,
-    ewma,
-)
+from qglib.causal.alarms import Cusum, calibrate, change_point, cusum, delays, ewma
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 from qglib.causal.discovery import discover
 from qglib.causal.effects import (
@@ -33,26 +26,9 @@ from qglib.causal.networks import load_network
 from qglib.causal.scores import discrete_bic as discrete_bic
 
 __all__ = [
-    "Cusum",
-    "GaussianKernel",
-    "QuantumKernel",
-    "best_path",
-    "calibrate",
-    "change_point",
-    "class_members",
-    "class_size",
-    "cpdag",
-    "cusum",
-    "delays",
-    "discover",
-    "effects_over_class",
-    "effects_over_resamples",
-    "ewma",
-    "exact_search",
-    "fit_linear_model",
-    "graph_metrics",
-    "identifiability",
-    "intervene",
-    "kernel_test",
-    "load_network",
-]
+    "Cusum", "GaussianKernel", "QuantumKernel", "best_path", "calibrate",
+    "change_point", "class_members", "class_size", "cpdag", "cusum", "delays",
+    "discover", "effects_over_class", "effects_over_resamples", "ewma",
+    "exact_search", "fit_linear_model", "graph_metrics", "identifiability",
+    "intervene", "kernel_test", "load_network",
+]  # fmt: skip

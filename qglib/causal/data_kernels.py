@@ -1,9 +1,8 @@
 """Kernels between samples for tests of independence: Gaussian and quantum fidelity.
 
-A kernel turns standardised samples into a Gram matrix. The quantum ones are
-fidelities of embedding circuits, whose angles are the data times a bandwidth c: RY
-rotations, two qubits per column, by their closed form prod cos^4(c dx / 2), or two
-rounds of the IQP circuit of Havlicek et al. (Nature 567, 209, 2019), simulated.
+Angles of the quantum ones are the standardised data times a bandwidth c: RY rotations,
+two qubits per column, by their closed form prod cos^4(c dx / 2), or two rounds of the
+IQP circuit of Havlicek et al. (Nature 567, 209, 2019), simulated.
 """
 
 from __future__ import annotations

@@ -43,26 +43,22 @@ def discover(
     Args:
         data: table (n, d) whose columns name the nodes.
         method: 'pc' (tests, see `test`), 'ges' (BDeu on categories, else BIC), 'exact'
-            (dynamic programming with the BIC, at most four parents), 'empty' (no edge:
-            the row every comparison needs).
+            (dynamic programming with the BIC, at most four parents), 'empty' (no edge).
         test: what PC asks. 'auto': chi-square on categories ('chisq'), Fisher z on
             numbers ('fisherz'), `mixed_test` on both ('mixed'); a `GaussianKernel` or
-            `QuantumKernel`, for the kernel test (a warning says where it is not known
-            to keep its level; notebook 31 measures it); or a function that takes the
-            (n, d) values and returns a function of (i, j, given) to a p-value.
+            `QuantumKernel` (a warning says where its test may not keep its level); or
+            a function from the (n, d) values to a function (i, j, given) -> p-value.
         kind, missing: of the columns, and what to do about gaps, see `read_table`.
         alpha: level of PC's tests.
         max_conditioning: largest condition of PC's tests; None takes 2 for kernels
             and functions, else no bound.
-        required, forbidden: arrows (cause, effect) that must or cannot be there; for
-            'pc' and 'exact'.
+        required, forbidden: arrows (cause, effect), for 'pc' and 'exact'.
         tiers: groups of columns in time; nothing causes what stands in an earlier one.
         n_bootstrap, rng: when positive, resample the rows this often and write the edge
             attributes ``confidence`` (share of resamples with the two nodes adjacent)
-            and ``arrow_confidence`` (share with this compelled arrow). Rows are drawn
-            with replacement; a kernel or a function may take copies for dependence and
-            gets half of the rows without replacement (Meinshausen, Buehlmann, J. R.
-            Stat. Soc. B 72 (2010) 417).
+            and ``arrow_confidence`` (share with this compelled arrow). A kernel or a
+            function may take copies for dependence and gets half of the rows without
+            replacement (Meinshausen, Buehlmann, J. R. Stat. Soc. B 72 (2010) 417).
 
     Returns:
         A graph with an opposite pair of arcs where the direction is unknown;
@@ -71,9 +67,7 @@ def discover(
         of the one graph that was found.
 
     Raises:
-        ValueError: bad data (see `read_table`), a method or test that is unknown or
-            does not fit the columns, knowledge that contradicts itself, a missing rng,
-            or more variables than exact search can hold.
+        ValueError: data, method, test or knowledge that do not fit; no rng.
     """
     table = read_table(data, kind, missing)
     _check(table, method, test, alpha)

@@ -1,11 +1,9 @@
 """Effects and the optimal path P of a linear causal model, also over a class.
 
-In a linear structural model x = B^T x + e (B[i, j] the coefficient of i -> j) the
-total effect of i on j is ((I - B)^-1)[i, j], the sum over all directed paths of
-the product of coefficients; P is the path where that is largest in size.
-
-Source: Wright, Ann. Math. Stat. 5 (1934) 161; over an equivalence class: Maathuis,
-Kalisch & Buhlmann, Ann. Stat. 37 (2009) 3133.
+In a linear structural model x = B^T x + e (B[i, j] the coefficient of i -> j) the total
+effect of i on j is ((I - B)^-1)[i, j]; P is the directed path whose product of
+coefficients is largest in size. Source: Wright, Ann. Math. Stat. 5 (1934); Maathuis,
+Kalisch & Buhlmann, Ann. Stat. 37 (2009) 3133 (of a class).
 """
 
 from __future__ import annotations
@@ -39,18 +37,16 @@ def best_path(
 ) -> BestPath:
     """The directed path with the largest absolute product, with its runners-up.
 
-    Report the total effect beside it: signs can cancel along several paths. Every part
-    of the best path is the best to where it ends, so the k best to a node are among
-    those to its parents, one arc on.
+    Report the total effect beside it: signs can cancel along several paths. The k best
+    paths to a node are among the k best to its parents, one arc on.
 
     Args:
         graph: directed acyclic graph whose arcs hold their coefficient as ``weight``.
-        source, target: nodes joined by at least one directed path.
+        source, target: two nodes.
         k: how many paths to keep; at least 2 are looked at for the margin.
 
     Raises:
-        ValueError: a cycle, a weight that is missing or not finite, source or target
-            is no node, or they are the same, k < 1.
+        ValueError: a cycle, a weight or node that is missing, k < 1.
         networkx.NetworkXNoPath: no directed path leads from source to target.
     """
     require_dag(graph)
@@ -92,11 +88,7 @@ def fit_linear_model(dag: nx.DiGraph, data: pd.DataFrame) -> nx.DiGraph:
 
     Columns of two names count as 0 and 1: a coefficient is then a difference of
     probabilities (the linear probability model), an approximation wherever causes
-    interact.
-
-    Raises:
-        ValueError: a cycle, nodes that are not columns of `data`, gaps, or columns of
-            three names or more.
+    interact. A cycle, a missing column, gaps or three names are a ValueError.
     """
     require_dag(dag, "dag")
     missing = [node for node in dag if node not in data.columns]
@@ -185,9 +177,6 @@ def effects_over_resamples(
 ) -> pd.DataFrame:
     """Effects and best paths in every graph of the class learnt from each resample.
 
-    A path that all members of one class share may be missing from the next resample.
-    Members of one class weigh alike, and so do resamples.
-
     Args:
         data: table with the columns `source` and `target` (x0, x1, ... of an array).
         rng: draws the rows with replacement, `n_bootstrap` times.
@@ -195,13 +184,11 @@ def effects_over_resamples(
         limit: see `class_members`.
 
     Returns:
-        Rows as of `effects_over_class` with ``resample`` and ``weight`` (sum 1).
+        Rows as of `effects_over_class` with ``resample`` and ``weight`` (sum 1): those
+        of one class weigh alike, and so do resamples.
         ``attrs``: ``shares`` of weight by path, largest first, "-" where source is no
         cause of target; ``interval``, the 2.5 and 97.5 % points of the total effect;
-        ``failed``, resamples without a valid class, left out.
-
-    Raises:
-        ValueError: as `discover`; source or target is no column; every resample failed.
+        ``failed``, resamples without a valid class, left out (all: ValueError).
     """
     reading = {key: options.pop(key) for key in ("kind", "missing") if key in options}
     kinds = options["kind"] = discover(data, "empty", **reading).graph["kinds"]

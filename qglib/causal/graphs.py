@@ -1,13 +1,11 @@
 """The equivalence class of a causal graph: what it fixes, and who belongs to it.
 
-Observational data fix a causal graph only up to its Markov equivalence class.
 The class is held as a *completed partially directed acyclic graph* (CPDAG): a
 `networkx.DiGraph` in which a compelled arrow is one arc and an edge of unknown
 direction is a pair of opposite arcs. Knowledge from outside may turn more edges.
 
-Source: Verma & Pearl, "Equivalence and synthesis of causal models", UAI 1990; Meek,
-"Causal inference and causal explanation with background knowledge", UAI 1995 (rules 1
-to 4); size of a class: Wienobst, Bannach & Liskiewicz, AAAI 2021.
+Source: Verma & Pearl, UAI 1990; Meek, "Causal inference and causal explanation with
+background knowledge", UAI 1995 (rules 1 to 4).
 """
 
 from __future__ import annotations
@@ -96,10 +94,7 @@ def close_under_meek(pdag: nx.DiGraph) -> nx.DiGraph:
 
 
 def cpdag(dag: nx.DiGraph) -> nx.DiGraph:
-    """Equivalence class of `dag`: its skeleton, v-structures, then Meek's rules.
-
-    A cycle is a ValueError.
-    """
+    """Equivalence class of `dag`: its skeleton, v-structures, then Meek's rules."""
     require_dag(dag, "dag")
     pdag = nx.DiGraph()
     pdag.add_nodes_from(dag.nodes)
@@ -115,15 +110,13 @@ def graph_metrics(estimate: nx.DiGraph, truth: nx.DiGraph) -> dict[str, float]:
     """Distance of an estimated equivalence class from that of the true graph.
 
     Args:
-        estimate: an equivalence class, as `discover` returns it (for a directed
-            acyclic graph pass ``cpdag(graph)``).
-        truth: the true directed acyclic graph, on the same nodes.
+        estimate: a class, as of `discover`; of an acyclic graph pass ``cpdag(graph)``.
+        truth: the true directed acyclic graph; other nodes are a ValueError.
 
     Returns:
         ``shd`` structural Hamming distance: node pairs whose state (none, ->, <-,
         undirected) differs; ``adjacency_f1`` of the skeleton; ``arrow_f1`` of the
-        compelled arrows, NaN (not applicable) where neither graph has any;
-        ``edges`` in the estimate. Other nodes, or a cycle, are a ValueError.
+        compelled arrows, NaN where neither graph has any; ``edges`` in the estimate.
     """
     if set(estimate) != set(truth):
         raise ValueError(
@@ -161,9 +154,7 @@ def _turned(pdag: nx.DiGraph) -> Iterator[nx.DiGraph]:
 def class_members(pdag: nx.DiGraph, limit: int = 1000) -> list[nx.DiGraph]:
     """All directed acyclic graphs of the class `pdag`, also one with knowledge.
 
-    Raises:
-        ValueError: the class holds more than `limit` graphs, or `pdag` is not an
-            equivalence class.
+    More than `limit` graphs, or a `pdag` that is no class, are a ValueError.
     """
     members = list(islice(_turned(pdag), limit + 1))
     if not all(_extends(member, pdag) for member in members):
@@ -194,8 +185,8 @@ def _extends(dag: nx.DiGraph, pdag: nx.DiGraph) -> bool:
 def class_size(pdag: nx.DiGraph) -> int:
     """Number of directed acyclic graphs in an equivalence class, in polynomial time.
 
-    For classes without knowledge from outside, whose open parts are chordal; others
-    are a ValueError, as no such class exists.
+    Of classes without knowledge from outside; open parts that are not chordal belong
+    to no class: ValueError. Source: Wienobst, Bannach & Liskiewicz, AAAI 2021.
     """
     edges = nx.Graph((a, b) for a, b in pdag.edges if pdag.has_edge(b, a))
     if edges and not nx.is_chordal(edges):

@@ -1,9 +1,7 @@
 """What changing an input does to a model's decision, for every kind of data.
 
-An intervention replaces an input by an edited copy (`qglib.data.KINDS`: a word
-exchanged, a patch blanked, a column set) and reads the model again. Each kind
-brings a placebo, an edit that must change nothing: a model that moves under it is
-read wrongly, and its other rows mean nothing.
+Each kind (`qglib.data.KINDS`) brings a placebo, an edit that must change nothing: a
+model that moves under it is read wrongly, and its other rows mean nothing.
 """
 
 from __future__ import annotations
@@ -39,21 +37,18 @@ def intervene(
 
     Args:
         predict: maps a list of inputs to probabilities (n, classes).
-        examples: the test part is edited; a table's values come from the training part.
+        examples: the test part is edited (if empty, a ValueError); a table's values
+            come from the training part.
         rng: source of the edits and of the bootstrap.
-        edits: (input, rng) -> edited copies by name, one of them called "placebo"; by
-            default those of the kind.
-        classes: label of each column of `predict`. If given, the probability of the
-            example's own label is watched, else that of the class decided before.
+        edits: (input, rng) -> edited copies by name, one "placebo"; or the kind's.
+        classes: label of each column of `predict`; if given, the example's own label
+            is watched, else the class decided before.
         draws: edited copies per example and edit.
 
     Returns:
         One row per edit, the placebo last: ``effect`` with its 95 % interval ``low``,
         ``high``; ``flipped``, the share of decisions that change, with
         ``flipped_low``, ``flipped_high``; ``interventions``, ``groups``.
-
-    Raises:
-        ValueError: no test part, probabilities of another shape, an unknown label.
     """
     rows = np.flatnonzero(np.asarray(examples.split) == "test")
     if not len(rows) or draws < 1:

@@ -6,10 +6,9 @@ R = eps (K_z + eps)^-1, where x is taken together with z. Under independence the
 statistic is a weighted sum of chi-squares, here approximated by a gamma variable with
 its mean and variance. Source: Zhang, Peters, Janzing, Schoelkopf, UAI 2011, section 3.
 
-The level rests on how well z is regressed out. By default the width of z's kernel and
-the ridge eps are those of the least generalised cross-validation (Golub, Heath, Wahba,
-Technometrics 21 (1979) 215), for x and y apart; `CARD` holds what is left of the
-level's error on known nulls.
+By default the width of z's kernel and the ridge eps are those of the least generalised
+cross-validation (Golub, Heath, Wahba, Technometrics 21 (1979) 215), for x and y apart;
+`CARD` holds what is left of the level's error on known nulls.
 """
 
 from __future__ import annotations
@@ -123,14 +122,11 @@ def kernel_test(
     """Test whether x and y are independent, or independent given z.
 
     Args:
-        x, y: samples, (n,) or (n, d); every column is standardised.
+        x, y: samples, (n,) or (n, d), standardised; gaps, constants: ValueError.
         z: the same for the condition, None for the unconditional test.
         kernel: `GaussianKernel` (default) or `QuantumKernel`.
         ridge: regularisation of the regression on z, with the kernel as it is; None
             fits the ridge, and the width of z's kernel, to the sample.
-
-    Raises:
-        ValueError: shapes that differ, NaN, constant columns, more qubits than fit.
     """
     parts = [(x, "x"), (y, "y")] + ([] if z is None else [(z, "z")])
     tables = [_columns(*part) for part in parts]
@@ -154,11 +150,7 @@ def _columns(values: np.ndarray, name: str) -> np.ndarray:
 
 
 class KernelTests:
-    """All kernel tests on one table; every Gram matrix is made once.
-
-    A call ``tests(i, j, given)`` takes column numbers (or tuples of them). The memory
-    of kept matrices is bounded, those asked for longest ago go first.
-    """
+    """All kernel tests on one table; Gram matrices are kept, in bounded memory."""
 
     def __init__(
         self, data: np.ndarray, kernel: Kernel | None = None, ridge: float | None = None

@@ -1,8 +1,4 @@
-"""PC, GES and exact search on a checked table, with knowledge from outside.
-
-PC (Spirtes & Glymour 1991) and GES (Chickering, JMLR 3 (2002) 507) come from
-causal-learn, GES on mixed columns from the package ges (Gamella).
-"""
+"""PC, GES (causal-learn; ges on mixed columns) and exact search, with knowledge."""
 
 from __future__ import annotations
 
@@ -116,12 +112,8 @@ def exact_search(
     Dynamic programming over sets of d = 1 to 20 variables: time O(d^2 2^d) plus one
     score per parent set; memory about 12 d 2^d bytes. Ties keep the smaller parent
     set, and none is larger than `max_parents`. Scores are in nats, higher is better.
-
-    Returns:
-        The adjacency, (d, d) 0/1 integers with ``adjacency[a, b] = 1`` for a -> b, and
-        the score of that graph.
-
-    Source: Silander & Myllymaki, UAI 2006.
+    Returns the adjacency, (d, d) 0/1 integers with ``adjacency[a, b] = 1`` for a -> b,
+    and the score of that graph. Source: Silander & Myllymaki, UAI 2006.
     """
     d = n_variables
     if not 1 <= d <= _MOST:

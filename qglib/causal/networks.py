@@ -1,9 +1,8 @@
 """Small causal networks whose truth is published, with exact sampling.
 
-*asia* (Lauritzen & Spiegelhalter, J. R. Stat. Soc. B 50 (1988) 157) and *cancer* (Korb
-& Nicholson, "Bayesian Artificial Intelligence", 2nd ed. 2010, section 2.2) carry
-conditional probabilities; of *sachs* (Science 308 (2005) 523) the structure alone is
-held, because it has no identifiable arrow.
+*asia*: Lauritzen & Spiegelhalter, J. R. Stat. Soc. B 50 (1988) 157; *cancer*: Korb &
+Nicholson, "Bayesian Artificial Intelligence", 2nd ed. 2010, section 2.2; *sachs*,
+structure alone: Science 308 (2005) 523.
 """
 
 from __future__ import annotations
@@ -22,14 +21,11 @@ _FILE = Path(__file__).with_name("networks.json")
 
 @dataclass(frozen=True)
 class BinaryNetwork:
-    """A causal graph over yes/no variables with its conditional probabilities.
-
-    ``tables`` holds for each node its parents and the probability of "yes" (1) in each
-    parent configuration, the first parent most significant.
-    """
+    """A causal graph over yes/no variables with its conditional probabilities."""
 
     name: str
     dag: nx.DiGraph
+    # of each node its parents, and P(yes) by their states, the first most significant
     tables: Mapping[str, tuple[tuple[str, ...], tuple[float, ...]]]
 
     def sample(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -43,10 +39,8 @@ class BinaryNetwork:
         return pd.DataFrame(columns)[list(self.dag)]
 
     def effect(self, cause: str, outcome: str) -> float:
-        """P(outcome = 1 | do(cause = 1)) - P(outcome = 1 | do(cause = 0)), exactly.
-
-        The truncated factorisation, summed over all 2^d states (Pearl, "Causality").
-        """
+        """P(outcome = 1 | do(cause = 1)) - P(outcome = 1 | do(cause = 0)), exactly."""
+        # the truncated factorisation, over all 2^d states (Pearl, "Causality")
         self._require(cause, outcome)
         states = np.indices((2,) * len(self.dag)).reshape(len(self.dag), -1)
         value = dict(zip(self.dag, states, strict=True))

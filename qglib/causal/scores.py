@@ -1,11 +1,9 @@
 """Scores and a test of columns given others, for structure search.
 
-Every score is decomposable: the score of a graph is the sum over its nodes of
-``score(node, parents)``, in nats, nodes named by column number, higher is better.
-
-Source: Schwarz, Ann. Stat. 6 (1978) 461 (BIC); mixed columns: Andrews, Ramsey and
-Cooper, "Learning high-dimensional directed acyclic graphs with mixed data-types",
-Proc. Mach. Learn. Res. 104 (2019) 4 (degenerate Gaussian score and test).
+The score of a graph is the sum over its nodes of ``score(node, parents)``, in nats,
+nodes named by column number, higher is better. Source: Schwarz, Ann. Stat. 6 (1978)
+461 (BIC); Andrews, Ramsey and Cooper, Proc. Mach. Learn. Res. 104 (2019) 4 (degenerate
+Gaussian score and test).
 """
 
 from __future__ import annotations
@@ -21,12 +19,9 @@ RIDGE = 1e-10  # of each variance, so that an exact fit stays finite
 
 
 def discrete_bic(data: np.ndarray) -> Score:
-    """Multinomial BIC: sum N_jk ln(N_jk / N_j) - .5 ln(N) q (r - 1).
+    """Multinomial BIC of labels (n, d): sum N_jk ln(N_jk / N_j) - .5 ln(N) q (r - 1).
 
     `q` is the product of all parent cardinalities, seen together or not.
-
-    Args:
-        data: (n, d) integers or other labels; each column is coded anew.
     """
     coded = [np.unique(column, return_inverse=True) for column in np.asarray(data).T]
     codes = [code.astype(np.int64) for _, code in coded]
@@ -57,14 +52,11 @@ def discrete_bic(data: np.ndarray) -> Score:
 def _embedded(
     values: np.ndarray, categorical: np.ndarray
 ) -> tuple[list[list[int]], np.ndarray]:
-    """Places of each column among the embedded ones, and their covariance.
-
-    A number stands for itself, a category of k values for k - 1 columns of 0 and 1.
-    """
+    """Places of each column among the embedded ones, and their covariance."""
     places, columns = [], []
     for column, is_category in zip(np.transpose(values), categorical, strict=True):
         parts = [column]
-        if is_category:
+        if is_category:  # k values are k - 1 columns of 0 and 1
             parts = [column == level for level in np.unique(column)[1:]]
         places.append(list(range(len(columns), len(columns) + len(parts))))
         columns += parts
@@ -74,16 +66,11 @@ def _embedded(
 
 
 def mixed_bic(values: np.ndarray, categorical: Sequence[bool] | None = None) -> Score:
-    """Degenerate Gaussian BIC of numbers and categories together.
+    """Degenerate Gaussian BIC of numbers and categories (d,) in floats (n, d).
 
     -.5 N ln(|S_node,parents| / |S_parents|) - .5 ln(N) k, with S the covariances of
     the embedded columns and k = r (r + 1) / 2 + r p for r columns of the node and p of
-    the parents. On numbers alone it is the linear-Gaussian BIC
-    -.5 N ln(v) - .5 ln(N) (|parents| + 1), v the residual variance.
-
-    Args:
-        values: (n, d) floats.
-        categorical: (d,) which columns are categories; none if left out.
+    the parents; on numbers alone the linear-Gaussian BIC.
     """
     n, d = np.shape(values)
     kinds = np.zeros(d, bool) if categorical is None else categorical

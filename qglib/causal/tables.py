@@ -37,19 +37,11 @@ def read_table(
     Categories are columns of category, boolean or text type, columns of two values,
     and whole numbers of k <= 10 values where the table has 10 k^2 rows (with fewer,
     tests on categories miss chains that tests on amounts find). All other numbers,
-    also `decimal.Decimal` and lengths of time (in seconds), are numbers. A note tells
-    where few whole numbers leave it open.
+    also `decimal.Decimal` and lengths of time (in seconds), are numbers.
 
-    Args:
-        data: DataFrame, or (n, d) array whose columns are then named x0, x1, ...
-        kind: 'auto' for this rule, 'discrete' or 'continuous' for every column, or
-            a mapping from some columns to their kinds.
-        missing: 'error' refuses gaps; 'drop' leaves out rows that have one
-            (complete cases: right where gaps come at random) and says how many.
-
-    Raises:
-        ValueError: gaps, columns that cannot be told, are constant, copies or exact
-            sums of others, too few rows; the message names columns and remedy.
+    Columns of an array (n, d) are named x0, x1, ... `kind` is 'auto' for this rule,
+    'discrete' or 'continuous', or a mapping from some columns to their kinds. Gaps are
+    an error, or `missing` is 'drop': complete cases, right where gaps come at random.
     """
     frame = pd.DataFrame(data)
     if not isinstance(data, pd.DataFrame):
@@ -88,7 +80,7 @@ def _kinds(names: Sequence[Hashable], kind: str | Mapping) -> dict[Hashable, str
 
 
 def _complete(frame: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, list[str]]:
-    """Rows without a gap, and what was left out."""
+    """Rows without a gap, and a note of what was left out."""
     if missing not in ("error", "drop"):
         raise ValueError(f"missing must be 'error' or 'drop', got {missing!r}.")
     infinite = frame.select_dtypes("floating").isin([np.inf, -np.inf])

@@ -1,7 +1,4 @@
-"""Explanations that are tested: attributions, the decision path D, a drawing.
-
-`attribute`, `faithfulness` and `decision_path` are the verbs.
-"""
+"""Explanations that are tested: attributions, the decision path D, a drawing."""
 
 from qglib.explain.attribution import attribute, faithfulness
 from qglib.explain.decision_graph import decision_graphs
@@ -12,14 +9,7 @@ from qglib.explain.head_graph import head_graph
 from qglib.explain.planted_pairs import planted_pairs, turning_pairs
 
 __all__ = [
-    "attribute",
-    "decision_graphs",
-    "decision_path",
-    "draw_decision_graph",
-    "exact_shapley",
-    "faithfulness",
-    "head_graph",
-    "patched_logits",
-    "planted_pairs",
+    "attribute", "decision_graphs", "decision_path", "draw_decision_graph",
+    "exact_shapley", "faithfulness", "head_graph", "patched_logits", "planted_pairs",
     "turning_pairs",
-]
+]  # fmt: skip

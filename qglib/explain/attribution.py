@@ -1,13 +1,11 @@
 """How much each part of an input adds to one decision, and whether that is true.
 
-All methods explain the same difference: the value of the input minus its value with
-every part absent.  For a transformers model the value is a logit and the parts are
-words; for any other model it is what ``predict`` gives, and the parts are those of
-the kind: patches, bands, columns, windows.
+All methods explain the value of the input minus its value with every part absent. For
+a transformers model the value is a logit and the parts are words; for any other model
+it is what ``predict`` gives, and the parts are those of the kind.
 
-An attribution is faithful if taking away the parts it ranks first breaks the
-decision soonest (deletion) and giving them back first restores it soonest
-(insertion); DeYoung et al. 2020, ERASER.
+An attribution is faithful if taking away the parts it ranks first breaks the decision
+soonest (deletion) and giving them back restores it soonest (insertion; ERASER 2020).
 """
 
 from __future__ import annotations
@@ -40,11 +38,7 @@ class Attribution:
 
     @property
     def completeness_gap(self) -> float:
-        """Sum of the scores minus (full - empty).
-
-        Zero by theory for Shapley values and, with enough steps, for integrated
-        gradients; a measure of non-linearity for the other methods.
-        """
+        """Sum of the scores minus (full - empty); 0 for exact Shapley values."""
         return float(self.scores.sum() - (self.full - self.empty))
 
 
@@ -61,6 +55,8 @@ def attribute(
     rng: np.random.Generator | None = None,
 ) -> Attribution:
     """Contribution of each part of `x` to the value of `target`.
+
+    What does not fit together is a ValueError, IndexError or TypeError.
 
     Args:
         model: (transformers model, tokenizer), a function from a list of inputs to
@@ -81,10 +77,6 @@ def attribute(
             an absent word is a mask.
         steps: Gauss-Legendre points of integrated gradients.
         permutations, rng: orders drawn by ``shapley_sampled``, and their generator.
-
-    Raises:
-        ValueError, IndexError, TypeError: an unknown method, kind or label; a model
-            that cannot give what is asked; too many parts for exact values; no `rng`.
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r} is unknown: use one of {METHODS}")
@@ -144,9 +136,8 @@ def _along_line(this: Decision, points, weights) -> np.ndarray:
             (gradient,) = torch.autograd.grad(logits.sum(), rows)
         mean += torch.einsum("r,rtd->td", weight, gradient)
     tokens = ((end - start)[0] * mean).double().sum(-1).cpu().numpy()
-    return np.array(
-        [tokens[np.equal(this.word_of, w)].sum() for w in range(len(this.words))]
-    )
+    words = range(len(this.words))
+    return np.array([tokens[np.equal(this.word_of, w)].sum() for w in words])
 
 
 @dataclass(frozen=True)
@@ -159,10 +150,7 @@ class FaithfulnessCurve:
 
     @property
     def gain(self) -> float:
-        """Area under insertion minus area under deletion; 0 for a random order.
-
-        ERASER's comprehensiveness minus its sufficiency, both as areas.
-        """
+        """Area under insertion minus area under deletion; 0 for a random order."""
         return float(np.trapezoid(self.insertion - self.deletion, self.fraction))
 
 

@@ -1,8 +1,7 @@
 """One decision of a model: the logit of one label at one word.
 
-Everything in this sub-package explains such a decision. A token classifier
-decides at the first sub-word of a word; a text classifier decides once for the
-whole text (word index ``None``).
+A token classifier decides at the first sub-word of a word; a text classifier once for
+the whole text (word index ``None``).
 """
 
 from __future__ import annotations
@@ -70,11 +69,9 @@ class Decision:
     def without_words(
         self, keep: np.ndarray, baseline: str = "mask"
     ) -> dict[str, torch.Tensor]:
-        """Inputs in which the words not kept stand as the baseline token.
+        """Inputs in which words not kept (rows, words) stand as the baseline token.
 
-        `keep` is boolean of shape (rows, words). Every sub-word of an absent
-        word is replaced, so the number of sub-words, the positions and the word
-        shapes stay as they are: only the identity of the word is taken away.
+        Every sub-word of an absent word is replaced, so all positions stay.
         """
         blank = getattr(self.tokenizer, f"{baseline}_token_id", None)
         if blank is None:

@@ -1,24 +1,17 @@
 """The decision graph: which node passed which difference on, level by level.
 
-A clean and a corrupt input differ in the logit of one label. Nodes stand in levels,
-one more node is the label; an edge carries the part of the difference that flows
-along it. Of a small head see ``head_graph``. In a text nodes are (layer, sub-word), and
-flows are to first order (attribution patching, Nanda 2023; Syed et al. 2023,
-arXiv:2310.10348): two forward and backward passes give all edges, where exact patching
-would need one forward pass for each node.
+An edge carries the part of the difference of the label's logit that flows along it. Of
+a small head see ``head_graph``. In a text nodes are (layer, sub-word), and flows are to
+first order (attribution patching, Syed et al. 2023, arXiv:2310.10348): two forward and
+backward passes give all edges.
 
-A head may read several layers (the tagger reads 3 and 6 side by side), so each
-read-out layer has edges to the label of its own. Their weight uses the gradient that
-reaches the head *directly* from it; what flows on through the next layers is carried
-by the inner edges, and nothing is counted twice.
-
-Only what comes after an edge is linearised. The change of an attention weight is
-booked on the source, also where the query at the destination caused it: a cut through
-the graph adds up to the logit difference to first order, a single node need not. The
-gradient halfway between the texts is integrated gradients over the embeddings with
-one point (EAP-IG: Hanna, Pezzelle, Belinkov 2024, arXiv:2403.17806): on the tagger it
-meets exact patching far better than that at the texts, on planted negations it does
-not (``top_path.json``).
+A head may read several layers (the tagger reads 3 and 6 side by side): the edges from
+each to the label use the gradient that reaches the head *directly* from it, so that
+nothing is counted twice. The change of an attention weight is booked on the source,
+also where the query at the destination caused it: a cut through the graph adds up to
+the logit difference to first order, a single node need not. The gradient halfway
+between the texts is that of EAP-IG with one point (Hanna, Pezzelle, Belinkov 2024,
+arXiv:2403.17806).
 """
 
 from __future__ import annotations
@@ -89,12 +82,10 @@ class DecisionGraph:
 
     @property
     def shares(self) -> tuple[np.ndarray, np.ndarray]:
-        """Edge shares (L, W, W) and read-out shares (L+1, W).
+        """Edge shares (L, W, W) and read-out shares (L+1, W), steps of a backward walk.
 
         Only edges that push the logit from corrupt to clean count, or all by size
-        where none does. The shares of the edges into one destination add up to 1, and
-        so do those of all read-out edges: read backwards, they are the steps of a
-        random walk from the label to the input. A destination into which nothing
+        where none does. Those into one destination add up to 1; one into which nothing
         flows sends the walk straight down.
         """
         readout = _shares(self.sign * self.readout.ravel())
@@ -110,11 +101,7 @@ class DecisionGraph:
 
     @property
     def visits(self) -> np.ndarray:
-        """Probability that the backward walk visits a node, shape (L+1, W).
-
-        The sum over histories: the weights of all paths through the node, without
-        listing them. Row 0 adds up to 1: every history starts at some part.
-        """
+        """Probability that the backward walk visits a node, shape (L+1, W)."""
         edges, visits = self.shares
         for layer in reversed(range(len(edges))):
             visits[layer] += visits[layer + 1] @ edges[layer]
@@ -139,20 +126,14 @@ def decision_graphs(
 ) -> list[DecisionGraph]:
     """Decision graphs of many pairs (clean words, corrupt words), in batches.
 
-    Pairs of equal length share a batch, so nothing is padded.
-
     Args:
         model, tokenizer: a transformers model with a BERT-type or DistilBERT encoder.
-        pairs: clean and corrupt words of each pair; ``None`` for the corrupt ones
-            stands for a text of blanks.
+        pairs: clean and corrupt words of each pair, ``None`` for a corrupt text of
+            blanks; texts that do not align in sub-words are a ValueError.
         targets: (word index, label) of each pair.
         slopes: where the gradients are taken: ``ends``, mean of both texts, or
             ``midpoint``, halfway between their embeddings, in one backward pass. A
             head that reads the sub-words gets the corrupt ones at the midpoint.
-
-    Raises:
-        ValueError, IndexError: bad words, word index or label; texts that do not align;
-            no BERT-type encoder.
     """
     if len(pairs) != len(targets):
         raise ValueError(f"{len(pairs)} pairs but {len(targets)} targets: one each")

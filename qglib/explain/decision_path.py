@@ -1,9 +1,8 @@
 """The decision path D: the most probable history of a decision.
 
-Read backwards, the shares of a decision graph are a random walk from the label to
-the words. D is its most probable path (Viterbi); `DecisionGraph.visits` sums over all.
-Where the head reads several layers the walk enters the stack at any of them, so D may
-leave the encoder early, at layer 3 say; its last node is the one that the head reads.
+Read backwards, the shares of a decision graph are a random walk from the label to the
+words. Where the head reads several layers the walk enters the stack at any of them: D
+ends at the node that the head reads.
 """
 
 from __future__ import annotations
@@ -64,22 +63,18 @@ def decision_path(
 ) -> DecisionPath:
     """The most probable path of a decision, and the k - 1 next ones.
 
-    List Viterbi: each node keeps its k best continuations towards the label,
-    O(L T^2 k log k). Equal paths are ordered by position, so the result does not
-    depend on chance.
+    List Viterbi: each node keeps its k best continuations towards the label. Equal
+    paths are ordered by position.
 
     Args:
         model: a `DecisionGraph`; or (transformers model, tokenizer) with words; or a
             model of `qglib.models.train` with inputs of its kind; or a small torch
             head with features.
         clean, corrupt: the input that is explained and the one it is compared with;
-            ``None`` is the blank input. Nothing for a graph.
+            ``None`` is the blank input (ValueError where nothing differs). Not for a
+            graph.
         target: (word index, label), a label, or its number.
         k: paths to find.
-
-    Raises:
-        ValueError, TypeError: inputs that do not align; no difference to explain; a
-            model without layers that can be followed.
     """
     if k < 1:
         raise ValueError(f"k={k}: ask for at least one path")
@@ -140,9 +135,8 @@ def draw_decision_graph(
 ) -> Figure:
     """The graph of a text or head with its path D, and `branches` (nodes by layer).
 
-    Time runs upwards. The width of an edge is the probability that the backward walk
-    takes it, the size of a node that it visits the node. Words of the corrupt text
-    stand beside the words they replace.
+    The width of an edge is the probability that the backward walk takes it, the size of
+    a node that it visits the node. Corrupt words stand beside those they replace.
     """
     visits, (edges, readout) = graph.visits, graph.shares
     top, wide = len(edges), edges.shape[-1]

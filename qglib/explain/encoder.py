@@ -1,9 +1,7 @@
 """Inside an encoder: hidden states, attention, gradients, and other states put in.
 
-Hooks on the layers see the very tensors that flow on to the next layer and to the
-head. Activation patching, clean states put into the corrupt run, is the exact oracle
-behind the decision graph and the test of a decision path: how much of the clean logit
-comes back when only the path's nodes are made clean.
+Activation patching, clean states put into the corrupt run, is the exact oracle behind
+the decision graph and the test of a decision path.
 """
 
 from __future__ import annotations
@@ -78,9 +76,8 @@ def layer_inputs_changed(
 ) -> Iterator[None]:
     """Inside the block ``change(layer, hidden)`` replaces each layer's input.
 
-    Layer number L stands for the output of the last layer. A head that reads an
-    inner layer sees the changed state too: the hooks run before those with which
-    transformers collects hidden states.
+    Layer number L stands for the output of the last layer. A head that reads an inner
+    layer sees the changed state too.
     """
 
     def before(module, args):
@@ -109,9 +106,8 @@ def trace(
 ) -> Trace:
     """Record a batch; ``read(logits)`` gives the logit of each row, shape (B,).
 
-    ``first`` (B, T, D) replaces the input of the first layer. No padding is allowed in
-    the batch, because the decision graph takes every sub-word for a node. A model
-    without a BERT-type encoder, or that lets no gradient through, is a ValueError.
+    ``first`` (B, T, D) replaces the input of the first layer. No padding is allowed:
+    the decision graph takes every sub-word for a node.
     """
     blocks = encoder_blocks(model)
     given, cut = [], []  # output of a layer; a copy without past for what reads it
@@ -144,9 +140,7 @@ def trace(
             "the model cuts the gradient between encoder and head (torch.no_grad or "
             "detach in its forward): let the gradient through in evaluation mode"
         )
-    direct = torch.autograd.grad(
-        logit.sum(), cut, allow_unused=True, materialize_grads=True
-    )
+    direct = torch.autograd.grad(logit.sum(), cut, materialize_grads=True)
     total, grad_sum = direct[-1], []
     for n in reversed(range(len(blocks))):
         through, at_sum = torch.autograd.grad(given[n + 1], [cut[n], sums[n]], total)
@@ -173,8 +167,8 @@ def patched_logits(
     """Logit of the corrupt text with some nodes made clean, float64 (patches,).
 
     Node (l, s) is the input of layer l+1 at sub-word s; a head that reads layer l
-    reads the patched state too. The effect of one node alone, minus the corrupt
-    logit, is what `DecisionGraph.node_scores` estimates to first order.
+    reads the patched state too. Texts that do not align, or a node outside the encoder,
+    are a ValueError.
 
     Args:
         model, tokenizer, target: as for `qglib.explain.decision_graphs`.
@@ -182,9 +176,6 @@ def patched_logits(
             the text of blanks.
         patches: sets of nodes (layer, sub-word), each one row of a batch; an empty
             set gives the corrupt logit, all nodes of layer 0 the clean one.
-
-    Raises:
-        ValueError: texts that do not align, a node outside the encoder.
     """
     first, second = aligned_decisions(model, tokenizer, clean, corrupt, target)
     source: dict[int, torch.Tensor] = {}  # layer -> clean states

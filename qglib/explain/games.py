@@ -1,8 +1,7 @@
 """A decision as a game: parts are players, a coalition is an input that keeps some.
 
-So every method of `qglib.explain` serves every kind of data.  The value of a game takes
-a boolean array of shape (coalitions, players) and returns one number for each row; it
-is asked for many coalitions at once, so that a model can answer them as one batch.
+The value of a game takes booleans (coalitions, players) and returns one number for each
+row, so that a model can answer many coalitions as one batch.
 """
 
 from __future__ import annotations
@@ -46,10 +45,9 @@ def game_of(
     baseline: str = "mask",
     probability: bool = False,
 ) -> Game:
-    """The game of one decision; arguments and errors as `qglib.explain.attribute`.
+    """The game of one decision, arguments as of `qglib.explain.attribute`.
 
-    `baseline` is the token for an absent word, `probability` asks a transformers model
-    for probabilities instead of logits.
+    `baseline` is the token for an absent word, `probability` asks for no logits.
     """
     if is_tagger(model):
         if len(background):
@@ -137,8 +135,7 @@ def exact_shapley(value: Value, players: int) -> np.ndarray:
 
     Args:
         value: boolean (coalitions, players) to one number a row.
-        players: how many words, features or gates there are, 1 to 12; for more take
-            ``attribute(..., method="shapley_sampled")``.
+        players: how many words, features or gates there are, 1 to 12.
 
     Returns:
         Shapley values, float64, (players,).
@@ -166,10 +163,8 @@ def sampled_shapley(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shapley values from random orders of the players, and their standard errors.
 
-    Orders come in antithetic pairs (an order and its reverse), which lowers the
-    variance; the standard error is that of the mean over pairs. Every order adds
-    up to full - empty, so the estimate is complete too (Castro et al. 2009;
-    antithetic pairs: Mitchell et al. 2022). Two pairs are the least.
+    Orders come in antithetic pairs (an order and its reverse; Castro et al. 2009,
+    Mitchell et al. 2022); the standard error is that of the mean over pairs.
     """
     if permutations < 4:
         raise ValueError(f"permutations={permutations}: at least 4 for an error bar")

@@ -1,11 +1,9 @@
 """The decision graph of a small head: parts, then units or wires, then the label.
 
-A head is a chain of stages. Between a clean and a corrupt input each stage is
-replaced by its mean Jacobian along the straight line of its own inputs
-(Gauss-Legendre). The change of its outputs is then exactly that matrix times the
-change of its inputs, so what flows along all paths together is the whole difference
-of the label's value: integrated gradients (Sundararajan et al. 2017) stage by stage.
-A linear stage needs no quadrature, a circuit is one stage, from wires to outputs.
+Each stage of the chain is replaced by its mean Jacobian along the straight line of its
+own inputs (Gauss-Legendre), so what flows along all paths together is the whole
+difference of the label's value: integrated gradients (Sundararajan et al. 2017) stage
+by stage. A circuit is one stage, from wires to outputs.
 """
 
 from __future__ import annotations
@@ -35,14 +33,12 @@ def head_graph(
     """Which part acts through which unit or wire on the label.
 
     Args:
-        head: a ``torch.nn.Sequential``, cut behind every module with parameters.
+        head: a ``torch.nn.Sequential`` (else a ValueError), cut behind every module
+            with parameters.
         clean, corrupt: features of the two inputs, (features,).
         target: number of the label.
         parts: name -> numbers of its features; by default each feature is a part.
         steps: quadrature points of a stage that is not linear.
-
-    Raises:
-        ValueError: a head without known stages, bad features, parts or label.
     """
     like = next(head.parameters())
     sides = [torch.as_tensor(v).detach().to(like) for v in (clean, corrupt)]
@@ -65,9 +61,8 @@ def model_graph(
 ) -> DecisionGraph:
     """`head_graph` of a model of `qglib.models.train`; its parts are those of the kind.
 
-    A feature may hang on several parts: its change is shared out in proportion to what
-    each part changes when it alone is clean. ``corrupt=None`` blanks all parts; a kind
-    whose parts cannot be taken from `corrupt` is a ValueError.
+    The change of a feature is shared out in proportion to what each part changes when
+    it alone is clean. ``corrupt=None`` blanks all parts.
     """
     kind = kind_of(None, model)
     names = tuple(kind.parts(clean))

@@ -1,8 +1,7 @@
 """Clean and corrupt sentences whose deciding words are known by construction.
 
-Both hold an ambiguous name in a cue frame, whose words decide the type of the name. The
-corrupt one has a frame of another type, and, as bait, another ambiguous name and
-another adverb, which decide nothing; all parts have equally many sub-words.
+Both hold an ambiguous name in a cue frame, which decides its type. The corrupt one has
+a frame of another type and, as bait, another ambiguous name and another adverb.
 """
 
 from __future__ import annotations
@@ -33,9 +32,8 @@ def planted_pairs(
 ) -> list[PlantedPair]:
     """`n` pairs with frames of different types, equal in words and sub-words.
 
-    Frames are drawn evenly from those that have a partner, so that no sentence
-    pattern dominates; names come from the held-out part. A tokenizer under which no
-    two frames align is a ValueError.
+    Frames are drawn evenly from those that have a partner, names from the held-out
+    part. A tokenizer under which no two frames align is a ValueError.
     """
     if n < 1:
         raise ValueError(f"n={n}: ask for at least one pair")

@@ -1,8 +1,4 @@
-"""Quantum circuits: batched heads, kernels, geometry and search.
-
-Everything here is simulated on classical hardware; nothing is a speed-up over the
-best classical method, and the classical rival is always at hand.
-"""
+"""Quantum circuits, simulated on classical hardware: heads, kernels and search."""
 
 from __future__ import annotations
 
@@ -13,10 +9,6 @@ from qglib.quantum.qaoa import qaoa
 from qglib.quantum.verify import verify
 
 __all__ = [
-    "QuantumHead",
-    "circuits",
-    "fidelity_kernel",
-    "pairwise_fidelity_kernel",
-    "qaoa",
+    "QuantumHead", "circuits", "fidelity_kernel", "pairwise_fidelity_kernel", "qaoa",
     "verify",
-]
+]  # fmt: skip

@@ -123,11 +123,8 @@ def choose(
 def call_qnode(
     qnode: qml.QNode, inputs: torch.Tensor, weights: Mapping[str, torch.Tensor]
 ) -> torch.Tensor:
-    """Outputs (B, n_outputs) of a QNode for inputs (B, n_inputs) or (n_inputs,).
-
-    Lightning answers in Python floats, which PennyLane gives torch's default
-    precision; for double inputs that is made double while the QNode runs.
-    """
+    """Outputs (B, n_outputs) of a QNode for inputs (B, n_inputs) or (n_inputs,)."""
+    # PennyLane gives lightning's Python floats torch's default precision
     usual = torch.get_default_dtype()
     try:
         if inputs.dtype == torch.float64:

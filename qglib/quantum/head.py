@@ -41,19 +41,14 @@ class QuantumHead(nn.Module):
             of ``weight_shapes``; it returns expectation values of Pauli words (or
             sums of them), probabilities, or the state.
         weight_shapes: Shape of every weight, as for ``qml.qnn.TorchLayer``.
-        backend: ``"auto"``, ``"batched"``, or a PennyLane device name:
-            ``"default.qubit"``, ``"lightning.qubit"``, ``"lightning.gpu"``.
-            ``"auto"`` takes ``"batched"`` for every circuit it covers up to 14 qubits,
-            for other analytic ones ``"default.qubit"`` (which broadcasts a batch,
-            while lightning runs one sample at a time), else the QNode's own device.
-        n_inputs: Width of one sample; by default found by trying, starting with
-            one input per wire.
+        backend: ``"auto"``, ``"batched"``, or a PennyLane device name. ``"auto"``
+            takes ``"batched"`` for every circuit it covers up to 14 qubits, for other
+            analytic ones ``"default.qubit"`` (which broadcasts a batch), else the
+            QNode's own device.
+        n_inputs: Width of one sample; by default found by trying.
         init_method: How weights start, as for ``TorchLayer``: a function that fills a
             tensor, or one function or tensor for every weight; by default uniform
             in [0, 2 pi) from torch's generator.
-
-    Warns:
-        UserWarning: when ``"auto"`` cannot take ``"batched"``: the reason, the cost.
 
     Raises:
         TypeError: when the QNode lacks an argument.

@@ -11,10 +11,7 @@ from qglib.quantum.head import QuantumHead
 
 
 def fidelity_kernel(
-    qnode: qml.QNode,
-    x: np.ndarray,
-    y: np.ndarray | None = None,
-    backend: str = "auto",
+    qnode: qml.QNode, x: np.ndarray, y: np.ndarray | None = None, backend: str = "auto"
 ) -> np.ndarray:
     """Gram matrix from all states at once and one matrix product.
 
@@ -30,18 +27,13 @@ def fidelity_kernel(
         backend: What makes the states, as for `QuantumHead`.
 
     Returns:
-        (N, M) float64.
-
-    Raises:
-        ValueError: samples or a QNode of another form.
-        MemoryError: before allocating, when the Gram matrix would not fit.
+        (N, M) float64; MemoryError before allocating, when it would not fit.
     """
     x = _table("x", x)
     y = None if y is None else _table("y", y)
     n = len(x) if y is None else len(y)
-    require(
-        24 * len(x) * n, "cpu", f"A Gram matrix of {len(x)} x {n}", "use fewer samples"
-    )
+    what = f"A Gram matrix of {len(x)} x {n}"
+    require(24 * len(x) * n, "cpu", what, "use fewer samples")
     head = QuantumHead(qnode, {}, backend, n_inputs=x.shape[1]).double()
     left = _states(head, x)
     right = left if y is None else _states(head, y)
@@ -71,9 +63,7 @@ def _states(head: QuantumHead, samples: np.ndarray) -> np.ndarray:
 
 
 def pairwise_fidelity_kernel(
-    qnode: qml.QNode,
-    x: np.ndarray,
-    y: np.ndarray | None = None,
+    qnode: qml.QNode, x: np.ndarray, y: np.ndarray | None = None
 ) -> np.ndarray:
     """The same kernel pair by pair, as hardware measures it.
 

@@ -1,10 +1,8 @@
 """QAOA on a diagonal cost, by exact statevector, with exact gradients.
 
-The alternating ansatz of Farhi, Goldstone, Gutmann (arXiv:1411.4028): a phase
-exp(-i gamma C) and a mixer exp(-i beta A), ``depth`` times, on the uniform state.
-The basis is a register of digits; A is the complete graph on each digit (Hadfield
-et al., arXiv:1709.03489), which for two levels is Pauli X: qubits with the usual
-mixer are digits of two levels.
+The ansatz of Farhi, Goldstone, Gutmann (arXiv:1411.4028): a phase exp(-i gamma C) and a
+mixer exp(-i beta A), ``depth`` times, on the uniform state. A is the complete graph on
+each digit (Hadfield et al., arXiv:1709.03489), which for two levels is Pauli X.
 """
 
 from __future__ import annotations
@@ -24,16 +22,13 @@ LARGEST = 16  # levels of digits that are mixed together
 
 @dataclass(frozen=True)
 class QaoaResult:
-    """Outcome of one QAOA optimisation at its last depth.
-
-    ``by_depth`` holds, for every depth on the way, the depth, the probability that one
-    shot gives *an* optimum, and the mean cost of a shot.
-    """
+    """Outcome of one QAOA optimisation at its last depth."""
 
     gammas: np.ndarray  # angles, radians per unit of cost
     betas: np.ndarray  # angles, radians
     probabilities: np.ndarray  # of all basis states
     evaluations: int  # of cost and gradient, all starts and depths
+    # of every depth: depth, chance of an optimum in one shot, mean cost of a shot
     by_depth: tuple[tuple[int, float, float], ...]
 
 
@@ -52,14 +47,11 @@ def qaoa(
     the success probability may fall with depth while the mean improves.
 
     Args:
-        values: Cost of every basis state; the first digit is the most significant.
+        values: Finite cost of every basis state, first digit most significant; another
+            number of costs than of states is a ValueError.
         depth, starts: Phase-mixer layers and random starts, at least 1.
         rng: Source of the random angles.
         widths: Levels of every digit; by default qubits with the X mixer.
-
-    Raises:
-        ValueError, MemoryError: broken costs, or not as many as the digits have states;
-            states that would not fit.
     """
     values = np.asarray(values, float)
     if depth < 1 or starts < 1:
@@ -97,13 +89,8 @@ def qaoa(
         state = evolve(scaled, best[:p], best[p:], widths)
         chance = state.real**2 + state.imag**2
         by_depth.append((p, float(chance[optima].sum()), float(chance @ values)))
-    return QaoaResult(
-        gammas=best[:depth] / spread,
-        betas=best[depth:],
-        probabilities=chance,
-        evaluations=count,
-        by_depth=tuple(by_depth),
-    )
+    gammas, betas = best[:depth] / spread, best[depth:]
+    return QaoaResult(gammas, betas, chance, count, tuple(by_depth))
 
 
 def _stretch(angles: np.ndarray) -> np.ndarray:
@@ -126,11 +113,8 @@ def evolve(
 def energy_and_gradient(
     values: np.ndarray, gammas: np.ndarray, betas: np.ndarray, widths: Sequence[int]
 ) -> tuple[float, np.ndarray]:
-    """Mean cost and its gradient by (gammas, betas), by the adjoint method.
-
-    Only the final state is kept; the layers are undone on the way back, with
-    dE = 2 Im <lambda|G|psi> for a layer exp(-i angle G) and lambda = C psi.
-    """
+    """Mean cost and its gradient by (gammas, betas), by the adjoint method."""
+    # dE = 2 Im <lambda|G|psi> for a layer exp(-i angle G) and lambda = C psi
     state = evolve(values, gammas, betas, widths)
     adjoint = values * state
     energy = np.vdot(state, adjoint).real

@@ -11,19 +11,14 @@ from qglib.quantum.head import QuantumHead
 
 
 def verify(
-    head: QuantumHead,
-    batch: int = 4,
-    *,
-    inputs: torch.Tensor | None = None,
+    head: QuantumHead, batch: int = 4, *, inputs: torch.Tensor | None = None
 ) -> dict[str, float]:
     """Largest differences between a head and its QNode on its own device.
 
-    Absolute up to numbers of 1, beyond them relative to the largest of its kind.
-
-    The QNode runs sample by sample, in double precision, on the device it was built
-    on, so that a device asked for by name executes the circuits: forward, backward
-    and one step of gradient descent. All of it is needed: a layer with right values
-    and right input gradients can still have wrong weight gradients.
+    Absolute up to numbers of 1, beyond them relative to the largest of its kind. The
+    QNode runs sample by sample, in double precision, on the device it was built on:
+    forward, backward and one step of gradient descent. A layer with right values and
+    right input gradients can still have wrong weight gradients.
 
     Args:
         head: The head to check; its weights stay as they are.
@@ -34,8 +29,7 @@ def verify(
     Returns:
         {"values": ..., "input_gradients": ..., "weight_gradients": ...,
         "weights_after_step": ...}; expect below 1e-5 in float32 and below 1e-10 in
-        float64. Gradients of a state that lightning cannot give come from
-        default.qubit.
+        float64. Gradients of a state on lightning come from default.qubit.
     """
     weights = head.named_weights()
     like = torch.zeros(()) if inputs is None else inputs
@@ -87,9 +81,7 @@ def _gradients(values, probe, arguments) -> Sequence[torch.Tensor]:
     loss = loss.real + loss.imag if loss.is_complex() else loss
     if not loss.requires_grad:  # a constant, like the norm of the state
         return [torch.zeros_like(a) for a in arguments]
-    return torch.autograd.grad(
-        loss, arguments, allow_unused=True, materialize_grads=True
-    )
+    return torch.autograd.grad(loss, arguments, materialize_grads=True)
 
 
 def _largest(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -18,16 +18,7 @@ from qglib.spacetime.observables import (
 from qglib.spacetime.sprinkling import sprinkle_diamond
 
 __all__ = [
-    "Causet",
-    "adds",
-    "draw_order",
-    "independence_test",
-    "interval_abundances",
-    "longest_chain",
-    "manifold_likeness",
-    "myrheim_meyer_dimension",
-    "null_table",
-    "order_features",
-    "ordering_fraction",
-    "sprinkle_diamond",
-]
+    "Causet", "adds", "draw_order", "independence_test", "interval_abundances",
+    "longest_chain", "manifold_likeness", "myrheim_meyer_dimension", "null_table",
+    "order_features", "ordering_fraction", "sprinkle_diamond",
+]  # fmt: skip

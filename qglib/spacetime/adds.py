@@ -57,29 +57,25 @@ def adds(
     the outer and the inner parts.
 
     Args:
-        F: shape (n, k), the features to be judged, computed item by item; or a
-            transformer that makes them from `baseline` rows. It is then fitted on
-            the training rows of every part, so that nothing leaks.
+        F: shape (n, k), the features to be judged; or a transformer that makes them
+            from `baseline` rows, fitted on the training rows of every part.
         null: the same after the order was shuffled (`order_features` gives both).
         baseline: shape (n, p), the ordinary description of the items.
         labels: shape (n,), classes.
         rng: seeds the parts.
-        groups: shape (n,), items of one group are never divided between training
-            and test (speakers, copies of one item).
+        groups: shape (n,), items of one group are never divided.
         classifier: makes a fresh scikit-learn classifier.
         folds, repeats: parts of an outer cross-validation, how often drawn anew.
         grid: values tried for the classifier's parameter `C`.
 
     Returns:
-        One row per variant (chance, baseline, F alone, F of shuffled order, PCA of
-        the same size, baseline + shuffled F, baseline + F): its accuracy, and the
-        difference to the baseline on the same parts with its 95 % interval `low`,
-        `high` (`mean_interval`, corrected for shared training items). Three more rows
-        hold differences between two variants, without accuracy.
+        One row per variant: its accuracy, and the difference to the baseline on the
+        same parts with its 95 % interval `low`, `high` (`mean_interval`, corrected for
+        shared training items). Three more rows hold differences between two variants.
 
     Raises:
-        ValueError: arrays of different lengths, values not finite, no rng, fewer
-            than two folds, a class with fewer items than folds, or too few groups.
+        ValueError: arrays that do not fit, no rng, fewer than two folds, a class with
+            fewer items than folds, or too few groups.
     """
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is {rng!r}: pass a numpy Generator")
@@ -154,11 +150,7 @@ def _tuned(
     values: np.ndarray,
     labels: np.ndarray,
 ) -> BaseEstimator:
-    """The fitted classifier, its strength chosen on the inner parts.
-
-    Of equally good strengths the first wins. GridSearchCV does the same at twice the
-    time, which for many small fits is all overhead.
-    """
+    """The classifier at the first best strength; GridSearchCV takes twice the time."""
     right = np.zeros(len(grid))
     for k, strength in enumerate(grid if len(grid) > 1 else ()):
         for a, b in inner:

@@ -35,8 +35,7 @@ class Causet:
     def from_order(cls, matrix: np.ndarray, close: bool = False) -> Causet:
         """From a boolean or 0/1 matrix (N, N): (i, j) is true if i precedes j.
 
-        Elements are re-sorted. `close` takes the transitive closure; without it a
-        relation that is not transitive is a ValueError, as is one with a cycle.
+        Without `close` a relation that is not transitive is a ValueError.
         """
         return cls(*constructions.order_parts(matrix, close))
 
@@ -50,11 +49,8 @@ class Causet:
     ) -> Causet:
         """The 2d order of two variables: i precedes j if x and y both grow.
 
-        Args:
-            x, y: the variables, shape (N,) each.
-            ties: "error" refuses equal values, "random" breaks them with `rng`
-                (keeps the exact null), "weak" leaves tied pairs unrelated.
-            rng: generator for ties="random".
+        For `ties`, "error" refuses equal values, "random" breaks them with `rng` (keeps
+        the exact null), "weak" leaves tied pairs unrelated.
         """
         x, y = constructions.numbers(x, "x"), constructions.numbers(y, "y")
         if x.ndim != 1 or x.shape != y.shape:
@@ -99,8 +95,7 @@ class Causet:
             times, contents: shape (N,), and (N,) or (N, k); no event twice.
             speed: largest distance a content may travel in one unit of time.
             metric: "euclidean", "angle" (radians), "absolute", "cityblock",
-                "chebyshev" or "precomputed" (`contents` are (N, N) distances, whose
-                triangle inequality is tested on a fixed sample of triples).
+                "chebyshev" or "precomputed" (`contents` are (N, N) distances).
         """
         return cls(*constructions.event_parts(times, contents, speed, metric))
 

@@ -1,8 +1,4 @@
-"""From matrices, ranks and events to packed rows: what the constructors share.
-
-An order is transitive by construction (ranks, dominance) or by closure (events); a
-matrix is checked. The `_parts` are the arguments of `Causet`.
-"""
+"""From matrices, ranks and events to packed rows, the arguments of `Causet`."""
 
 from __future__ import annotations
 

@@ -28,8 +28,7 @@ def draw_order(
 
     Args:
         causet, ax: the order, and the axes to draw in.
-        position: (N, 2) places (horizontal, vertical); by default the coordinates
-            (x, t), without which it is a ValueError to leave it out.
+        position: (N, 2) places (horizontal, vertical); by default the coordinates.
         chain: elements joined by a bold line.
         apex: element whose past and future are coloured.
         point_size: area of a point in points squared.

@@ -25,25 +25,12 @@ _LADDER = ((2, 0.1), (2, 0.3), (4, 0.1))  # (dimension, smearing) of the actions
 
 
 def causal_set_features(causet: Causet) -> dict[str, float]:
-    """Named order observables, invariant under relabelling of the elements.
+    """`FEATURE_NAMES` of 4 elements or more, all finite and free of the labelling.
 
-    Returns:
-        `FEATURE_NAMES` in that order, all finite:
-
-        - elements; ordering_fraction; the two dimensions, of the whole set;
-        - height_per_root (longest chain over root N), widest_level_share (largest
-          level of equal height over N), mean_height (over the largest height);
-        - intervals_0 .. intervals_31_up: log(1 + N_m / N) in logarithmic bins of
-          the number m of elements between;
-        - action_2d_smeared_0.1, _0.3, action_4d_smeared_0.1: smeared core actions
-          per element, as signed roots;
-        - chains_3, chains_4: log(1 + C_k / N);
-        - minimal_share, maximal_share, isolated_share of the elements;
-        - links_mean, links_up_spread, links_down_spread: the number of links per
-          element, and standard deviations over the elements of those upwards and
-          downwards (they swap when the order is reversed).
-
-    Fewer than 4 elements are a ValueError. Sources: those of `observables`.
+    Heights are longest chains over root N, levels those of equal height. Intervals are
+    log(1 + N_m / N) in logarithmic bins of the number m of elements between, chains
+    log(1 + C_k / N), smeared core actions signed roots per element, spreads standard
+    deviations over the elements. Sources: those of `observables`.
     """
     n = causet.size
     seen.check_size(causet, 4)
@@ -83,16 +70,12 @@ def order_features(
     Args:
         events: one object per item, with `.parts`, the arguments of
             `Causet.from_events`, and `.shuffled(rng)`, the same times and contents
-            paired at random (`qglib.data.Events` has both).
+            paired at random (`qglib.data.Events` has both); else a ValueError.
         rng: source of the shuffles.
 
     Returns:
         (F, null): two tables (items, 24) of finite float64, columns `FEATURE_NAMES`.
         An order of fewer than 4 elements has its size and else zeros.
-
-    Raises:
-        ValueError: no item, an item without these, no rng, or events that
-            `Causet.from_events` refuses.
     """
     if not len(events):
         raise ValueError("events is empty: give one object per item")

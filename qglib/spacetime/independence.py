@@ -43,24 +43,20 @@ def independence_test(
 
     Groups of observables of the 2d order of the ranks and of its mirror
     (`rank_observables`, `null_tables.RECIPE`) become p-values and are combined.
-    Invariant under monotone maps of either variable, rising or falling, and under
-    their exchange, to the bit; no bandwidth. An omnibus test: strong on closed and
-    branched shapes, weaker than Kendall's on trends, and nearly blind to fine
-    checkerboards. The level needs independent draws: serial dependence voids it.
+    Invariant under monotone maps of either variable and under their exchange, to the
+    bit. Strong on closed and branched shapes, weaker than Kendall's on trends, nearly
+    blind to fine checkerboards. Serial dependence voids the level.
 
     Args:
         x, y: the variables, shape (n,), 20 <= n <= 20 000.
         rng: breaks ties; needed for ties="random" only.
         draws: calibration draws of the kept table, see `null_table`.
-        ties: "error", or "random" to break them with `rng` (the level stays exact
-            for any marginals; the p-value then depends on `rng`).
+        ties: "error", or "random": the level stays exact for any marginals.
         null: a table from `null_table`, used instead of the kept one.
 
     Raises:
-        TypeError: values that have no order (complex, objects), an rng that is no
-            generator.
-        ValueError: shapes differ, masked values, NaN or infinity, a constant variable,
-            ties under "error", n out of range, or a table of another n.
+        TypeError: values that have no order (complex, objects), a wrong rng.
+        ValueError: shapes, gaps, a constant, ties, n, or a table of another n.
     """
     x, y = _variable(x, "x"), _variable(y, "y")
     if x.shape != y.shape:

@@ -1,8 +1,7 @@
 """Is an order like a flat space-time? A battery with a verdict and its reasons.
 
-The inside of an Alexandrov interval of flat space-time with n elements is a
-uniform sample of n points in a diamond. So flatness in d = 2, 3, 4 is a
-hypothesis with an exact simulated null, for any number of observables at once.
+The inside of an Alexandrov interval of flat space-time with n elements is a uniform
+sample of n points in a diamond: a hypothesis with an exact simulated null.
 """
 
 from __future__ import annotations
@@ -76,10 +75,8 @@ def _reference(dimension: int, size: int) -> tuple[np.ndarray, ...]:
 
 
 def largest_interval(causet: Causet) -> Causet:
-    """The open interval with most elements (the whole set if it has none).
-
-    Only pairs of a minimal and a maximal element need to be looked at.
-    """
+    """The open interval with most elements (the whole set if it has none)."""
+    # only pairs of a minimal and a maximal element need to be looked at
     before, after = causet.degrees()
     maximal, best, ends = np.flatnonzero(after == 0), 0, None
     for i in np.flatnonzero(before == 0).tolist():
@@ -97,17 +94,13 @@ def manifold_likeness(
 
     Args:
         causet: the order.
-        rng: thins sets of more than 192 elements (what is left of a sprinkling is
-            one).
+        rng: thins sets of more than 192 elements (a thinned sprinkling is one).
         scope: "interval" judges the largest Alexandrov interval, "whole" takes
-            the set itself for a diamond.
+            the set itself, of at least 4 elements, for a diamond.
 
     Returns:
         `ManifoldVerdict`; passing is necessary, not sufficient, for geometry. The 200
         sprinklings per dimension are simulated once per size, from their own seed.
-
-    Raises:
-        ValueError: fewer than 4 elements, an unknown scope.
     """
     observables.check_size(causet, 4)
     if scope not in ("interval", "whole"):
@@ -134,12 +127,6 @@ def manifold_likeness(
             for name, value in sorted(table, key=lambda item: -abs(item[1]))
             if abs(value) > 3
         ) or (f"the observables do not go together as in d = {best}",)
-    return ManifoldVerdict(
-        licensed,
-        best,
-        pvalues[best],
-        pvalues,
-        observables.myrheim_meyer_dimension(part).dimension,
-        observables.midpoint_dimension(part),
-        reasons,
-    )
+    order = observables.myrheim_meyer_dimension(part).dimension
+    half = observables.midpoint_dimension(part)
+    return ManifoldVerdict(licensed, best, pvalues[best], pvalues, order, half, reasons)

@@ -1,11 +1,9 @@
 """Null of the independence test, by simulation, and the recipe it calibrates.
 
-Under independence the ranks are a uniform random permutation, so one table serves
-every pair of variables with n points. The fit draws turn observables into group
-p-values; independent calibration draws give the null of the finished statistic,
-so that over table and data P(p <= level) <= level exactly, down to the level that
-ten calibration draws reach. Beyond it a tail is fitted to the largest of them, as
-Knijnenburg et al. do (Bioinformatics 25 (2009) i161), here an exponential one.
+The fit draws turn observables into group p-values; independent calibration draws give
+the null of the finished statistic, so that over table and data P(p <= level) <= level
+exactly, down to the level that ten calibration draws reach. Beyond it an exponential
+tail is fitted to the largest of them (Knijnenburg et al., Bioinformatics 25, i161).
 """
 
 from __future__ import annotations
@@ -70,10 +68,7 @@ class NullTable:
         return rank_observables(self.n)(canonical(permutation))
 
     def group_pvalues(self, values: np.ndarray) -> np.ndarray:
-        """p-values (G,) or (rows, G) of the groups against the fit draws (descriptive).
-
-        `values` are observables, shape (P,) or (rows, P).
-        """
+        """p-values (G,) or (rows, G) of groups, of observables (P,) or (rows, P)."""
         rows = self._statistics(np.atleast_2d(values))
         pairs = zip(self.group_null, rows, strict=True)
         pvalues = np.array([_shares(*pair, power_law=True) for pair in pairs]).T
@@ -84,10 +79,7 @@ class NullTable:
         return float(fisher(self.group_pvalues(self.seen(permutation))))
 
     def pvalue(self, statistic: float) -> float:
-        """Share of the calibration draws at or above `statistic`, the sample counted.
-
-        Where fewer than ten draws are, by the fitted tail, never 0.
-        """
+        """Share of the calibration draws at or above `statistic`; see `_shares`."""
         return float(_shares(self.null, np.array([statistic]), power_law=False)[0])
 
     def _scores(self, families: tuple[str, ...], values: np.ndarray) -> np.ndarray:
@@ -174,16 +166,12 @@ def null_table(
     """The null for samples of n points, from random permutations.
 
     Args:
-        n: number of points, 20 .. 20 000.
+        n: number of points, 20 .. 20 000; others are a ValueError.
         rng: source of the permutations. Without it the table comes from a seed of
             its own, is simulated once per (n, draws) and kept in memory and in
             the folder `QGLIB_CACHE` (default: the user's cache folder).
         draws: calibration draws, at least 100; by default 2e6 / n, between 1000 and
-            20 000: a first use takes seconds up to 100 points, about a minute at 500
-            and several beyond.
-
-    Raises:
-        ValueError: n out of range, or fewer than 100 draws.
+            20 000: a first use takes about a minute at 500 points.
     """
     if draws is None:
         draws = int(np.clip(2_000_000 // max(n, 1), 1000, 20_000))

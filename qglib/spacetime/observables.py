@@ -1,8 +1,7 @@
 """What can be counted in an order: chains, intervals, related pairs, dimension.
 
-Lengths count elements, not links. A longest chain runs along links and is the
-discrete geodesic between its ends (proper time). An abundance counts the related
-pairs with m elements between them; m = 0 is a link.
+Lengths count elements, not links. A longest chain is the discrete geodesic between its
+ends (proper time).
 """
 
 from __future__ import annotations
@@ -78,11 +77,7 @@ def _related(causet: Causet, i: np.ndarray, j: np.ndarray) -> np.ndarray:
 
 
 def _count_optima(causet: Causet, levels: list[np.ndarray]) -> int:
-    """Number of chains with one element of each height, as an exact integer.
-
-    From the top level down: of each lower level only the elements that a longest
-    chain passes are kept, and those are few.
-    """
+    """Number of chains with one element of each height, exact, from the top down."""
     upper, counts = levels[0], [1] * len(levels[0])
     for level in levels[1:]:
         related = _related(causet, level, upper)
@@ -93,10 +88,7 @@ def _count_optima(causet: Causet, levels: list[np.ndarray]) -> int:
 
 
 def chain_counts(causet: Causet, max_length: int = 4) -> np.ndarray:
-    """Numbers C_1 .. C_k of chains with 1 .. `max_length` (at least 1) elements.
-
-    Float64 (max_length,), exact up to 2^53; C_1 = N, C_2 = relations.
-    """
+    """Numbers C_k of chains with k = 1 .. `max_length` elements, exact up to 2^53."""
     if max_length < 1:
         raise ValueError(f"max_length is {max_length}: it must be at least 1")
     ending, totals = np.ones(causet.size), []
@@ -109,15 +101,8 @@ def chain_counts(causet: Causet, max_length: int = 4) -> np.ndarray:
 def interval_abundances(causet: Causet, max_interior: int | None = None) -> np.ndarray:
     """Number N_m of related pairs with exactly m elements strictly between them.
 
-    Takes relations x N / 64 word operations.
-
-    Args:
-        causet: the order.
-        max_interior: largest m, at least 0; N - 2 if left out.
-
-    Returns:
-        int64 (max_interior + 1,); its sum is the number of related pairs if
-        `max_interior` is left out.
+    int64 (max_interior + 1,), from m = 0 to `max_interior` (by default N - 2: the sum
+    is then the number of related pairs). Takes relations x N / 64 word operations.
 
     Source: Glaser, Surya, Phys. Rev. D 88 (2013) 124026, arXiv:1309.3403.
     """
@@ -133,10 +118,9 @@ def interval_abundances(causet: Causet, max_interior: int | None = None) -> np.n
 def smearing_weights(dimension: int, size: int, smearing: float) -> np.ndarray:
     """Weight of N_m in the core action e N + sum_m w_m N_m for m = 0 .. size - 1.
 
-    With smearing e this is e^2 sum_i c_i C(m, i) e^i (1 - e)^(m - i): the mean of
-    the plain action (e = 1) over random thinning with keep probability e. The full
-    2d action is twice the core; its mean over sprinklings of the flat 2d diamond is
-    then 1 - exp(-e n), exactly.
+    With smearing e this is e^2 sum_i c_i C(m, i) e^i (1 - e)^(m - i): the mean of the
+    plain action (e = 1) over random thinning with keep probability e. Twice the core
+    has mean 1 - exp(-e n) over sprinklings of the flat 2d diamond, exactly.
 
     Source: Benincasa, Dowker, Phys. Rev. Lett. 104 (2010) 181301; Dowker, Glaser,
     Class. Quantum Grav. 30 (2013) 195016, arXiv:1305.2588.
@@ -151,10 +135,7 @@ def smearing_weights(dimension: int, size: int, smearing: float) -> np.ndarray:
 
 
 def expected_ordering_fraction(dimension: float) -> float:
-    """Expected share of related pairs in a flat diamond (Myrheim; Meyer 1988).
-
-    1, 1/2, 8/35, 1/10 for dimension 1, 2, 3, 4.
-    """
+    """Expected share of related pairs in a flat diamond: 1/2 in 2d (Meyer 1988)."""
     d = dimension
     return gamma(d + 1) * gamma(d / 2) / (2 * gamma(1.5 * d))
 
@@ -181,10 +162,9 @@ def dimension_of_fraction(fraction: float) -> float:
 def myrheim_meyer_dimension(causet: Causet) -> DimensionEstimate:
     """Dimension of the flat space-time whose diamonds have this ordering fraction.
 
-    The order, of 4 elements or more, is taken as a whole for one diamond. Data fill a
-    box, not a diamond: take `causet.interval(i, j)` first. The 95 % interval comes
-    from the sampling error of r as a U-statistic (Hajek projection) of independent
-    elements.
+    The order, of 4 elements or more, is taken as a whole for one diamond; of data take
+    `causet.interval(i, j)` first. The 95 % interval is that of r as a U-statistic
+    (Hajek projection) of independent elements.
 
     Source: Myrheim, CERN-TH-2538 (1978); Meyer, PhD thesis, MIT (1988).
     """
@@ -198,14 +178,11 @@ def myrheim_meyer_dimension(causet: Causet) -> DimensionEstimate:
 
 
 def midpoint_dimension(causet: Causet) -> float:
-    """Dimension from the volume of half a diamond: log2(N / N_half), N at least 4.
+    """Dimension log2(N / N_half), N_half the largest min(before, after), N >= 4.
 
-    N_half is the largest number min(before, after) over the elements: the midpoint
-    of a flat diamond cuts it into two of 2^-d of its volume. It reads other pairs
-    than the ordering fraction does, so that the two dimensions agree is a test. It
-    reads too high on few elements: by .09, .25, .52 in d = 2, 3, 4 at N = 60.
-
-    Source: Bombelli, PhD thesis, Syracuse (1987).
+    The midpoint of a flat diamond cuts it into two of 2^-d of its volume. It reads too
+    high on few elements: by .09, .25, .52 in d = 2, 3, 4 at N = 60. Source: Bombelli,
+    PhD thesis, Syracuse (1987).
     """
     check_size(causet, 4)
     half = max(np.minimum(*causet.degrees()).max(), 0.5)

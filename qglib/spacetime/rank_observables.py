@@ -1,9 +1,8 @@
 """Causal-set observables of two rankings: the ingredients of the independence test.
 
-The points sorted by x with y-ranks p form a 2d order (both grow) and its mirror
-(one grows, one falls); every pair is related in exactly one of them. Up to 1000
-points every pair is looked at; of larger samples the pairs of 1000 points at regular
-steps of x, with all points counted in the regions between and around them.
+Every pair is related either in the 2d order of the points sorted by x with y-ranks p or
+in its mirror. Of more than 1000 points the pairs of 1000 at regular steps of x are
+looked at, with all points counted in the regions between and around them.
 """
 
 from __future__ import annotations
@@ -87,11 +86,7 @@ class RankObservables:
 
 
 def canonical(permutation: np.ndarray) -> np.ndarray:
-    """One of the eight images of a sample under reflections and exchange of x and y.
-
-    The first in the order of their bytes: which one does not matter, only that all
-    eight samples share it.
-    """
+    """The image, of eight under reflections and exchange of x and y, that all share."""
     p = np.ascontiguousarray(permutation, "<i8")
     inverse = np.empty_like(p)
     inverse[p] = np.arange(len(p))

@@ -10,11 +10,8 @@ from qglib.spacetime.constructions import dominance_rows
 
 
 def diamond_points(dimension: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Uniform points in |x| < 1 - |t|, array (count, dimension), time first.
-
-    Exact, without rejection: the height 1 - |t| has density proportional to
-    h**(d - 1), the radius is uniform in a ball of that size.
-    """
+    """Uniform points in |x| < 1 - |t|, array (count, dimension), time first."""
+    # exact: the height h = 1 - |t| has density ~ h**(d - 1), space is a ball of it
     if dimension == 2:  # light-cone coordinates are independent
         u, v = rng.uniform(-1, 1, (2, count))
         return np.column_stack([(u + v) / 2, (u - v) / 2])
@@ -27,26 +24,19 @@ def diamond_points(dimension: int, count: int, rng: np.random.Generator) -> np.n
 
 
 def sprinkle_diamond(
-    dimension: int,
-    mean_count: float,
-    rng: np.random.Generator,
-    fixed: bool = False,
+    dimension: int, mean_count: float, rng: np.random.Generator, fixed: bool = False
 ) -> Causet:
     """A Poisson sprinkling of the causal diamond |x| < 1 - |t| of flat space-time.
 
     Args:
-        dimension: 2, 3 or 4 (time included); volumes 2, 2 pi / 3, 2 pi / 3.
-        mean_count: mean of the Poisson number of elements, from 0; with `fixed` the
-            number itself.
+        dimension: 2, 3 or 4 (time included), else a ValueError; the volumes are 2,
+            2 pi / 3, 2 pi / 3.
+        mean_count: mean of the Poisson number of elements, from 0.
         rng: source of randomness.
         fixed: take exactly `mean_count` elements.
 
     Returns:
         A `Causet` with `coordinates` (N, dimension), time first, speed of light 1.
-
-    Raises:
-        ValueError, MemoryError: another dimension, or a count that is broken or too
-            large.
 
     Source: Bombelli, Lee, Meyer, Sorkin, Phys. Rev. Lett. 59 (1987) 521.
     """

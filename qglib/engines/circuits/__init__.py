@@ -1,4 +1,1 @@
-"""A QNode read once, run for whole batches; sealed behind `qglib.quantum.QuantumHead`.
-
-The README beside this file is the map.
-"""
+"""A QNode read once, run for whole batches; README.md is the map."""

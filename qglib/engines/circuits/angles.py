@@ -1,11 +1,9 @@
 """Following what torch does to inputs and weights inside a QNode.
 
-The QNode runs once under a torch function mode that sees every call on tensors which
-come from the inputs or the weights. Each number of such a tensor is ``scale * slot``:
-a slot is an input, a weight, or a number that a call computed. Moving numbers
-(indexing, stacking) and scaling them stays symbolic; any other call is kept and made
-again for each batch, by torch and with torch's gradients. Nothing is guessed from
-values: a function of the inputs is exact on the whole line, or refused.
+The QNode runs once under a torch function mode. Each number of a tensor that comes from
+inputs or weights is ``scale * slot``: a slot is an input, a weight, or a number that a
+call computed. Moving and scaling numbers stays symbolic; any other call is kept and
+made again for each batch, with torch's gradients. Nothing is guessed from values.
 """
 
 from __future__ import annotations
@@ -207,10 +205,7 @@ class Program:
                 data |= set(call.made)
         self.place = {slot: slot for slot in range(follower.leaf_slots)}
         self.place[CONSTANT] = CONSTANT
-        ahead, behind = (
-            list(range(n_inputs)),
-            list(range(n_inputs, follower.leaf_slots)),
-        )
+        ahead, behind = [*range(n_inputs)], [*range(n_inputs, follower.leaf_slots)]
         products = [slot for slot in follower.products if slot in used]
         self.pairs = ([], [])
         for slot in products:

@@ -1,8 +1,6 @@
 """Gates in three forms: constant 2x2 matrix, diagonal phase, permutation.
 
-Every supported gate is rewritten into these: a rotation is a phase about Z between
-two constant matrices, RY(x) = V RZ(x) V^-1. What is on one wire fuses into one matrix,
-phases of a whole layer into one elementwise product; permutations move labels.
+A rotation is a phase about Z between two constant matrices, RY(x) = V RZ(x) V^-1.
 """
 
 from __future__ import annotations
@@ -52,13 +50,9 @@ SUPPORTED = frozenset(
 
 @dataclass(frozen=True)
 class Angle:
-    """``scale`` times a slot, in radians.
+    """``scale`` times a slot, in radians."""
 
-    Slots number the columns of a sample first, then the shared numbers; CONSTANT
-    makes the angle ``scale``.
-    """
-
-    slot: int
+    slot: int  # columns of a sample first, then shared numbers; CONSTANT holds 1
     scale: float = 1.0
 
     def carries_data(self, n_columns: int) -> bool:

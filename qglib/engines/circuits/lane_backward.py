@@ -15,10 +15,7 @@ def backward(
 ):
     """Add the gradients of inputs and shared angles to arrays of zeros.
 
-    Args:
-        tables, n, shared, x, states, waves, paths, parts: As `forward` had and kept.
-        grad: Gradient of the outputs (B, R), or (B, 2 R) for complex ones.
-        grad_x, grad_shared: Like ``x`` and ``shared``.
+    ``grad`` is that of the outputs (B, R), or (B, 2 R) for complex ones.
     """
     wave, m, diagonal, work, read = ahead.workspace(tables, n, grad.shape[1], x)
     ahead.diagonals(tables, shared, 1, diagonal)

@@ -14,9 +14,8 @@ from qglib.engines.circuits.lane_kernels import _L, _L2, LANES, compiled
 def cell_matrices(tables, shared, waves, paths, parts):
     """A and B of every cell, parts (C, 2, 8): 00, 01, 10, 11, real parts first.
 
-    ``waves`` (C, D) complex, of half of every angle, and ``paths`` (C, 2, D + 1, 2, 2)
-    complex, the products up to every constant, are filled for the way back. B of a
-    cell without data is left as it is.
+    ``waves`` (C, D), of half of every angle, and ``paths`` (C, 2, D + 1, 2, 2), the
+    products up to every constant, complex, are filled for the way back.
     """
     for c in range(parts.shape[0]):
         depth = tables.chain_depth[c]
@@ -29,11 +28,8 @@ def cell_matrices(tables, shared, waves, paths, parts):
                 a, b = constant[0, 0, j], constant[0, 1, j]
                 path[0, 0, j], path[0, 1, j] = a, b
                 for d in range(depth):
-                    a, b, m = (
-                        waves[c, d].conjugate() * a,
-                        waves[c, d] * b,
-                        constant[d + 1],
-                    )
+                    m, wave = constant[d + 1], waves[c, d]
+                    a, b = wave.conjugate() * a, wave * b
                     a, b = m[0, 0] * a + m[0, 1] * b, m[1, 0] * a + m[1, 1] * b
                     path[d + 1, 0, j], path[d + 1, 1, j] = a, b
                 out = parts[c, part, 2 * j :]
@@ -163,17 +159,10 @@ def read_out(tables, state, read, first, out):
 
 @compiled
 def forward(tables, n, shared, x, keep, states, waves, paths, parts, out):
-    """Fill ``out`` with the outputs of all samples; returns whether all are finite.
+    """Fill ``out`` (B, R) for samples x (B, n_inputs); returns whether all are finite.
 
-    Args:
-        tables: See `qglib.engines.circuits.lanes.LaneTables`.
-        n: Number of wires.
-        shared: Shared angles, float32 or float64.
-        x: Samples (B, n_inputs).
-        keep: Whether the final states are wanted.
-        states: (blocks, 2**n * 32) for the final states, if wanted.
-        waves, paths, parts: See `cell_matrices`.
-        out: (B, R); complex outputs as pairs, (B, 2 R).
+    ``states`` (blocks, 2**n * 32) gets the final states if ``keep``; complex outputs
+    are pairs, (B, 2 R). Of waves, paths and parts see `cell_matrices`.
     """
     wave, m, diagonal, work, read = workspace(tables, n, out.shape[1], x)
     cell_matrices(tables, shared, waves, paths, parts)

@@ -1,9 +1,8 @@
 """Compiled passes over the states of 16 samples, the samples side by side.
 
-Every array is flat and every index unsigned: only then does the compiler turn the
-loop over the samples into vector instructions (five times as fast). A row is one
-amplitude, real parts first; a 2x2 matrix holds 00, 01, 10, 11 in the same way.
-Gradients of a complex number z are dL/dRe z + i dL/dIm z, as in torch.
+Arrays are flat and indices unsigned, or the loop over the samples is not vectorised
+(five times as slow). A row is one amplitude, real parts first; a 2x2 matrix holds 00,
+01, 10, 11 in the same way. Gradients of z are dL/dRe z + i dL/dIm z, as in torch.
 """
 
 from __future__ import annotations

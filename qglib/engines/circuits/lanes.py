@@ -1,11 +1,10 @@
 """A traced circuit as tables for the compiled simulation on the CPU.
 
-The state of 16 samples is a matrix (2**n, 2, 16): amplitude, real and imaginary
-part, sample. All gates on one wire between two gates on several wires become one
-*cell*, a 2x2 matrix per sample; one pass applies it, reading its pairs of rows
-through a table and writing them side by side. A permutation gate then costs
-nothing: it only changes the tables of later passes (constant geometry, as in
-Pease's fast Fourier transform, J. ACM 15, 252, 1968).
+The state of 16 samples is a matrix (2**n, 2, 16): amplitude, real and imaginary part,
+sample. All gates on one wire between two on several wires become one *cell*, a 2x2
+matrix per sample; one pass reads its pairs of rows through a table and writes them side
+by side, so that permutations only change the tables of later passes (constant geometry,
+as in Pease's fast Fourier transform, J. ACM 15, 252, 1968).
 """
 
 from __future__ import annotations
@@ -100,14 +99,8 @@ def make_lane_plan(circuit: TracedCircuit) -> LanePlan:
 def _follow(
     steps: list[Pass], label: np.ndarray, known: dict[bytes, int]
 ) -> tuple[np.ndarray, list[int], list[np.ndarray]]:
-    """Follow the basis state of every row through passes.
-
-    A permutation moves the labels instead of the rows, and is its own inverse. A turn
-    puts the pairs of its wire side by side.
-
-    Returns:
-        The last labels, the gather of every pass, the labels at every diagonal.
-    """
+    """The last labels (basis states of the rows), all gathers, labels at diagonals."""
+    # a permutation, its own inverse, moves labels; a turn puts pairs side by side
     gathers, labels = [], []
     for step in steps:
         if step.kind == "permute":

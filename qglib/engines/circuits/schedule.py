@@ -135,8 +135,7 @@ def read_tables(
 ) -> dict[str, np.ndarray]:
     """``flips``, ``rows`` and ``order`` of `qglib.engines.circuits.lanes.LaneTables`.
 
-    ``label`` is the basis state of every row of the state; too large a table is an
-    UnsupportedCircuit.
+    ``label`` is the basis state of every row of the state.
     """
     size, position = 2**n, np.argsort(label)
     first, several = readouts[0], len(readouts) > 1
@@ -150,9 +149,7 @@ def read_tables(
     widths = [2 ** len(r.wires) if r.kind == "probs" else 1 for r in readouts]
     count = sum(widths)
     if count * size > LARGEST_TABLE:
-        raise UnsupportedCircuit(
-            f"{count} outputs of {n} qubits need too large a table"
-        )
+        raise UnsupportedCircuit(f"{count} outputs of {n} qubits: too large a table")
     rows = defaultdict(lambda: np.zeros((size, count), complex))
     for readout, start in zip(readouts, np.cumsum(widths) - widths, strict=True):
         if readout.kind == "probs":

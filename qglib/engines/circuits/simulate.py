@@ -1,8 +1,4 @@
-"""The passes of `qglib.engines.circuits.lanes` by torch, and compiled for the CPU.
-
-By torch, for tensors elsewhere, the state is a matrix (2**n, batch) and gradients are
-torch's own.
-"""
+"""The passes of `qglib.engines.circuits.lanes` by torch, and compiled for the CPU."""
 
 from __future__ import annotations
 
@@ -35,10 +31,7 @@ class Simulator:
     def __call__(
         self, inputs: torch.Tensor, weights: Sequence[torch.Tensor]
     ) -> torch.Tensor:
-        """Outputs (B, n_outputs) of columns (B, C) and shared numbers.
-
-        Real for expectation values and probabilities, complex for the state.
-        """
+        """Outputs (B, n_outputs) of columns (B, C) and shared numbers."""
         t, plan = self._load(inputs), self.plan.tables
         parts = [w.flatten().to(inputs.dtype) for w in weights]
         shared = torch.cat([inputs.new_zeros(0), *parts])
@@ -129,11 +122,7 @@ class Compiled:
     def __call__(
         self, inputs: torch.Tensor, *weights: torch.Tensor
     ) -> tuple[torch.Tensor, bool]:
-        """Outputs (B, R) of columns (B, C), and whether all are finite.
-
-        Columns are float32 or float64 and decide the precision; weights may be any
-        real tensors.
-        """
+        """Outputs (B, R) of columns (B, C), in their precision, and whether finite."""
         track = torch.is_grad_enabled() and (
             inputs.requires_grad or any(w.requires_grad for w in weights)
         )

@@ -16,23 +16,16 @@ from qglib.engines.circuits.gates import SUPPORTED, Angle, Gate
 
 @dataclass(frozen=True)
 class Readout:
-    """One measurement: "expval", "probs" or "state".
+    """One measurement."""
 
-    ``words`` holds, for an expectation value, pairs of a real coefficient and a
-    Pauli word {wire: "X" | "Y" | "Z"}; ``wires`` the wires of probabilities.
-    """
-
-    kind: str
-    words: tuple[tuple[float, dict[int, str]], ...] = ()
-    wires: tuple[int, ...] = ()
+    kind: str  # "expval", "probs" or "state"
+    words: tuple[tuple[float, dict[int, str]], ...] = ()  # {wire: "X" | "Y" | "Z"}
+    wires: tuple[int, ...] = ()  # of probabilities
 
 
 @dataclass(frozen=True)
 class TracedCircuit:
-    """Gates and read-outs of a QNode, free of PennyLane objects.
-
-    Angles are numbered through the columns and shared numbers of ``program``.
-    """
+    """Gates and read-outs of a QNode, angles by the slots of ``program``."""
 
     n_wires: int
     program: Program
@@ -139,10 +132,10 @@ def _signature(tape):
 
 def _wire_numbers(qnode, tape) -> dict:
     """Wires in the device's order; unused ones are dropped where nobody sees them."""
-    known = qnode.device.wires if qnode.device.wires is not None else None
-    ordered = list(known) if known is not None else sorted(tape.wires, key=str)
-    if known is None and all(isinstance(w, int) for w in tape.wires):
-        ordered = sorted(tape.wires)
+    ordered = qnode.device.wires
+    if ordered is None:
+        numbers = all(isinstance(w, int) for w in tape.wires)
+        ordered = sorted(tape.wires, key=None if numbers else str)
     whole = any(
         isinstance(m, qml.measurements.StateMP)
         or (isinstance(m, qml.measurements.ProbabilityMP) and not m.wires)

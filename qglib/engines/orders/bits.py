@@ -51,10 +51,8 @@ def related_rows(
 ) -> np.ndarray:
     """Packed rows of a relation on N elements, a block of them dense at a time.
 
-    Args:
-        size: number of elements N.
-        related: from the slice of a block and that of all elements from its first one
-            on to booleans; no element may precede an earlier one.
+    `related` maps the slice of a block and that of all elements from its first one on
+    to booleans.
     """
     rows = np.zeros((size, n_words(size)), np.uint64)
     for start in range(0, size, BLOCK):

@@ -1,10 +1,4 @@
-"""Compiled loops over packed relations.
-
-A packed relation is an array (N, ceil(N / 64)) of uint64 in natural labelling;
-bit j of row i, lowest bit first, says that i precedes j. The callers prepare the
-arguments, nothing here checks them. Each kernel is compiled on its first call and
-kept on disk.
-"""
+"""Compiled loops over packed relations (see `bits`); callers check the arguments."""
 
 from __future__ import annotations
 
@@ -74,10 +68,8 @@ def links(future, out):
 
 @njit(cache=True, nogil=True)
 def abundances(future, past, histogram):
-    """Add to histogram[m] the related pairs with m elements between them.
-
-    The futures of 64 elements stay in the cache while all later elements pass.
-    """
+    """Add to histogram[m] the related pairs with m elements between them."""
+    # the futures of 64 elements stay in the cache while all later elements pass
     size, width = future.shape
     for w in range(width):
         for j in range(w << 6, size):

@@ -1,9 +1,8 @@
 """Compiled sums over the pairs and over the lags of two rankings.
 
-A sample is a permutation p: the y-rank of the i-th point in the order of x. Order
-0 (both grow) and order 1 (one grows, one falls) share the pairs: each pair is
-related in exactly one. All counts come from the table Q of `past_table`.
-Beyond some size only some points, the corners, make pairs; all are counted.
+A sample is a permutation p: the y-rank of the i-th point in the order of x. Each pair
+is related either in order 0 (both grow) or in order 1 (one grows, one falls). Beyond
+some size only some points, the corners, make pairs; all are counted.
 """
 
 from __future__ import annotations
@@ -48,17 +47,16 @@ def pair_sums(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Everything that runs over pairs of corners; fewer than 1024 (2^m - 1 chains).
 
-    The light rays through two points cut the diamond into nine regions: the
-    interval between them, its past and its future, two spacelike corners and four
-    flanks. Given the sides a, b of a region in ranks, the number of further points
-    in it is hypergeometric under independence; z is that number, standardised.
+    Light rays through two points cut the diamond into the interval between them, its
+    past and future, two corners and four flanks. Given the sides a, b of a region in
+    ranks, the number of further points in it is hypergeometric under independence; z
+    is that number, standardised.
 
     Returns:
         chains: (2, 3) chains of 3, chains of 4, log of the number of all chains.
-        fullest: (2, 9) largest z over intervals by octave, at least -3.
-        inside: (2, 9) sum of z^2 over intervals by volume octave.
-        beside: (2, 9) sum of z^2 over flanks, by their own octave.
-        beyond: (2, 9) sum of z^2 over pasts and futures, by their own octave.
+        fullest: (2, 9) largest z over intervals by octave of volume, at least -3.
+        inside, beside, beyond: (2, 9) sums of z^2 over intervals, flanks, and pasts
+            and futures, by their own octave.
     """
     n, m_corners = p.size, place.size
     others = n - 2
