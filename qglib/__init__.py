@@ -5,8 +5,6 @@
 causal analysis (`qglib.causal`) and explanation (`qglib.explain`).
 """
 
-from __future__ import annotations
-
 import os
 
 # cuBLAS reads this once, when CUDA starts: set later it is ignored and runs on

@@ -1,7 +1,5 @@
 """The command line: ``python -m qglib run``, ``refresh``, ``sweep`` and ``tune``."""
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import json

@@ -3,8 +3,6 @@
 The kernel is this interpreter whatever kernel names the machine knows.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import logging

@@ -4,8 +4,6 @@ Outputs are normalised and stamped with two hashes: outputs run by hand over unc
 cells still carry a valid hash of the sources, and the other one catches them.
 """
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import json

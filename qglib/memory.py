@@ -1,7 +1,5 @@
 """How much memory a computation may take before it is started."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import psutil

@@ -5,8 +5,6 @@ other run with it.  The folder of a point is named by the hash of all that decid
 result, so what was stopped goes on where it was, and sweeps share points.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import re
 import time

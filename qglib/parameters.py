@@ -4,8 +4,6 @@ papermill reads the parameters cell but only warns of a name that it does not kn
 and then runs the whole notebook on defaults.
 """
 
-from __future__ import annotations
-
 import ast
 import difflib
 import math

@@ -1,7 +1,5 @@
 """One look for every figure: a colour means the same in every notebook, see `ROLES`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from io import BytesIO
 

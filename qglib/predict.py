@@ -5,8 +5,6 @@ JSON object: the entities of a tagger, else label, probabilities and the part of
 input without which the label's probability falls most.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice

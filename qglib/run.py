@@ -1,7 +1,5 @@
 """Inside a notebook: settings, seeds and what earlier notebooks left behind."""
 
-from __future__ import annotations
-
 import math
 import os
 import random

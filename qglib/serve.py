@@ -6,8 +6,6 @@ model works wait and go through it together. Every answer but those of ``/health
 the token as ``Authorization: Bearer``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import io

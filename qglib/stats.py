@@ -3,8 +3,6 @@
 Intervals are 95 %, over the independent unit: a document, a patient, a seed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Sweeps: one notebook over a grid of parameters, and what the points say together."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re

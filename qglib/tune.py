@@ -3,8 +3,6 @@
 One run gives one value, at its end, so there is nothing to prune.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Mapping, Sequence

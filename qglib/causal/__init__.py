@@ -1,7 +1,5 @@
 """Causal structure from tables, optimal causal paths, and interventions on inputs."""
 
-from __future__ import annotations
-
 from qglib.causal.alarms import Cusum, calibrate, change_point, cusum, delays, ewma
 from qglib.causal.data_kernels import GaussianKernel, QuantumKernel
 from qglib.causal.discovery import discover

@@ -11,8 +11,6 @@ Sources: Page, Biometrika 41 (1954) 100 (CUSUM); Lorden, Ann. Math. Stat. 42 (19
 (2005) (the rank that holds a level on fresh data).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

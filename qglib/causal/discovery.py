@@ -1,7 +1,5 @@
 """Causal discovery behind one function: PC, GES and exact search."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 

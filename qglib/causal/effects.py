@@ -6,8 +6,6 @@ coefficients is largest in size. Source: Wright, Ann. Math. Stat. 5 (1934); Maat
 Kalisch & Buhlmann, Ann. Stat. 37 (2009) 3133 (of a class).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable
 from typing import Any, NamedTuple

@@ -8,8 +8,6 @@ Source: Verma & Pearl, UAI 1990; Meek, "Causal inference and causal explanation 
 background knowledge", UAI 1995 (rules 1 to 4).
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator
 from itertools import combinations, islice
 from typing import NamedTuple

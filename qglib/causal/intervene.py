@@ -4,8 +4,6 @@ Each kind (`qglib.data.KINDS`) brings a placebo, an edit that must change nothin
 model that moves under it is read wrongly, and its other rows mean nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any

@@ -11,8 +11,6 @@ cross-validation (Golub, Heath, Wahba, Technometrics 21 (1979) 215), for x and y
 `CARD` holds what is left of the level's error on known nulls.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise

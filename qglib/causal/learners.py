@@ -1,7 +1,5 @@
 """PC, GES (causal-learn; ges on mixed columns) and exact search, with knowledge."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cache
 from itertools import combinations

@@ -5,8 +5,6 @@ Nicholson, "Bayesian Artificial Intelligence", 2nd ed. 2010, section 2.2; *sachs
 structure alone: Science 308 (2005) 523.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ nodes named by column number, higher is better. Source: Schwarz, Ann. Stat. 6 (1
 Gaussian score and test).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Checks that turn a user's table into columns that discovery can trust."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from numbers import Real

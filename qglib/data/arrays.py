@@ -1,7 +1,5 @@
 """Arrays as kinds of data: grey images and time series, cut into regions."""
 
-from __future__ import annotations
-
 from itertools import combinations, pairwise
 from typing import Any
 

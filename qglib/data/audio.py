@@ -1,7 +1,5 @@
 """Sound: reading, short-time spectra and their peaks as events."""
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path

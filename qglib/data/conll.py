@@ -6,8 +6,6 @@ touch (Ratnaparkhi 1998; Tjong Kim Sang and Veenstra 1999). BIOES ends an entity
 ``E-X`` and makes a single word ``S-X``; BILOU calls them ``L-X`` and ``U-X``.
 """
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence

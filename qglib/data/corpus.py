@@ -1,7 +1,5 @@
 """A tagged corpus with its three splits, from the project, a folder or a hub."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import re

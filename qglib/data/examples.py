@@ -1,7 +1,5 @@
 """Labelled examples of a task, divided into training, choice and test."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Labelled examples from the reader's own files: csv tables, texts, images, sounds."""
 
-from __future__ import annotations
-
 import csv
 import io
 from dataclasses import replace

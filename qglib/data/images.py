@@ -1,7 +1,5 @@
 """Images and the events in them: brightness levels and scale-space extrema."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.ndimage import gaussian_laplace, maximum_filter
 

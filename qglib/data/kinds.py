@@ -27,8 +27,6 @@ All refuse an x of another kind, a ``keep`` of another length and a background o
 another shape with a ValueError (TypeError where the type is wrong).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

@@ -4,8 +4,6 @@ Both are read from ``data/embedded/planted``. No two names are equal, none is a 
 a frame, and no name word stands in both the training and the test part.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import permutations

@@ -1,7 +1,5 @@
 """Labelled examples by name or from the reader's own files, and known time series."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """Ordinary descriptions of sounds, as numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Simulated sound and vibration with labels known by construction."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

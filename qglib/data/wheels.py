@@ -1,7 +1,5 @@
 """Data files inside published packages, found without importing the package."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution

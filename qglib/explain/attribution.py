@@ -8,8 +8,6 @@ An attribution is faithful if taking away the parts it ranks first breaks the de
 soonest (deletion) and giving them back restores it soonest (insertion; ERASER 2020).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

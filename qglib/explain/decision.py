@@ -4,8 +4,6 @@ A token classifier decides at the first sub-word of a word; a text classifier on
 the whole text (word index ``None``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

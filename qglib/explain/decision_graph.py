@@ -14,8 +14,6 @@ between the texts is that of EAP-IG with one point (Hanna, Pezzelle, Belinkov 20
 arXiv:2403.17806).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

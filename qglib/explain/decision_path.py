@@ -5,8 +5,6 @@ words. Where the head reads several layers the walk enters the stack at any of t
 ends at the node that the head reads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

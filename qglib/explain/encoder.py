@@ -4,8 +4,6 @@ Activation patching, clean states put into the corrupt run, is the exact oracle 
 the decision graph and the test of a decision path.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial

@@ -4,8 +4,6 @@ The value of a game takes booleans (coalitions, players) and returns one number 
 row, so that a model can answer many coalitions as one batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 

@@ -6,8 +6,6 @@ difference of the label's value: integrated gradients (Sundararajan et al. 2017)
 by stage. A circuit is one stage, from wires to outputs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any

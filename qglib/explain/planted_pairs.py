@@ -4,8 +4,6 @@ Both hold an ambiguous name in a cue frame, which decides its type. The corrupt 
 a frame of another type and, as bait, another ambiguous name and another adverb.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import permutations

@@ -1,7 +1,5 @@
 """Heads and ordinary methods on the same examples, splits and seeds."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any

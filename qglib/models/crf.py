@@ -4,8 +4,6 @@ The score of a sequence of tags is the sum of its logits and of a learnt number 
 every pair of neighbours (Lafferty, McCallum and Pereira, ICML 2001).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

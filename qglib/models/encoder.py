@@ -1,7 +1,5 @@
 """Where the pretrained encoder comes from; never a silent random one."""
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 from collections.abc import Iterable, Iterator

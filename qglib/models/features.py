@@ -1,7 +1,5 @@
 """Examples of the five kinds as numbers, and how answers on them are scored."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Training of a tagger: its head on frozen features, or the encoder as well."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

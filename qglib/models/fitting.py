@@ -1,7 +1,5 @@
 """The one training loop of the package, and a head on inputs computed once."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized

@@ -1,7 +1,5 @@
 """Heads that stand on features, one row at a time: a word, a text, an image."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

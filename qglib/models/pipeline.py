@@ -1,7 +1,5 @@
 """The tagger as a pipeline of transformers: whole words, Viterbi, long texts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

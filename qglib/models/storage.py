@@ -1,7 +1,5 @@
 """Taggers: built on a pretrained encoder, saved whole or as a head, and loaded."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

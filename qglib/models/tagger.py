@@ -1,7 +1,5 @@
 """The token tagger: encoder, word shapes and a head, as a transformers model."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

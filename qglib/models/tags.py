@@ -1,7 +1,5 @@
 """Tags in IOB2: their numbers, the best legal sequence of logits, entity scores."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections import Counter

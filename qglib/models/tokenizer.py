@@ -6,8 +6,6 @@ capital letter; 5 all capitals; 6 initial capital, then lower case; 7 lower case
 other mixture.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Train one head on examples of any kind: features once, then the one loop."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Quantum circuits, simulated on classical hardware: heads, kernels and search."""
 
-from __future__ import annotations
-
 from qglib.quantum import circuits
 from qglib.quantum.head import QuantumHead
 from qglib.quantum.kernels import fidelity_kernel, pairwise_fidelity_kernel

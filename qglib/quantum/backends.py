@@ -1,7 +1,5 @@
 """Which way a head runs its circuit, and why."""
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Circuit families used as trainable heads, written once as PennyLane QNodes."""
 
-from __future__ import annotations
-
 import pennylane as qml
 
 from qglib import devices

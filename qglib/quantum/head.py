@@ -1,7 +1,5 @@
 """A QNode as a torch module that runs a whole batch at once."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping
 

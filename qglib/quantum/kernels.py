@@ -1,7 +1,5 @@
 """Fidelity kernels k(a, b) = |<psi(a)|psi(b)>|^2 of an embedding circuit."""
 
-from __future__ import annotations
-
 import numpy as np
 import pennylane as qml
 import torch

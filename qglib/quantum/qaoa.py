@@ -5,8 +5,6 @@ mixer exp(-i beta A), ``depth`` times, on the uniform state. A is the complete g
 each digit (Hadfield et al., arXiv:1709.03489), which for two levels is Pauli X.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

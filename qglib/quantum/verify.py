@@ -1,7 +1,5 @@
 """Comparing a head with the QNode it was made from."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Causal sets: build, sprinkle, observe, and compare with what is known."""
 
-from __future__ import annotations
-
 from qglib.spacetime.adds import adds
 from qglib.spacetime.causet import Causet
 from qglib.spacetime.drawing import draw_order

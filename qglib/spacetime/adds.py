@@ -1,7 +1,5 @@
 """What do features add? Paired comparisons on nested, repeated cross-validation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """From matrices, ranks and events to packed rows, the arguments of `Causet`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import networkx as nx

@@ -1,7 +1,5 @@
 """A fixed-length description of causal sets: the features F of data."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

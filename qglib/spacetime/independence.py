@@ -5,8 +5,6 @@ permutation, that is a sprinkling of the flat 2d diamond: the null depends on n
 only, and one table serves every pair of variables with n points.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ The inside of an Alexandrov interval of flat space-time with n elements is a uni
 sample of n points in a diamond: a hypothesis with an exact simulated null.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import NamedTuple
 

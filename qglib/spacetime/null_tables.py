@@ -6,8 +6,6 @@ exactly, down to the level that ten calibration draws reach. Beyond it an expone
 tail is fitted to the largest of them (Knijnenburg et al., Bioinformatics 25, i161).
 """
 
-from __future__ import annotations
-
 import os
 import warnings
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ Lengths count elements, not links. A longest chain is the discrete geodesic betw
 ends (proper time).
 """
 
-from __future__ import annotations
-
 from math import gamma
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ in its mirror. Of more than 1000 points the pairs of 1000 at regular steps of x 
 looked at, with all points counted in the regions between and around them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 

@@ -1,7 +1,5 @@
 """Random points in a flat causal diamond: the null model of every observable."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from qglib.engines.orders import bits

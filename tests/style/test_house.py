@@ -100,9 +100,6 @@ def test_a_module_holds_one_idea(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= MOST_LINES, f"{lines} lines"
     assert path.stem not in FORBIDDEN_NAMES, "name it by the field's word"
-    if path.stem != "__init__":
-        source = path.read_text(encoding="utf-8")
-        assert "from __future__ import annotations" in source
 
 
 @module

@@ -17,10 +17,8 @@ PACKAGES = sorted(p.parent.name for p in LIBRARY.glob("*/__init__.py"))
 SEALED = "engines"  # fast insides; no notebook imports them
 
 # Numbers that only fall: lower them when the library shrinks.
-MOST_LINES = 13_000  # without engines
-MOST_ENGINE_LINES = 2_212
-MOST_LINES = 12_906  # without engines
-MOST_ENGINE_LINES = 2_340
+MOST_LINES = 12_823  # without engines
+MOST_ENGINE_LINES = 2_119
 MOST_NAMES = 90
 
 # Names that users import although the notebooks of one step only use them, by reason.

@@ -6,8 +6,6 @@ call computed. Moving and scaling numbers stays symbolic; any other call is kept
 made again for each batch, with torch's gradients. Nothing is guessed from values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

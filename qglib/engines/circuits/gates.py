@@ -3,8 +3,6 @@
 A rotation is a phase about Z between two constant matrices, RY(x) = V RZ(x) V^-1.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Compiled adjoint backward pass: the passes undone on the state and its adjoint."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from qglib.engines.circuits import lane_forward as ahead

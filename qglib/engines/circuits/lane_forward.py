@@ -1,7 +1,5 @@
 """Compiled forward pass: 16 samples go through the whole circuit in the cache."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

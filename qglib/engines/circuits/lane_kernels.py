@@ -5,8 +5,6 @@ Arrays are flat and indices unsigned, or the loop over the samples is not vector
 01, 10, 11 in the same way. Gradients of z are dL/dRe z + i dL/dIm z, as in torch.
 """
 
-from __future__ import annotations
-
 import numba
 import numpy as np
 

@@ -7,8 +7,6 @@ by side, so that permutations only change the tables of later passes (constant g
 as in Pease's fast Fourier transform, J. ACM 15, 252, 1968).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

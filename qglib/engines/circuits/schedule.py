@@ -1,7 +1,5 @@
 """A circuit as cells on one wire, passes over the whole state, and read-out tables."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """The passes of `qglib.engines.circuits.lanes` by torch, and compiled for the CPU."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

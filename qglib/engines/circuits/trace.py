@@ -1,7 +1,5 @@
 """Reading a QNode: gates, read-outs, and what every angle is made of."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ array of shape (N, ceil(N / 64)) of uint64; bit j of row i says that i precedes
 j, lowest bit first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Compiled loops over packed relations (see `bits`); callers check the arguments."""
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic

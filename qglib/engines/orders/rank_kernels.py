@@ -5,8 +5,6 @@ is related either in order 0 (both grow) or in order 1 (one grows, one falls). B
 some size only some points, the corners, make pairs; all are counted.
 """
 
-from __future__ import annotations
-
 import numba
 import numpy as np
 
