@@ -98,7 +98,13 @@ def select(names: Sequence[str] = ()) -> list[Path]:
         groups = {"all": known, "main": [p for p in known if p.name.startswith(MAIN)]}
         same = [p for p in known if wanted in (p.stem, p.stem[:2])]
         if not (hits := groups.get(name, same)):
-            available = ", ".join(p.stem for p in known) or "none"
+            available = ", ".join(p.stem for p in known)
+            if not known:
+                raise ValueError(
+                    f"no notebooks at {NOTEBOOKS}: run, refresh, sweep, tune and lab "
+                    "need a checkout (git clone, then pip install -e .); an installed "
+                    "qglib answers predict and serve"
+                )
             raise ValueError(f"{name!r} names no notebook. There are: {available}.")
         chosen.update(hits)
     return sorted(chosen, key=lambda path: (path.name.startswith(LAST), path.name))

@@ -452,3 +452,11 @@ def _alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_without_a_checkout_the_remedy_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "NOTEBOOKS", tmp_path)
+    with pytest.raises(ValueError, match="need a checkout"):
+        execute.select(["02"])
