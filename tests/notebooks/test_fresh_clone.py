@@ -97,6 +97,7 @@ def test_ci_types_make_test(clone: Path) -> None:
         ".",
         "tests/style",
         "tests/unit",
+        "tests/site",
         "tests/notebooks",
     ]
 
