@@ -56,7 +56,11 @@ def _session() -> Path:
     kind = "lab" if LAB in os.environ else "shell"
     if kind == "shell" and hasattr(os, "getsid"):
         parent = os.getsid(parent)  # papermill ends with each notebook, a shell stays
-    began = datetime.fromtimestamp(psutil.Process(parent).create_time())
+    try:
+        since = psutil.Process(parent).create_time()
+    except psutil.NoSuchProcess:  # it has ended, or stands outside this container
+        since = psutil.boot_time()
+    began = datetime.fromtimestamp(since)
     return ROOT / "data" / "runs" / f"{kind}-{began:%Y%m%d-%H%M%S}-{parent}"
 
 

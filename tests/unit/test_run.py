@@ -261,6 +261,20 @@ def test_every_session_has_a_run_of_its_own(
     assert folder(QGLIB_SESSION=str(tmp_path)) == str(tmp_path / "01_test")
 
 
+def test_a_session_led_from_outside_the_container_has_a_run_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Linux says 0 for a leader it does not show; one that has ended is unknown."""
+    for name in ("QGLIB_SESSION", "JPY_SESSION_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    own = "../data/runs/lab/01_test"
+    for leader in (0, 2**22 + 1):
+        monkeypatch.setattr(os, "getsid", lambda _, leader=leader: leader)
+        folder = run.folder_of(own)
+        assert folder == run.folder_of(own)
+        assert folder.parent.name.endswith(f"-{leader}")
+
+
 AS_KERNEL = (
     "import subprocess, sys; "
     "(lambda code: subprocess.run([sys.executable, '-c', code], check=True))"
