@@ -45,7 +45,8 @@ def compare(
     for name, given in (("heads", heads), ("seeds", seeds)):
         if isinstance(given, str) or not np.iterable(given) or not len(given):
             raise ValueError(f"{name} is {given!r}: give a sequence of at least one")
-    scores, sizes = {name: [] for name in heads}, {}
+    scores: dict[str, list[float]] = {name: [] for name in heads}
+    sizes = dict[str, int]()
     for seed in seeds:
         drawn = examples(seed) if callable(examples) else examples
         data = prepare(drawn, metric, features)
@@ -85,7 +86,7 @@ def baseline_logits(data: Prepared, seed: int) -> dict[str, np.ndarray]:
 
 
 def _logistic(data: Prepared) -> np.ndarray:
-    best, kept = -1.0, np.empty(0)
+    best, kept = -1.0, np.empty((0, 0))
     for penalty in PENALTIES:
         regression = LogisticRegression(C=penalty, max_iter=300)
         model = make_pipeline(StandardScaler(), regression)

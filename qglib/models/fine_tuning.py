@@ -1,6 +1,6 @@
 """Training of a tagger: its head on frozen features, or the encoder as well."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,7 +148,8 @@ def train_head(
         One row per epoch: epoch, loss, dev_f1, seconds.
     """
     labels = model.config.labels
-    numbers = training_numbers(labels, tags, dev[1] if dev else ())
+    held, held_tags = dev or (features, ())
+    numbers = training_numbers(labels, tags, held_tags)
     for pair in ((features, tags), dev) if dev else ((features, tags),):
         _check_features(*pair)
     usual_epochs, usual_rate = fitting.DEFAULTS[head_kind(model.config.head)[0]]
@@ -157,20 +158,22 @@ def train_head(
     shapes = torch.from_numpy(features.shapes).to(device)
     variance, mean = torch.var_mean(hidden.float(), dim=0, correction=0)
     model.standardise(mean, variance.sqrt())
-    inputs = model.features(hidden, shapes)
+    flat = model.features(hidden, shapes)
+    inputs: torch.Tensor | Callable[[torch.Tensor], torch.Tensor] = flat
     gold = torch.from_numpy(np.concatenate(numbers)).to(device)
     if model.crf:  # one row is a sentence
-        sentences = inputs.split(features.lengths.tolist())
+        sentences = flat.split(features.lengths.tolist())
 
-        def inputs(rows: torch.Tensor) -> torch.Tensor:
+        def read(rows: torch.Tensor) -> torch.Tensor:
             return pad_sequence([sentences[k] for k in rows.tolist()], True)
 
+        inputs = read
         padded = [torch.from_numpy(row) for row in numbers]
         gold = pad_sequence(padded, True, IGNORED).to(device)
         options = {"batch_size": 32} | options
 
     def score() -> float:
-        return entity_f1(dev[1], decode_all(head_logits(model, dev[0]), labels))
+        return entity_f1(held_tags, decode_all(head_logits(model, held), labels))
 
     options |= {"epochs": usual_epochs if epochs is None else epochs, "seed": seed}
     options |= {"score": score if dev else None, "measure": model.crf}
@@ -188,13 +191,13 @@ def head_logits(
     Equal to `word_logits` up to the precision the features were stored in.
     """
     model.head.eval()
-    rows, both = [], (features.hidden, features.shapes)
+    logits, both = [], (features.hidden, features.shapes)
     parts = (torch.from_numpy(values).split(batch_size) for values in both)
     with torch.inference_mode():
         for part in zip(*parts, strict=True):
             read = model.features(*(p.to(model.feature_mean.device) for p in part))
-            rows.append(model.head(read).float().cpu())
-    rows = features.split(torch.cat(rows).numpy())
+            logits.append(model.head(read).float().cpu())
+    rows = features.split(torch.cat(logits).numpy())
     return model.crf.marginals(rows) if model.crf else rows
 
 

@@ -137,7 +137,7 @@ def run_epochs(
     history, best, best_score, best_epoch = [], None, -math.inf, epochs
     with _reproducible(next(module.parameters()).device, seed):
         for epoch in range(1, epochs + 1):
-            began, total, items = time.perf_counter(), 0.0, 0
+            began, total, items = time.perf_counter(), torch.zeros(()), 0
             module.train()
             for batch in batches():
                 value = loss(batch)
@@ -156,16 +156,16 @@ def run_epochs(
                 )
             seconds = time.perf_counter() - began
             module.eval()
-            value = math.nan if score is None else score()
-            if value > best_score:
-                best_score, best_epoch = value, epoch
+            found = math.nan if score is None else score()
+            if found > best_score:
+                best_score, best_epoch = found, epoch
                 best = {k: v.detach().clone() for k, v in module.state_dict().items()}
-            history.append((epoch, mean, value, seconds))
+            history.append((epoch, mean, found, seconds))
             if report is not None:
-                report(epoch, value)
+                report(epoch, found)
             if best is not None and 0 < patience <= epoch - best_epoch:
                 break
-    if best is not None and best_epoch != epoch:
+    if best is not None and best_epoch != len(history):
         module.load_state_dict(best)
     table = pd.DataFrame(history, columns=["epoch", "loss", "score", "seconds"])
     table.attrs = {"best_epoch": best_epoch}
@@ -175,15 +175,16 @@ def run_epochs(
 @contextmanager
 def _reproducible(device: torch.device, seed: int) -> Iterator[None]:
     """Seeded generators and deterministic kernels; all restored."""
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic  # its attributes are made at run time
+    filled = memory.fill_uninitialized_memory
     exact = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # costs a tenth
+        memory.fill_uninitialized_memory = False  # costs a tenth
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(exact, warn_only=warn_only)
-            torch.utils.deterministic.fill_uninitialized_memory = filled
+            memory.fill_uninitialized_memory = filled

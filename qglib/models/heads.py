@@ -18,9 +18,9 @@ class Angles(nn.Tanh):
 
     reach = math.pi
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``reach * tanh(x)``."""
-        return self.reach * torch.tanh(x)
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """``reach * tanh(input)``."""
+        return self.reach * torch.tanh(input)
 
 
 class QuantumTokenHead(nn.Sequential):
@@ -65,13 +65,13 @@ class QuantumTokenHead(nn.Sequential):
                 for weight in self.circuit.parameters():
                     weight.normal_(0.0, spread)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Logits; under torch.export and torch.compile by real torch operations."""
         if not torch.compiler.is_compiling():
-            return super().forward(x)
-        angles = self.angles(self.reduce(x))
-        found = real_circuit(angles.float(), self.circuit.weights.float())
-        return self.read_out(found.to(x.dtype))
+            return super().forward(input)
+        angles, weights = self.angles(self.reduce(input)), self.circuit.named_weights()
+        found = real_circuit(angles.float(), weights["weights"].float())
+        return self.read_out(found.to(input.dtype))
 
 
 def real_circuit(angles: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -1,15 +1,16 @@
 """The tagger as a pipeline of transformers: whole words, Viterbi, long texts."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from scipy.special import softmax
 from transformers import AutoModelForTokenClassification, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from qglib.data import entities
+from qglib.models.tagger import TokenTagger
 from qglib.models.tags import decode_all
-from qglib.models.tokenizer import word_spans
+from qglib.models.tokenizer import ShapeTokenizer, word_spans
 from qglib.models.windows import word_logits
 
 TASK = "word-tagging"
@@ -26,10 +27,15 @@ class WordTagging(Pipeline):
     sub-words around the windows of long texts, ``batch_size`` how many go together.
     """
 
-    _load_tokenizer = True
-    _load_processor = _load_image_processor = _load_feature_extractor = False
+    model: TokenTagger
+    _load_tokenizer: Any = True
+    _load_processor: Any = False
+    _load_image_processor: Any = False
+    _load_feature_extractor: Any = False
 
-    def __call__(self, inputs: str | Sequence[Any], **options: Any) -> list[Any]:
+    def __call__(  # type: ignore[override]
+        self, inputs: str | Sequence[Any], **options: Any
+    ) -> list[Any]:
         """The entities of one text, or one list of entities for each input."""
         before, forward, after = self._sanitize_parameters(**options)
         forward = self._forward_params | forward
@@ -43,10 +49,10 @@ class WordTagging(Pipeline):
             raise ValueError(f"{TASK} takes stride and batch_size, not {strange[0]}")
         return {}, options, {}
 
-    def preprocess(self, inputs: Sequence[Any]) -> list[tuple]:
+    def preprocess(self, input_: Sequence[Any], **_: Any) -> Any:
         """Text, words and their spans of each input."""
         out = []
-        for given in inputs:
+        for given in input_:
             text, start = given if isinstance(given, str) else " ".join(given), 0
             spans = word_spans(text) if isinstance(given, str) else []
             for word in () if isinstance(given, str) else given:
@@ -55,26 +61,28 @@ class WordTagging(Pipeline):
             out.append((text, [text[a:b] for a, b in spans], spans))
         return out
 
-    def _forward(self, read: list[tuple], **options: Any) -> tuple:
-        words = [words for _, words, _ in read if words]
-        logits = iter(word_logits(self.model, self.tokenizer, words, **options))
-        return read, [next(logits) if words else () for _, words, _ in read]
+    def _forward(self, input_tensors: Any, **options: Any) -> Any:
+        words = [words for _, words, _ in input_tensors if words]
+        reader = cast(ShapeTokenizer, self.tokenizer)
+        logits = iter(word_logits(self.model, reader, words, **options))
+        found = [next(logits) if words else () for _, words, _ in input_tensors]
+        return input_tensors, found
 
-    def postprocess(self, read: tuple) -> list[list[dict[str, Any]]]:
+    def postprocess(self, model_outputs: Any, **_: Any) -> list[list[dict[str, Any]]]:
         """Entities of each input."""
-        return [self._entities(*row) for row in zip(*read, strict=True)]
+        return [self._entities(*row) for row in zip(*model_outputs, strict=True)]
 
     def _entities(self, read: tuple, logits: Any) -> list[dict[str, Any]]:
         text, words, spans = read
         if not words:
             return []
         best = softmax(logits, axis=-1)
-        (tags,) = decode_all([logits], self.model.config.labels)
-        numbers = self.model.config.label2id
+        labels = list(self.model.config.labels)
+        (tags,) = decode_all([logits], labels)
         out = []
         for kind, first, stop in entities(tags):
             start, end = spans[first][0], spans[stop - 1][1]
-            scores = [best[k, numbers[tags[k]]] for k in range(first, stop)]
+            scores = [best[k, labels.index(tags[k])] for k in range(first, stop)]
             found = {"entity_group": kind, "score": float(sum(scores) / len(scores))}
             found |= {"word": text[start:end], "start": start, "end": end}
             out.append(found | {"words": (first, stop)})

@@ -17,7 +17,8 @@ from qglib.models.tokenizer import ShapeTokenizer, load_tokenizer
 from qglib.record import read_json
 
 CONFIG_FILE, HEAD_FILE = "config.json", "head.safetensors"
-FIELDS = dict(encoder_config=dict, encoder_name=str, encoder_sha256=str, labels=list)
+FIELDS: dict[str, Any] = dict(encoder_config=dict, encoder_name=str)
+FIELDS |= dict(encoder_sha256=str, labels=list)
 
 
 def build_tagger(

@@ -1,7 +1,7 @@
 """The token tagger: encoder, word shapes and a head, as a transformers model."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 import transformers
@@ -85,8 +85,8 @@ class TokenTagger(PreTrainedModel):
         self.longest = encoders.longest_input(self.encoder)
         self.shape_embedding = nn.Embedding(N_SHAPES, width)
         n_features = width * len(config.hidden_layers) + N_SHAPES
-        self.register_buffer("feature_mean", torch.zeros(n_features))
-        self.register_buffer("feature_scale", torch.ones(n_features))
+        self.feature_mean = nn.Buffer(torch.zeros(n_features))
+        self.feature_scale = nn.Buffer(torch.ones(n_features))
         self.classifier = self._fresh_head(quantum_device)
         self.crf = CRF(config.labels) if config.crf else None
         self.post_init()
@@ -139,7 +139,7 @@ class TokenTagger(PreTrainedModel):
         if inputs_embeds is None:
             if input_ids is None:
                 raise ValueError("give input_ids or inputs_embeds, got neither")
-            inputs_embeds = self.get_input_embeddings()(input_ids)
+            inputs_embeds = cast(torch.Tensor, self.get_input_embeddings()(input_ids))
         length = inputs_embeds.shape[1]
         if self.longest and length > self.longest:
             raise ValueError(
@@ -183,7 +183,7 @@ class TokenTagger(PreTrainedModel):
         see `qglib.models.word_logits`.
         """
         given = (input_ids, attention_mask, token_type_ids, inputs_embeds)
-        options = {"output_attentions": True} if output_attentions else {}
+        options = dict[str, Any](output_attentions=True) if output_attentions else {}
         hidden, shapes, out = self.hidden(*given, **options)
         logits = self.head(self.features(hidden, shapes))
         measure = self.crf or cross_entropy
@@ -204,7 +204,7 @@ class TokenTagger(PreTrainedModel):
         with encoders.quiet():
             kwargs |= {"output_loading_info": True, "use_safetensors": True}
             kwargs["trust_remote_code"] = False
-            model, info = super().from_pretrained(*args, **kwargs)
+            model, info = cast(Any, super().from_pretrained(*args, **kwargs))
         encoders.check_weights(model, info["missing_keys"])
         if model.config.head == "quantum":
             # Loading moves modules through the meta device, which empties what a

@@ -43,7 +43,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     Words are cut as in newswire corpora: at blanks, with punctuation and a
     final ``'s`` split off; hyphens and the dots of abbreviations stay inside.
     """
-    spans, end = [], 0
+    spans, end = list[tuple[int, int]](), 0
 
     def marks(start: int) -> None:  # the punctuation since the last word
         found = re.finditer(r"(\S)\1*", text[end:start])
@@ -73,6 +73,7 @@ class ShapeTokenizer(transformers.PreTrainedTokenizerFast):
     ``AutoTokenizer`` once ``qglib.models`` is imported.
     """
 
+    pad_token_id: int | None  # transformers finds it by __getattr__
     model_input_names = ["input_ids", "token_type_ids", "attention_mask"]  # noqa: RUF012
 
     def _encode_plus(
@@ -88,11 +89,11 @@ class ShapeTokenizer(transformers.PreTrainedTokenizerFast):
         )
         single = not batched and not options.get("return_overflowing_tokens", False)
         if wanted:
-            texts = text if batched else [text]
-            sample = out.get("overflow_to_sample_mapping", range(len(out.encodings)))
+            texts, encodings = text if batched else [text], out.encodings or []
+            sample = out.get("overflow_to_sample_mapping", range(len(encodings)))
             shapes = [
                 _shapes(encoding, texts[int(i)], split)
-                for encoding, i in zip(out.encodings, sample, strict=True)
+                for encoding, i in zip(encodings, sample, strict=True)
             ]
             out["token_type_ids"] = shapes[0] if single else shapes
         if tensors is not None:

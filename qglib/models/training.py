@@ -23,7 +23,8 @@ from qglib.record import read_json, write_json
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 MODEL_TYPE = "qglib-task"
-SETTINGS = dict(kind=str, labels=list, tagged=bool, head=str, qubits=int, layers=int)
+SETTINGS: dict[str, Any] = dict(kind=str, labels=list, tagged=bool, head=str)
+SETTINGS |= dict(qubits=int, layers=int)
 
 # Largest angle in radians into the circuit where examples are few: the whole circle
 # learns tens of them by heart (six intents at .2, not .88; dev, seeds 100 to 102).
@@ -47,8 +48,8 @@ class FeatureModel(nn.Module):
         self.settings, self.history = settings, pd.DataFrame()
         self.read = features or kinds.features_of(settings["kind"], settings["tagged"])
         n_inputs = settings["n_inputs"]
-        self.register_buffer("feature_mean", torch.zeros(n_inputs))
-        self.register_buffer("feature_scale", torch.ones(n_inputs))
+        self.feature_mean = nn.Buffer(torch.zeros(n_inputs))
+        self.feature_scale = nn.Buffer(torch.ones(n_inputs))
         sizes = {k: settings[k] for k in ("qubits", "layers", "dropout", "reach")}
         self.head = build_head(settings["head"], n_inputs, len(self.labels), **sizes)
 
@@ -146,8 +147,8 @@ def train(
     data = prepared or kinds.prepare(examples, metric, features)
     tagged, width = examples.tagged, data.features["train"].shape[1]
     usual = (8, math.pi, 25, 512) if tagged else (6, SMALL_REACH, 40, 32)
-    given = zip((qubits, reach, epochs, batch_size), usual, strict=True)
-    qubits, reach, epochs, batch_size = (one or other for one, other in given)
+    qubits, reach = qubits or usual[0], reach or usual[1]
+    epochs, batch_size = epochs or usual[2], batch_size or usual[3]
     if head == SAME_SIZE:
         head = same_size_mlp(width, len(data.labels), qubits, layers)
     usual_rate = DEFAULTS[head_kind(head)[0]][1]
@@ -166,8 +167,8 @@ def train(
     def score() -> float:
         return data.score(model.logits_of(data.features["dev"]), "dev")
 
-    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "score": score}
-    options["rate"] = rate or usual_rate
+    options = dict[str, Any](epochs=epochs, batch_size=batch_size, seed=seed)
+    options |= {"rate": rate or usual_rate, "score": score}
     model.history = fit(model.head, model.scaled(rows), gold, **options)
     return model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -99,14 +99,14 @@ def _sub_words(
     if not words:
         return {}
     off = ("add_special_tokens", "return_token_type_ids", "return_attention_mask")
-    options = {"is_split_into_words": True} | dict.fromkeys(off, False)
+    options: dict[str, Any] = {"is_split_into_words": True} | dict.fromkeys(off, False)
     found = tokenizer([[w] for w in words], **options)["input_ids"]
     long = sum(len(ids) > budget for ids in found)
     if long:
         warning = f"{long} single words are longer than {budget} sub-words: cut"
         warnings.warn(warning, stacklevel=4)
     # zero-width characters leave nothing: such a word becomes [UNK]
-    unknown = [tokenizer.unk_token_id]
+    unknown = [cast(int, tokenizer.unk_token_id)]
     return {w: ids[:budget] or unknown for w, ids in zip(words, found, strict=True)}
 
 
@@ -116,8 +116,8 @@ def collate(
     """Pad windows on the right to the longest: ids, attention mask, shapes."""
 
     def padded(rows: list[list[int]], value: int = 0) -> torch.Tensor:
-        rows = [torch.tensor(row) for row in rows]
-        return pad_sequence(rows, True, padding_value=value).to(device)
+        tensors = [torch.tensor(row) for row in rows]
+        return pad_sequence(tensors, True, padding_value=value).to(device)
 
     return {
         "input_ids": padded([w.ids for w in batch], pad_id),
@@ -142,13 +142,13 @@ def length_batches(
     shuffled, sorted within pools of 50 batches (fewer on small sets, so that
     batches differ between epochs), and the batches shuffled again.
     """
-    lengths = np.asarray(lengths)
-    pools = [np.argsort(-lengths, kind="stable")]
+    sizes = np.asarray(lengths)
+    pools = [np.argsort(-sizes, kind="stable")]
     if rng is not None:
         order, n_batches = rng.permutation(len(lengths)), -(-len(lengths) // batch_size)
         size = batch_size * max(1, min(50, -(-n_batches // 4)))
         chunks = (order[start : start + size] for start in range(0, len(order), size))
-        pools = [c[np.argsort(lengths[c], kind="stable")] for c in chunks]
+        pools = [c[np.argsort(sizes[c], kind="stable")] for c in chunks]
     batches = [p[k:][:batch_size] for p in pools for k in range(0, len(p), batch_size)]
     turns = range(len(batches)) if rng is None else rng.permutation(len(batches))
     yield from (batches[k].tolist() for k in turns)
@@ -190,10 +190,10 @@ def batches_of(
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     check_words(sentences)
     pieces = windows(tokenizer, sentences, stride=stride)
-    device = next(module.parameters()).device
+    device, pad_id = next(module.parameters()).device, tokenizer.pad_token_id or 0
     for batch in length_batches([len(w.ids) for w in pieces], batch_size):
         group = [pieces[k] for k in batch]
-        yield group, collate(group, tokenizer.pad_token_id or 0, device)
+        yield group, collate(group, pad_id, device)
 
 
 def _read_words(
