@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add = many("tune", _tune, "search a notebook's parameters with Optuna")
     about = "such as rate=1e-4..1e-1:log, qubits=2..8 or head=linear,mlp"
     add("-s", dest="space", help=about, **pairs)
-    best = add.__self__.add_mutually_exclusive_group(required=True)
+    best = commands.choices["tune"].add_mutually_exclusive_group(required=True)
     best.add_argument("--minimise", metavar="result", default="")
     best.add_argument("--maximise", metavar="result", default="")
     add("--trials", type=int, default=20, metavar="N", help="default: 20")
@@ -188,8 +188,7 @@ def _how(options: argparse.Namespace, total: int) -> dict[str, Any]:
     def tell(one: Any, result: dict[str, Any] | Exception) -> None:
         done = next(ended)
         left = (time.perf_counter() - began) / done * (total - done) / 60
-        failed = isinstance(result, Exception)
-        said = f"stopped: {result}" if failed else result["headline"]
+        said = result["headline"] if isinstance(result, dict) else f"stopped: {result}"
         asked = " ".join(f"{name}={value}" for name, value in one.given.items())
         print(f"{done}/{total}  {asked}  {said}  ({left:.0f} min left)", flush=True)
 
@@ -273,7 +272,7 @@ def _all(
     if failed:
         print(*failed[1:], sep="\n\n", file=sys.stderr)
         raise failed[0]
-    return {path.stem: record for path, record in ended.items()}
+    return {p.stem: r for p, r in ended.items() if not isinstance(r, Exception)}
 
 
 if __name__ == "__main__":

@@ -199,9 +199,9 @@ def _check(name: str) -> None:
 def _diagnosis(name: str, error: Exception) -> tuple[str, str]:
     """What is wrong, shortened and without paths and line numbers; what to do."""
     if name == "lightning.gpu":
-        for words, *fault in FAULTS:
+        for words, fault, remedy in FAULTS:
             if words in str(error).lower():
-                return tuple(fault)
+                return fault, remedy
     text = re.sub(r"\[[^\]]*\]", "", str(error).strip() or type(error).__name__)
     text = re.sub(r"(?:[A-Za-z]:)?(?:/[\w.+-]+){2,}/?", "", text)
     text = re.sub(r"\s+", " ", text).strip(" :;")

@@ -29,7 +29,7 @@ NOTEBOOKS = ROOT / "notebooks"
 PATH = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)
 EXECUTED = "run.ipynb"
 LAST = "00"  # shows the ledger of all others
-FIELDS = {"headline": str, "figures": list, "provenance": dict}  # of a record
+FIELDS = dict[str, Any](headline=str, figures=list, provenance=dict)  # of a record
 PATIENCE = 120  # seconds for the output of a cell to follow its end
 MAIN = "0"  # the walk through the four steps; studies have other first digits
 
@@ -46,7 +46,7 @@ def kernel_in(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
         def _this_python(self) -> KernelSpecManager:
             return KernelSpecManager(kernel_dirs=[])
 
-        async def start_kernel(self, **options: Any) -> None:
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
             await super().start_kernel(env=dict(environment), **options)
 
     return ThisKernel

@@ -59,12 +59,9 @@ def normalise(notebook: NotebookNode, *, profile: str, device: str) -> NotebookN
     """
     clean = copy.deepcopy(notebook)
     clean.cells = [c for c in clean.cells if INJECTED not in c.metadata.get("tags", [])]
-    clean.metadata = nbformat.from_dict(METADATA)
     for cell in clean.cells:
         own = ("tags", "jupyter")  # papermill adds an empty list of tags
-        kept = {
-            key: value for key, value in cell.metadata.items() if key in own and value
-        }
+        kept = {k: v for k, v in cell.metadata.items() if k in own and v}
         cell.metadata = nbformat.from_dict(kept)
     code = [c for c in clean.cells if c.cell_type == "code"]
     for count, cell in enumerate(code, start=1):
@@ -72,7 +69,8 @@ def normalise(notebook: NotebookNode, *, profile: str, device: str) -> NotebookN
         for output in cell.outputs:
             if "execution_count" in output:
                 output["execution_count"] = count
-    clean.metadata["qglib"] = hashes(clean) | {"profile": profile, "device": device}
+    stamp = hashes(clean) | {"profile": profile, "device": device}
+    clean.metadata = nbformat.from_dict(METADATA | {"qglib": stamp})
     return clean
 
 

@@ -15,7 +15,7 @@ def available_bytes(device: object = "cpu") -> int:
     if str(device).startswith("cuda"):
         import torch
 
-        return torch.cuda.mem_get_info(device)[0]
+        return torch.cuda.mem_get_info(str(device))[0]
     free = psutil.virtual_memory().available
     try:
         limit = int((GROUP / "memory.max").read_text())

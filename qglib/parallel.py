@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import nbformat
 
@@ -84,7 +84,7 @@ def run_notebooks(
                 waiting.remove(path)
             for task in futures.wait(running, return_when=ONE).done:
                 path = running.pop(task)
-                ended[path] = task.exception() or task.result()
+                ended[path] = cast(Result, task.exception() or task.result())
                 on_end(path, ended[path])
     return ended
 
@@ -141,7 +141,7 @@ def run_points(
         different = {one.folder: one for one in points}.values()
         running = {pool.submit(work, one): one for one in different}
         for task in futures.as_completed(running):
-            one, result = running[task], task.exception() or task.result()
+            one, result = running[task], cast(Result, task.exception() or task.result())
             results[one.folder] = result
             on_end(one, result)
     return [results[one.folder] for one in points]

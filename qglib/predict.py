@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from transformers import pipeline
 
@@ -49,7 +49,7 @@ def _alone(ask: Ask, row: str) -> dict[str, Any]:
 
 def tagging(model: Any, tokenizer: Any) -> Callable[[Sequence[str]], list]:
     """From texts to the entities of each, as the pipeline gives them."""
-    found = pipeline("word-tagging", model=model, tokenizer=tokenizer)
+    found = cast(Any, pipeline)("word-tagging", model=model, tokenizer=tokenizer)
     return lambda texts: found(list(texts))
 
 

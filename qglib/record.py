@@ -152,7 +152,7 @@ class Record:
         _check_name("claim id", row)
         numbers = {"effect": effect, "low": low, "high": high}
         plain = {key: _plain(f"{row}.{key}", n) for key, n in numbers.items()}
-        if not plain["low"] <= plain["effect"] <= plain["high"]:
+        if not low <= effect <= high:
             raise ValueError(f"claim {row!r}: {effect} is not in [{low}, {high}].")
         rival = None if rival is None else _plain(f"{row}.rival", rival)
         self.claims[row] = plain | {"unit": unit, "rival": rival, "detail": detail}
@@ -217,8 +217,8 @@ def display(content: Any) -> None:
         plots.plt.close(content)  # or the end of the cell would show it again
         said = [a.get_title("left") or a.get_title() for a in content.axes]
         said += [f"{a.get_xlabel()} / {a.get_ylabel()}" for a in content.axes]
-        said = dict.fromkeys([content.get_suptitle(), *said])
-        alt = "; ".join(text for text in said if text.strip(" /"))
+        once = dict.fromkeys([content.get_suptitle(), *said])
+        alt = "; ".join(text for text in once if text.strip(" /"))
         content = IPython.display.Image(plots.small_png(content), alt=alt)
     if get_ipython() is not None:
         IPython.display.display(content)
@@ -236,7 +236,7 @@ def versions() -> dict[str, str]:
 def commit() -> str:
     """Return git's short commit, with ``-dirty`` after a change; else ``unknown``."""
     call = "git --no-optional-locks describe --always --exclude=* --dirty".split()
-    options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 20}
+    options = dict[str, Any](cwd=ROOT, capture_output=True, text=True, timeout=20)
     with suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(call, **options).stdout.strip() or "unknown"
     return "unknown"

@@ -158,11 +158,11 @@ def explained(model: Any, tokenizer: Any, asked: ExplainRequest) -> ExplainAnswe
     return ExplainAnswer(
         words=words,
         label=label,
-        positions=path.positions,
-        tokens=path.tokens,
+        positions=list(path.positions),
+        tokens=list(path.tokens),
         score=path.score,
         margin=path.margin if math.isfinite(path.margin) else None,
-        alternatives=[{"positions": p, "score": s} for p, s in path.alternatives],
+        alternatives=[Path(positions=[*p], score=s) for p, s in path.alternatives],
         picture=picture,
     )
 
@@ -172,7 +172,7 @@ def create_app(
 ) -> FastAPI:
     """The application: ``tag`` maps texts to lists of entities (`Entity`'s fields)."""
     registry = CollectorRegistry()
-    own = {"registry": registry}
+    own = dict[str, Any](registry=registry)
     requests = Counter("qglib_requests", "Answers", ["path", "status"], **own)
     seconds = Histogram("qglib_seconds", "Time to answer", ["path"], **own)
     powers = [2**n for n in range(7)]
@@ -238,9 +238,9 @@ def create_app(
     async def health() -> dict[str, Any]:
         return {"status": "ok", "labels": list(model.config.labels)}
 
-    plain = {"responses": {401: wrong[401]}, "response_class": PlainTextResponse}
+    bare = dict[str, Any](responses={401: wrong[401]}, response_class=PlainTextResponse)
 
-    @app.get("/metrics", dependencies=private, **plain)
+    @app.get("/metrics", dependencies=private, **bare)
     async def metrics() -> str:
         return generate_latest(registry).decode()
 

@@ -3,7 +3,7 @@
 Intervals are 95 %, over the independent unit: a document, a patient, a seed.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +58,7 @@ def mean_interval(values: ArrayLike, share: float = 0.0) -> Interval:
 def bootstrap(
     values: ArrayLike,
     rng: np.random.Generator,
-    groups: Sequence[Hashable] | None = None,
+    groups: ArrayLike | None = None,
     *,
     draws: int = DRAWS,
 ) -> Interval:
@@ -79,19 +79,18 @@ def bootstrap(
 def resampled_means(
     values: ArrayLike,
     rng: np.random.Generator,
-    groups: Sequence[Hashable] | None = None,
+    groups: ArrayLike | None = None,
     *,
     draws: int = DRAWS,
 ) -> tuple[float, np.ndarray]:
     """Mean as in `bootstrap`, and the same over resamples, shape (draws,)."""
     values = _finite("values", values)
     if groups is not None:
-        groups = np.asarray(groups)
-        if len(groups) != len(values):
-            raise ValueError(
-                f"groups names {len(groups)} units, there are {len(values)} values"
-            )
-        _, inverse = np.unique(groups, return_inverse=True)
+        units = np.asarray(groups)
+        if len(units) != len(values):
+            counts = f"{len(units)} units, there are {len(values)} values"
+            raise ValueError(f"groups names {counts}")
+        _, inverse = np.unique(units, return_inverse=True)
         values = np.bincount(inverse, values) / np.bincount(inverse)
     drawn = rng.integers(0, len(values), (draws, len(values)))
     return float(values.mean()), values[drawn].mean(1)

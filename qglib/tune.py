@@ -39,7 +39,7 @@ def space(notebook: Path, texts: Sequence[str]) -> dict[str, BaseDistribution]:
         if not span:
             found[name] = CategoricalDistribution(read)
         elif kind := KINDS.get(type(read[0])):
-            found[name] = kind(*read, log=bool(span[3]))
+            found[name] = kind(read[0], read[1], log=bool(span[3]))
         else:
             raise ValueError(f"{text!r}: {name} has no range, list its values.")
     if not found:

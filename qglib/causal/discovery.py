@@ -18,7 +18,7 @@ from qglib.causal.tables import Table, read_table
 METHODS = ("pc", "ges", "exact", "empty")
 TESTS = ("auto", "fisherz", "chisq", "mixed")
 
-Test = str | Kernel | Callable[[np.ndarray], PValue | KernelTests]
+Test = str | Kernel | Callable[[np.ndarray], PValue]
 
 
 def discover(
@@ -90,7 +90,7 @@ def discover(
 
     graph = learn(table)
     warnings = [*table.notes, *graph.graph.get("warnings", ())]
-    if isinstance(test, Kernel):
+    if isinstance(test, Kernel) and max_conditioning is not None:
         most = min(max_conditioning, len(table.names) - 2)
         warnings += _doubts(test, len(table.values), most)
     if graph.number_of_edges() and not compelled_arrows(graph):
@@ -103,7 +103,7 @@ def discover(
     kinds = np.where(table.categorical, "discrete", "continuous").tolist()
     kinds = dict(zip(table.names, kinds, strict=True))
     graph.graph.update(method=method, warnings=warnings, kinds=kinds)
-    if n_bootstrap:
+    if n_bootstrap and rng is not None:
         halves = not isinstance(test, str)
         again = [learn(_resample(table, rng, halves)) for _ in range(n_bootstrap)]
         adjacent = Counter(pair for g in again for pair in set(map(frozenset, g.edges)))

@@ -18,6 +18,8 @@ from qglib.causal.discovery import discover
 from qglib.causal.graphs import class_members, require_dag
 from qglib.causal.tables import numbers
 
+Way = tuple[tuple[Hashable, ...], float]  # nodes, signed product of coefficients
+
 
 class BestPath(NamedTuple):
     """The best path, and how far it is ahead."""
@@ -26,8 +28,7 @@ class BestPath(NamedTuple):
     value: float  # signed product of the coefficients along it
     n_optima: int  # how many paths attain the largest absolute product
     margin: float  # how far the next absolute product is behind, infinite if none
-    # the k best paths with their signed products, this one first
-    alternatives: tuple[tuple[tuple[Hashable, ...], float], ...]
+    alternatives: tuple[Way, ...]  # the k best with their products, this one first
 
 
 def best_path(
@@ -51,7 +52,7 @@ def best_path(
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
     _check_ends(source, target, list(graph))
-    kept: dict[Hashable, list] = {node: [] for node in graph}
+    kept: dict[Hashable, list[Way]] = {node: [] for node in graph}
     kept[source] = [((source,), 1.0)]
     for node in nx.topological_sort(graph):
         ways = kept[node]
@@ -77,7 +78,7 @@ def best_path(
     return BestPath(*found[0], optima, 0.0 if optima > 1 else ahead, tuple(found[:k]))
 
 
-def _tied(way: tuple[tuple, float], best: tuple[tuple, float]) -> bool:
+def _tied(way: Way, best: Way) -> bool:
     return math.isclose(abs(way[1]), abs(best[1]), rel_tol=1e-12, abs_tol=1e-12)
 
 
@@ -191,12 +192,12 @@ def effects_over_resamples(
     reading = {key: options.pop(key) for key in ("kind", "missing") if key in options}
     kinds = options["kind"] = discover(data, "empty", **reading).graph["kinds"]
     _check_ends(source, target, [*kinds])
-    data = data if hasattr(data, "iloc") else pd.DataFrame(data, columns=[*kinds])
+    full: Any = data if hasattr(data, "iloc") else pd.DataFrame(data, columns=[*kinds])
     if reading.get("missing") == "drop":
-        data = data.replace([np.inf, -np.inf], np.nan).dropna()
+        full = full.replace([np.inf, -np.inf], np.nan).dropna()
     found, problems = [], []
     for number in range(n_bootstrap):
-        again = data.iloc[rng.integers(0, len(data), len(data))]
+        again = full.iloc[rng.integers(0, len(full), len(full))]
         try:
             graph = discover(again, method, **options)
             rows = effects_over_class(graph, again, source, target, limit)

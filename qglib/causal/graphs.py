@@ -48,7 +48,7 @@ def _colliders(graph: nx.DiGraph) -> set[tuple[frozenset, Hashable]]:
     arrows = nx.DiGraph(compelled_arrows(graph))
     return {
         (frozenset((a, b)), node)
-        for a, node, b in nx.dag.colliders(arrows)
+        for a, node, b in nx.dag.colliders(arrows)  # pyright: ignore[reportAttributeAccessIssue]
         if not _adjacent(graph, a, b)
     }
 

@@ -59,7 +59,7 @@ def intervene(
     before = _probabilities(predict, inputs)
     watched = before.argmax(1)
     if classes is not None:
-        known, labels = list(classes), [examples.labels[k] for k in rows]
+        known, labels = list(classes), [examples.labels[k] for k in rows.tolist()]
         unknown = sorted({str(one) for one in labels if one not in known})
         if unknown:
             raise ValueError(

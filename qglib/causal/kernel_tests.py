@@ -30,7 +30,7 @@ Columns = int | Sequence[int]
 ROWS = (50, 100, 200)
 # Largest share of true nulls rejected at level 5 % (a straight, a wiggly one, a product
 # of two columns), by columns in the condition, for each of ROWS; notebook 31.
-CARD = {
+CARD: dict[Kernel, dict[int, tuple[float, ...]]] = {
     GaussianKernel(): {
         1: (0.032, 0.040, 0.067),
         2: (0.187, 0.330, 0.303),
@@ -97,7 +97,7 @@ class FittedRegression:
 
     def residual(self, gram: np.ndarray, target: np.ndarray) -> np.ndarray:
         """R K R of the centred Gram matrix K, R chosen for the one of `target`."""
-        best, centred = np.inf, _centred(target)
+        best, chosen, centred = np.inf, (np.empty(0), np.empty(0)), _centred(target)
         for values, vectors in self._bases:
             energy = np.einsum("ij,ij->j", vectors, centred @ vectors)
             for ridge in _RIDGES:

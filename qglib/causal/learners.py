@@ -9,11 +9,12 @@ import networkx as nx
 import numpy as np
 
 from qglib.causal.graphs import close_under_meek, cpdag
+from qglib.causal.kernel_tests import KernelTest
 from qglib.causal.scores import Score, discrete_bic, mixed_bic
 from qglib.causal.tables import Table
 
 Arcs = Sequence[tuple[Hashable, Hashable]]
-PValue = Callable[[int, int, Sequence[int]], float]
+PValue = Callable[[int, int, Sequence[int]], float | KernelTest]
 """p-value of independence of two column numbers, given others."""
 _MOST = 20
 
@@ -59,13 +60,13 @@ def learn_pc(
         if {(i, j), (j, i)} <= never:
             return 1.0
         found = pvalue(i, j, given)
-        return float(getattr(found, "pvalue", found))
+        return found.pvalue if isinstance(found, KernelTest) else float(found)
 
     def asked(i, j, given=()) -> float:  # as causal-learn calls a test
         ends = sorted((int(i), int(j)))
         return answer(*ends, tuple(sorted(map(int, given or ()))))
 
-    asked.method = "qglib"
+    vars(asked)["method"] = "qglib"
     skeleton = SkeletonDiscovery.skeleton_discovery(
         table.values, alpha, asked, show_progress=False, max_k=most
     )
@@ -97,8 +98,8 @@ def learn_ges(table: Table) -> nx.DiGraph:
         return named(np.argwhere(adjacency), table.names)
     from causallearn.search.ScoreBased.GES import ges as learn
 
-    score = "local_score_BDeu" if table.categorical.all() else "local_score_BIC"
-    found = learn(table.values, score_func=score)
+    local_score = "BDeu" if table.categorical.all() else "BIC"
+    found = learn(table.values, score_func=f"local_score_{local_score}")
     return _from_causal_learn(found["G"].graph, table.names)
 
 
@@ -190,11 +191,11 @@ def named(arcs: Iterable, names: tuple[Hashable, ...]) -> nx.DiGraph:
     return graph
 
 
-def _from_causal_learn(endpoints: np.ndarray, names: tuple[str, ...]) -> nx.DiGraph:
+def _from_causal_learn(ends: np.ndarray, names: tuple[Hashable, ...]) -> nx.DiGraph:
     """causal-learn marks: [i, j] = -1 tail at i, 1 arrow head at i of edge i - j."""
-    same = (endpoints == endpoints.T) & (endpoints != 0)
-    graph = named(np.argwhere(same | (endpoints.T == 1)), names)
-    conflicts = int(np.triu(same & (endpoints == 1)).sum())
+    same = (ends == ends.T) & (ends != 0)
+    graph = named(np.argwhere(same | (ends.T == 1)), names)
+    conflicts = int(np.triu(same & (ends == 1)).sum())
     if conflicts:
         said = f"{conflicts} edges had two arrow heads; kept undirected."
         graph.graph["warnings"] = [said]

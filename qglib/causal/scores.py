@@ -6,7 +6,7 @@ nodes named by column number, higher is better. Source: Schwarz, Ann. Stat. 6 (1
 Gaussian score and test).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -48,10 +48,10 @@ def discrete_bic(data: np.ndarray) -> Score:
 
 
 def _embedded(
-    values: np.ndarray, categorical: np.ndarray
+    values: np.ndarray, categorical: Iterable[bool]
 ) -> tuple[list[list[int]], np.ndarray]:
     """Places of each column among the embedded ones, and their covariance."""
-    places, columns = [], []
+    places, columns = [], list[np.ndarray]()
     for column, is_category in zip(np.transpose(values), categorical, strict=True):
         parts = [column]
         if is_category:  # k values are k - 1 columns of 0 and 1
@@ -63,7 +63,7 @@ def _embedded(
     return places, covariance
 
 
-def mixed_bic(values: np.ndarray, categorical: Sequence[bool] | None = None) -> Score:
+def mixed_bic(values: np.ndarray, categorical: Iterable[bool] | None = None) -> Score:
     """Degenerate Gaussian BIC of numbers and categories (d,) in floats (n, d).
 
     -.5 N ln(|S_node,parents| / |S_parents|) - .5 ln(N) k, with S the covariances of
@@ -90,7 +90,7 @@ def mixed_bic(values: np.ndarray, categorical: Sequence[bool] | None = None) -> 
 
 
 def mixed_test(
-    values: np.ndarray, categorical: Sequence[bool]
+    values: np.ndarray, categorical: Iterable[bool]
 ) -> Callable[[int, int, Sequence[int]], float]:
     """p-values of independence of two columns given others, numbers and categories.
 

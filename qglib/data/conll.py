@@ -152,8 +152,7 @@ def _broken(path: Path, number: int, expected: str, found: str) -> ValueError:
 
 def _blocks(path: Path) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, Any]]]:
     """Per sentence (word, tag, line number) of its tokens, and the marks in force."""
-    columns, rows = list[str](), list[tuple[str, str, int]]()
-    layout, documents = None, 0
+    layout, columns, documents, rows = None, list[str](), 0, list[tuple[str, str, int]]()
     # eng.train and eng.testa differ in what looks like a suffix
     stem = path.stem if path.suffix.lower() in PLAIN else path.name
     marks = {"document": "", "topic": "", "ambiguous": False}

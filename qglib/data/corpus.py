@@ -92,7 +92,7 @@ def checked(file: Path) -> Path:
         raise FileNotFoundError(f"{file} is missing: install from a checkout")
     listed = EMBEDDED / "SHA256SUMS"
     text = listed.read_text() if listed.is_file() else ""
-    sums = dict(reversed(line.split(maxsplit=1)) for line in text.splitlines())
+    sums = dict(line.split(maxsplit=1)[::-1] for line in text.splitlines())
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != sums.get(file.relative_to(EMBEDDED).as_posix(), found):
         raise ValueError(f"{file}: sha256 is {found}, not as listed: restore the file")

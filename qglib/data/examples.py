@@ -47,7 +47,7 @@ class Examples:
         """Inputs and labels of one part: "train", "dev" or "test"."""
         if name not in SPLITS:
             raise ValueError(f"part is {name!r}: use {', '.join(SPLITS)}")
-        rows = np.flatnonzero(np.asarray(self.split) == name)
+        rows = np.flatnonzero(np.asarray(self.split) == name).tolist()
         return [self.inputs[k] for k in rows], [self.labels[k] for k in rows]
 
     @property
@@ -68,7 +68,7 @@ def divided(
 
     names = np.asarray(labels).astype(str)
     counts = Counter(names.tolist())
-    least = min(counts, key=counts.get, default="any")
+    least = min(counts, key=counts.__getitem__, default="any")
     if counts[least] < 5:
         raise ValueError(
             f"labels: {least!r} occurs {counts[least]} times, a random split needs 5 "

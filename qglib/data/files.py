@@ -35,10 +35,9 @@ def labelled_csv(path: Path, seed: int, kind: str = "", label: str = "") -> Exam
     groups = None if group is None else frame[group].tolist()
     if parts is None and own is not None:
         parts = frame[own].to_numpy(dtype=str)
-    if kind == "text" or (not kind and [c.lower() for c in rest] == ["text"]):
-        inputs, kind, columns = _texts(rest), "text", ()
-    else:
-        inputs, columns = _numbers(rest)
+    if not kind and [c.lower() for c in rest] == ["text"]:
+        kind = "text"
+    inputs, columns = (_texts(rest), ()) if kind == "text" else _numbers(rest)
     if parts is None:
         parts = divided(labels, seed, groups)
     elif "dev" not in parts and "train" in parts:
@@ -65,10 +64,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=comma)
         rows = [[cell.strip() for cell in line] for line in lines if line]
     except (UnicodeDecodeError, csv.Error) as error:
-        wanted = "no csv file in UTF-8"
-        raise ValueError(
-            f"{path.name} is {wanted} ({error}): save it as one"
-        ) from error
+        wrong = f"{path.name} is no csv file in UTF-8 ({error}): save it as one"
+        raise ValueError(wrong) from error
     if len(rows) < 2:
         raise ValueError(f"{path.name} holds {len(rows)} rows: give a header and data")
     header, *rows = rows
@@ -186,13 +183,12 @@ def class_folder(folder: Path, seed: int) -> Examples:
         raise ValueError(f"{folder.name} holds {', '.join(suffixes)}: keep one kind")
     kind, groups = KIND_OF[suffixes[0]], None
     labels = [f.stem.split("_")[0] if flat else f.parent.name for f in files]
-    inputs = [_content(f) for f in files]
+    inputs: Any = [_content(f) for f in files]
     if kind == "image":
         shapes = {image.shape for image in inputs}
         if len(shapes) > 1:
-            raise ValueError(
-                f"{folder.name} holds images of {sorted(shapes)}: give one size"
-            )
+            several = f"{folder.name} holds images of {sorted(shapes)}"
+            raise ValueError(f"{several}: give one size")
         inputs = np.array(inputs)
     elif kind == "sound":
         names = [f.stem.split("_") for f in files]
@@ -204,7 +200,7 @@ def class_folder(folder: Path, seed: int) -> Examples:
     if len(who) < 3:
         return Examples(inputs, labels, divided(labels, seed), kind, groups)
     test, dev = np.random.default_rng(seed).permutation(who)[:2]
-    split = [{test: "test", dev: "dev"}.get(speaker, "train") for speaker in groups]
+    split = [{test: "test", dev: "dev"}.get(speaker, "train") for speaker in groups or ()]
     return Examples(inputs, labels, np.array(split), kind, groups)
 
 

@@ -31,7 +31,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -54,9 +54,8 @@ class Text:
         if isinstance(x, str):
             return x.split()
         if not all(isinstance(word, str) for word in x):
-            raise TypeError(
-                f"x is {type(x).__name__}: give a string or a list of words"
-            )
+            wanted = "give a string or a list of words"
+            raise TypeError(f"x is {type(x).__name__}: {wanted}")
         return list(x)
 
     def blank(self, x: Words, keep: Any, background: Any = None) -> Words:
@@ -110,7 +109,7 @@ class Text:
 
 
 def _like(x: Words, words: list[str]) -> Words:
-    return " ".join(words) if isinstance(x, str) else type(x)(words)
+    return " ".join(words) if isinstance(x, str) else cast(Any, type(x))(words)
 
 
 class Recording:

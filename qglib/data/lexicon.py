@@ -28,7 +28,7 @@ class Frames(NamedTuple):
     """
 
     cue: dict[tuple[str, str], tuple[str, ...]]
-    order: dict[tuple[str, str], tuple[str, ...]]
+    order: dict[tuple[str, ...], tuple[str, ...]]
 
 
 class Names(NamedTuple):
@@ -54,7 +54,7 @@ def frames(split: str = "train") -> Frames:
         for t in TYPES
         for g in GENRES
     }
-    order = {}
+    order = dict[tuple[str, ...], tuple[str, ...]]()
     for j, pair in enumerate(permutations(TYPES, 2)):
         texts = [text for _, _, types, text in rows if types == " ".join(pair)]
         held = texts.pop(j % len(texts))

@@ -166,7 +166,7 @@ NAMED: dict[str, Callable[[int], Examples]] = {
 _OTHERS = """newswire language, names language, topics topic, intents customer_service,
 digits vision, gliding_tones audio, vibration manufacturing, wine product_origin,
 breast_cancer medicine, bill_rate finance, travel recommendation"""
-OTHER_NAMES = dict(pair.split() for pair in _OTHERS.split(","))
+OTHER_NAMES = {pair.split()[0]: pair.split()[1] for pair in _OTHERS.split(",")}
 
 
 def load_series(name: str) -> pd.Series:

@@ -16,7 +16,7 @@ def log_mel(sound: Sound) -> np.ndarray:
     """
     _, frequencies, magnitudes = spectrogram(sound, 0.032, 0.016)
     ends = 2595 * np.log10(1 + np.array([LOWEST, sound.rate / 2]) / 700)
-    edges = 700 * (10 ** (np.linspace(*ends, 28) / 2595) - 1)
+    edges = 700 * (10 ** (np.linspace(ends[0], ends[1], 28) / 2595) - 1)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rise = (frequencies - low) / (centre - low)
     fall = (high - frequencies) / (high - centre)

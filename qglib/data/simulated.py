@@ -34,7 +34,7 @@ class Partials:
         since = np.asarray(times)[:, None] - self.onsets
         expected = np.log2(self.frequencies) + self.glides * since
         close = np.abs(expected - np.asarray(octaves)[:, None]) < 0.05
-        return (close & (since > -0.03) & (since < self.durations + 0.03)).any(axis=1)
+        return np.any(close & (since > -0.03) & (since < self.durations + 0.03), axis=1)
 
 
 def synthetic_partials(
@@ -83,7 +83,7 @@ def synthetic_partials(
 
 def gliding_tones(seed: int) -> Examples:
     """400 simulated half-second tones in noise: falling, steady or rising."""
-    rng, sounds, labels = np.random.default_rng(seed), [], []
+    rng, sounds, labels = np.random.default_rng(seed), list[Sound](), list[str]()
     while len(sounds) < EXAMPLES:
         found = synthetic_partials(rng, 1, 0.5, noise=0.1, largest_glide=1.0)
         glide = float(found.glides[0])

@@ -99,7 +99,7 @@ class PlantedSentence:
         if not fits.get(variable):
             choice = "C (not in an order frame), S, N, H or ORDER (only in one)"
             raise ValueError(f"variable is {variable!r}: choose {choice}")
-        return solve(self.settings, self.noise, self.done | {(variable, slot): value})
+        return solve(self.settings, self.noise, {**self.done, (variable, slot): value})
 
 
 def planted(
@@ -129,7 +129,7 @@ def planted(
             raise ValueError(f"{name} must be a probability in [0, 1], got {value!r}")
     settings = {"rho": rho, "order_share": order_share, "split": split}
 
-    def draws(names: list[str]) -> Noise:
+    def draws(names: Sequence[str]) -> Noise:
         return dict(zip(names, rng.random(len(names)).tolist(), strict=True))
 
     every = [SENTENCE_NOISE, *[SLOT_NOISE] * 3]
@@ -150,10 +150,10 @@ def solve(settings: Mapping, noise: tuple[Noise, ...], done: Done) -> PlantedSen
     """
     u, split = noise[0], settings["split"]
     genre = pick(GENRES, u["G"])
-    clauses = [(0, 1)] if u["order"] < settings["order_share"] else [(0,)]
+    head = (0, 1) if u["order"] < settings["order_share"] else (0,)
+    clauses, rows, texts = list[tuple[int, ...]]([head]), [], []
     if u["second"] < SECOND_CLAUSE:
-        clauses.append((len(clauses[0]),))
-    rows, texts = [], []
+        clauses.append((len(head),))
     drawn: set[str] = set()  # names drawn, whatever an intervention puts there
     for clause in clauses:
         first = noise[1 + clause[0]]
@@ -205,7 +205,7 @@ def solve(settings: Mapping, noise: tuple[Noise, ...], done: Done) -> PlantedSen
 
 def _types(clause: tuple, noise: tuple[Noise, ...], genre: str) -> tuple[str, ...]:
     """Intended types Y of a clause; those of an order frame differ."""
-    weights = dict(zip(TYPES, TYPE_GIVEN_GENRE[genre], strict=True))
+    weights: dict[str, float] = dict(zip(TYPES, TYPE_GIVEN_GENRE[genre], strict=True))
     types: list[str] = []
     for slot in clause:
         left = [t for t in TYPES if t not in types]
@@ -218,7 +218,7 @@ def _types(clause: tuple, noise: tuple[Noise, ...], genre: str) -> tuple[str, ..
 
 def _written(rows: list, texts: list, clauses: list, link: float) -> tuple:
     """Words; per slot, the span of its name and the words of its frame."""
-    words, slots, frame_words = [], {}, {}
+    words, slots, frame_words = [], {}, dict[int, tuple[int, ...]]()
     for c, (text, clause) in enumerate(zip(texts, clauses, strict=True)):
         if c:
             words += pick(LINKS, link).split()

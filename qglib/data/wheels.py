@@ -36,10 +36,11 @@ def wheel_file(package: str, relative: str) -> Path:
 def wheel_licence(package: str) -> str:
     """Package, version and licence as its metadata states them, in one line."""
     found = _distribution(package)
-    said = found.metadata.get("License-Expression") or found.metadata.get("License")
+    names = ("License-Expression", "License")
+    said = [s for name in names for s in found.metadata.get_all(name) or () if s]
     classifiers = found.metadata.get_all("Classifier") or []
     named = [c.split(" :: ")[-1] for c in classifiers if re.match("License ::.*::", c)]
-    first = (said or "").strip().splitlines()[:1]
+    first = "".join(said[:1]).strip().splitlines()[:1]
     licence = first[0] if first else ", ".join(named) or "licence not stated"
     return f"{package} {found.version}: {licence}"
 

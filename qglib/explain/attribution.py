@@ -10,7 +10,7 @@ soonest (deletion) and giving them back restores it soonest (insertion; ERASER 2
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -89,7 +89,7 @@ def attribute(
             "(transformers model, tokenizer): use 'occlusion', 'shapley' or "
             "'shapley_sampled' for other models"
         )
-    n, stderr, worth = len(game.parts), None, {}
+    n, stderr, worth = len(game.parts), None, dict[int, float]()
 
     def value(keep: np.ndarray) -> np.ndarray:
         out = np.asarray(game.value(keep), dtype=np.float64)
@@ -102,14 +102,14 @@ def attribute(
         scores = worth[n] - game.value(~np.eye(n, dtype=bool))
     elif method == "shapley":
         scores = exact_shapley(value, n)
-    elif method == "shapley_sampled":
+    elif method == "shapley_sampled" and rng is not None:
         scores, stderr = sampled_shapley(value, n, permutations, rng)
     else:
         points, weights = np.ones(1), np.ones(1)  # at x alone
         if method == "integrated_gradients":
             points, weights = np.polynomial.legendre.leggauss(steps)
             points, weights = (points + 1) / 2, weights / 2
-        scores = _along_line(game.decision, points, weights)
+        scores = _along_line(cast(Decision, game.decision), points, weights)
     full, empty = float(worth[n]), float(worth[0])
     return Attribution(game.parts, scores, method, game.target, full, empty, stderr)
 
@@ -118,9 +118,7 @@ def _along_line(this: Decision, points, weights) -> np.ndarray:
     """(x - blank) . mean gradient at points of the line from blank (0) to x (1)."""
     blank = this.without_words(np.zeros((1, len(this.words)), bool))
     table = this.model.get_input_embeddings()
-    start, end = (
-        table(inputs["input_ids"]).detach() for inputs in (blank, this.inputs)
-    )
+    start, end = (table(ids["input_ids"]).detach() for ids in (blank, this.inputs))
     mean = torch.zeros_like(end[0])
     for at in np.array_split(np.arange(len(points)), -(-len(points) // BATCH)):
         share, weight = (torch.as_tensor(v[at]).to(end) for v in (points, weights))
@@ -135,7 +133,7 @@ def _along_line(this: Decision, points, weights) -> np.ndarray:
         mean += torch.einsum("r,rtd->td", weight, gradient)
     tokens = ((end - start)[0] * mean).double().sum(-1).cpu().numpy()
     words = range(len(this.words))
-    return np.array([tokens[np.equal(this.word_of, w)].sum() for w in words])
+    return np.array([tokens[[k == w for k in this.word_of]].sum() for w in words])
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import torch
 class Decision:
     """A tokenised sentence and the logit that is to be explained."""
 
-    model: torch.nn.Module  # logits (batch, sub-words, labels) or (batch, labels)
+    model: Any  # of transformers; logits (batch, sub-words, labels) or (batch, labels)
     tokenizer: Any
     inputs: dict[str, torch.Tensor]  # of the tokenizer, each (1, sub-words)
     words: tuple[str, ...]
@@ -87,7 +87,7 @@ class Decision:
 
 
 def decision(
-    model: torch.nn.Module,
+    model: Any,
     tokenizer: Any,
     words: Sequence[str],
     target: tuple[int | None, str | int],

@@ -144,7 +144,7 @@ def decision_graphs(
     by_length = defaultdict(list)
     for number, (clean, _) in enumerate(cases):
         by_length[len(clean.tokens)].append(number)
-    graphs = {}
+    graphs = dict[int, DecisionGraph]()
     for members in by_length.values():
         for part in np.split(members, range(BATCH, len(members), BATCH)):
             built = _batch(model, [cases[i] for i in part], slopes)

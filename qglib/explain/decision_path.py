@@ -24,6 +24,8 @@ from qglib.plots import PALETTE, ROLES
 
 FLOOR = 1e-12  # share below which an edge counts as absent
 
+Ranked = tuple[float, tuple[int, ...]]  # ln probability and positions of a path
+
 
 @dataclass(frozen=True)
 class DecisionPath:
@@ -78,7 +80,7 @@ def decision_path(
         raise ValueError(f"k={k}: ask for at least one path")
     graph = model
     if is_tagger(model):
-        graph = decision_graphs(*model, [(clean, corrupt)], [target])[0]
+        graph = decision_graphs(model[0], model[1], [(clean, corrupt)], [target])[0]
     elif hasattr(model, "read") and hasattr(model, "scaled"):
         graph = model_graph(model, clean, corrupt, target)
     elif isinstance(model, torch.nn.Module):
@@ -89,7 +91,8 @@ def decision_path(
             "(transformers model, tokenizer), a torch head or a graph; attribute() and "
             "faithfulness() explain any function from inputs to probabilities"
         )
-    ranked = _best_paths(*graph.shares, max(k, 2))
+    edges, readout = graph.shares
+    ranked = _best_paths(edges, readout, max(k, 2))
     ranked = [r for r in ranked if r[0] > np.log(FLOOR)] or ranked[:1]
     value, positions = ranked[0]
     return DecisionPath(
@@ -102,25 +105,21 @@ def decision_path(
     )
 
 
-def _best_paths(
-    edges: np.ndarray, readout: np.ndarray, k: int
-) -> list[tuple[float, tuple[int, ...]]]:
+def _best_paths(edges: np.ndarray, readout: np.ndarray, k: int) -> list[Ranked]:
     """(ln probability, positions) of the k best paths, best first."""
     log_edge = np.log(edges + FLOOR)
     log_read = np.where(readout > 0, np.log(readout + FLOOR), -np.inf)
-    best: list[tuple[float, tuple[int, ...]]] = []  # from the level, k of each node
+    best: list[Ranked] = []  # from the level, k of each node
     for layer in reversed(range(len(readout))):
         above, best = best, []
         for s, value in enumerate(log_read[layer]):
-            found = [(value, (s,))] if value > -np.inf else []
-            found += [
-                (value + log_edge[layer, way[0], s], (s, *way)) for value, way in above
-            ]
+            found: list[Ranked] = [(value, (s,))] if value > -np.inf else []
+            found += [(v + log_edge[layer, way[0], s], (s, *way)) for v, way in above]
             best += sorted(found, key=_rank)[:k]
     return sorted(best, key=_rank)[:k]
 
 
-def _rank(path: tuple[float, tuple[int, ...]]) -> tuple:
+def _rank(path: Ranked) -> tuple:
     return -path[0], path[1]
 
 
@@ -169,10 +168,10 @@ def draw_decision_graph(
     ax.scatter(x, y, s=size, color=PALETTE["blue"], edgecolor="white", zorder=4)
     box = {"boxstyle": "round", "facecolor": "white", "edgecolor": ROLES["truth"]}
     label = graph.target[1] if isinstance(graph.target, tuple) else graph.target
-    centre = {"ha": "center", "va": "center", "fontsize": 12, "fontweight": "bold"}
+    centre = dict[str, Any](ha="center", va="center", fontsize=12, fontweight="bold")
     ax.text(*summit, str(label), bbox=box, zorder=5, **centre)
-    below = {"ha": "right", "va": "top", "rotation": 40}
-    other = {"fontsize": 10, "style": "italic", "color": ROLES["path"]}
+    below = dict[str, Any](ha="right", va="top", rotation=40)
+    other = dict[str, Any](fontsize=10, style="italic", color=ROLES["path"])
     for t, name in enumerate(graph.tokens):
         ax.text(at(0, t)[0], -0.38, name, fontsize=12, **below)
         if graph.corrupt_tokens and graph.corrupt_tokens[t] != name:

@@ -23,8 +23,8 @@ class Block(NamedTuple):
 
     layer: nn.Module
     attention: nn.Module  # its second output holds the weights
-    value: nn.Module  # linear map to the values of all heads
-    out: nn.Module  # linear map behind the heads
+    value: nn.Linear  # linear map to the values of all heads
+    out: nn.Linear  # linear map behind the heads
     norm: nn.Module  # LayerNorm behind the attention: its input is the sum
     heads: int
 
@@ -58,7 +58,7 @@ def encoder_blocks(model: nn.Module) -> tuple[Block, ...]:
     )
 
 
-def _block(layer: nn.Module) -> Block:
+def _block(layer: Any) -> Block:
     part = layer.attention
     if hasattr(part, "out_lin"):  # DistilBERT
         norm = layer.sa_layer_norm
@@ -119,14 +119,12 @@ def trace(
     with ExitStack() as hooks:
         for _, attend, values, _, norm, _ in blocks:
             for handle in (
-                attend.register_forward_hook(
-                    lambda m, a, out: attention.append(out[1])
-                ),
+                attend.register_forward_hook(lambda m, a, o: attention.append(o[1])),
                 values.register_forward_hook(lambda m, a, out: value.append(out)),
                 norm.register_forward_pre_hook(lambda m, args: sums.append(args[0])),
             ):
                 hooks.enter_context(handle)
-        config = blocks[0].attention.config  # shared by all layers
+        config: Any = blocks[0].attention.config  # shared by all layers
         was = config._attn_implementation
         hooks.callback(setattr, config, "_attn_implementation", was)
         config._attn_implementation = "eager"  # or the weights stay hidden
@@ -139,7 +137,7 @@ def trace(
             "detach in its forward): let the gradient through in evaluation mode"
         )
     direct = torch.autograd.grad(logit.sum(), cut, materialize_grads=True)
-    total, grad_sum = direct[-1], []
+    total, grad_sum = direct[-1], list[torch.Tensor]()
     for n in reversed(range(len(blocks))):
         through, at_sum = torch.autograd.grad(given[n + 1], [cut[n], sums[n]], total)
         grad_sum.insert(0, at_sum)

@@ -5,7 +5,7 @@ row, so that a model can answer many coalitions as one batch.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ def game_of(
                 "background is for other models: absent words of a sentence stand as "
                 "a token"
             )
-        this = decision(*model, x, target)
+        this = decision(model[0], model[1], x, target)
 
         def ask(keep: np.ndarray) -> np.ndarray:
             rows = this.without_words(keep, baseline)
@@ -81,7 +81,7 @@ def _predictor(model: Any) -> Callable[[list[Any]], np.ndarray]:
         if callable(getattr(model, name, None)):
             return getattr(model, name)
     if callable(model) and not isinstance(model, torch.nn.Module):
-        return model
+        return cast(Any, model)
     raise TypeError(
         f"model of type {type(model).__name__}: give (transformers model, tokenizer), "
         "or a function from a list of inputs to an array (inputs, classes)"

@@ -95,7 +95,7 @@ def _graph(head, sides, target: int, member, names, steps: int = 16) -> Decision
         if not 0 <= target < labels:
             raise ValueError(f"target={target}: the head has labels 0 to {labels - 1}")
         slopes = [
-            _mean_jacobian(stage, *ends, steps)
+            _mean_jacobian(stage, ends[0], ends[1], steps)
             for stage, ends in zip(stages, states[:-1], strict=True)
         ]
     change = [_numpy(clean - corrupt) for clean, corrupt in states]
@@ -145,8 +145,8 @@ def _mean_jacobian(
     stage: nn.Sequential, clean: torch.Tensor, corrupt: torch.Tensor, steps: int
 ) -> np.ndarray:
     """Mean of d outputs / d inputs on the line from corrupt to clean, (out, in)."""
-    if len(stage) == 1 and isinstance(stage[0], nn.Linear):
-        return _numpy(stage[0].weight)
+    if len(stage) == 1 and isinstance(only := stage[0], nn.Linear):
+        return _numpy(only.weight)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     along = torch.as_tensor((nodes + 1) / 2).to(clean)[:, None]
     points = corrupt + along * (clean - corrupt)

@@ -45,8 +45,7 @@ def compare(
     for name, given in (("heads", heads), ("seeds", seeds)):
         if isinstance(given, str) or not np.iterable(given) or not len(given):
             raise ValueError(f"{name} is {given!r}: give a sequence of at least one")
-    scores: dict[str, list[float]] = {name: [] for name in heads}
-    sizes = dict[str, int]()
+    scores, sizes = {name: list[float]() for name in heads}, dict[str, int]()
     for seed in seeds:
         drawn = examples(seed) if callable(examples) else examples
         data = prepare(drawn, metric, features)

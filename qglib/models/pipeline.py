@@ -28,14 +28,11 @@ class WordTagging(Pipeline):
     """
 
     model: TokenTagger
-    _load_tokenizer: Any = True
-    _load_processor: Any = False
-    _load_image_processor: Any = False
-    _load_feature_extractor: Any = False
+    # transformers declares these, and what the steps hand on, too narrowly
+    _load_tokenizer = True  # type: ignore[assignment]
+    _load_processor = _load_image_processor = _load_feature_extractor = False  # type: ignore[assignment]
 
-    def __call__(  # type: ignore[override]
-        self, inputs: str | Sequence[Any], **options: Any
-    ) -> list[Any]:
+    def __call__(self, inputs: str | Sequence[Any], **options: Any) -> list[Any]:  # type: ignore[override]
         """The entities of one text, or one list of entities for each input."""
         before, forward, after = self._sanitize_parameters(**options)
         forward = self._forward_params | forward

@@ -19,7 +19,7 @@ COST = "15 to 40 times slower for hundreds of samples"
 
 def symbolic() -> bool:
     """Whether torch.func or torch.export runs, so that tensors hide their numbers."""
-    inside = torch._C._functorch.peek_interpreter_stack() is not None
+    inside = torch._C._functorch.peek_interpreter_stack() is not None  # pyright: ignore[reportAttributeAccessIssue]
     return inside or torch.compiler.is_compiling()
 
 
@@ -83,8 +83,7 @@ class QuantumHead(nn.Module):
         if circuit is not None and backend in {"auto", "batched"}:
             plan, refusal = backends.make_plan(circuit, backend)
         self.backend, self.reason = backends.choose(qnode, backend, plan, refusal)
-        self._simulator = self._compiled = None
-        if self.backend == "batched":
+        if circuit is not None and plan is not None:
             self._program, self._simulator = circuit.program, Simulator(plan)
             self._compiled = Compiled(self._simulator)
         else:
@@ -116,7 +115,8 @@ class QuantumHead(nn.Module):
             return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
         if flat.dtype not in (torch.float32, torch.float64):
             flat = flat.float()
-        outputs = self._run_qnode(flat) if self._simulator is None else self._run(flat)
+        run = self._run if self.backend == "batched" else self._run_qnode
+        outputs = run(flat)
         if not outputs.is_complex():
             outputs = outputs.to(inputs.dtype)
         if inputs.dim() == 2:

@@ -36,7 +36,7 @@ def fidelity_kernel(
     left = _states(head, x)
     right = left if y is None else _states(head, y)
     overlap = left.conj() @ right.T
-    gram = overlap.real**2 + overlap.imag**2
+    gram = np.real(overlap) ** 2 + np.imag(overlap) ** 2
     # a matrix product need not be symmetric to the bit
     return (gram + gram.T) / 2 if y is None else gram
 

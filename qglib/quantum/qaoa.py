@@ -76,16 +76,16 @@ def qaoa(
         return energy_and_gradient(scaled, gammas, betas, widths)
 
     optima = values <= values.min() + 1e-12 * max(1.0, abs(values).max())
-    best, by_depth = None, []
+    best, chance, by_depth = np.empty(0), np.empty(0), []
     for p in range(1, depth + 1):
-        if best is None:
+        if p == 1:
             guesses = rng.uniform([0.0, 0.0], [math.pi, math.pi], (starts, 2))
         else:
-            guesses = [np.concatenate([_stretch(half) for half in np.split(best, 2)])]
+            guesses = np.hstack([_stretch(half) for half in np.split(best, 2)])[None]
         found = [minimize(objective, g, jac=True, method="L-BFGS-B") for g in guesses]
         best = min(found, key=lambda r: r.fun).x
         state = evolve(scaled, best[:p], best[p:], widths)
-        chance = state.real**2 + state.imag**2
+        chance = np.real(state) ** 2 + np.imag(state) ** 2
         by_depth.append((p, float(chance[optima].sum()), float(chance @ values)))
     gammas, betas = best[:depth] / spread, best[depth:]
     return QaoaResult(gammas, betas, chance, count, tuple(by_depth))

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array, check_consistent_length
 from threadpoolctl import threadpool_limits
 
-from qglib.stats import mean_interval
+from qglib.stats import Interval, mean_interval
 
 _QUICK = {"assume_finite": True, "skip_parameter_validation": True}
 _REGRESSION = partial(LogisticRegression, tol=1e-3, max_iter=2000)
@@ -160,8 +160,8 @@ def _tuned(
 def _table(scores: pd.DataFrame, share: float) -> pd.DataFrame:
     """Means and corrected intervals of the differences; share: test over train."""
 
-    def gap(name: str, other: str) -> tuple[float, float, float]:
-        return tuple(mean_interval(scores[name] - scores[other], share))
+    def gap(name: str, other: str) -> Interval:
+        return mean_interval(scores[name] - scores[other], share)
 
     rows = {name: (scores[name].mean(), *gap(name, "baseline")) for name in scores}
     rows |= {name: (np.nan, *gap(*pair)) for name, pair in _CONTRASTS.items()}

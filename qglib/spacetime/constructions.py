@@ -133,7 +133,7 @@ def distance_function(
             f"metric is {metric!r}: choose {', '.join(_NAMED)}, precomputed or 'angle' "
             "(the cosine distance breaks the triangle inequality)"
         )
-    return lambda i, j: cdist(contents[i], contents[j], _NAMED[metric])
+    return lambda i, j: cdist(contents[i], contents[j], _NAMED[metric])  # pyright: ignore
 
 
 def _check_table(gap: np.ndarray) -> None:

@@ -33,9 +33,9 @@ def draw_order(
         apex: element whose past and future are coloured.
         point_size: area of a point in points squared.
     """
-    if position is None and causet.coordinates is None:
-        raise ValueError("position is left out and there are no coordinates")
     if position is None:
+        if causet.coordinates is None:
+            raise ValueError("position is left out and there are no coordinates")
         position = causet.coordinates[:, [1, 0]]
     position = np.asarray(position, dtype=float)
     if position.shape != (causet.size, 2):
@@ -44,19 +44,19 @@ def draw_order(
         )
     from matplotlib.collections import LineCollection
 
-    lines = position[causet.links()]
+    x, y, lines = *position.T, list(position[causet.links()])
     ax.add_collection(LineCollection(lines, colors=_LINK, linewidths=0.5, zorder=1))
     colors = np.full(causet.size, _POINT)
     if apex is not None:
         colors[causet.future_of(apex)] = _FUTURE
         colors[causet.past_of(apex)] = _PAST
-    ax.scatter(*position.T, s=point_size, c=colors, linewidths=0, zorder=2)
+    ax.scatter(x, y, s=point_size, c=colors, linewidths=0, zorder=2)
     if apex is not None:
-        ax.scatter(*position[apex], s=8 * point_size, c=_POINT, marker="*", zorder=4)
+        ax.scatter(x[apex], y[apex], s=8 * point_size, c=_POINT, marker="*", zorder=4)
         for color, label in ((_FUTURE, "future"), (_PAST, "past")):
             ax.plot([], [], "o", color=color, label=f"{label} of the star")
     if len(chain):
-        line = position[list(chain)]
-        ax.plot(*line.T, color=_CHAIN, linewidth=2, zorder=3, label="longest chain")
-        ax.scatter(*line.T, s=1.6 * point_size, c=_CHAIN, zorder=4)
+        x, y = position[list(chain)].T
+        ax.plot(x, y, color=_CHAIN, linewidth=2, zorder=3, label="longest chain")
+        ax.scatter(x, y, s=1.6 * point_size, c=_CHAIN, zorder=4)
     return ax

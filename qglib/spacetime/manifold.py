@@ -117,7 +117,7 @@ def manifold_likeness(
         pvalues[d] = float((1 + above) / (len(null) + 1))
         deviations[d] = z
     best = min(_DIMENSIONS, key=lambda d: (-pvalues[d], np.abs(deviations[d]).sum()))
-    licensed, reasons = pvalues[best] >= _LEVEL, ()
+    licensed, reasons = pvalues[best] >= _LEVEL, tuple[str, ...]()
     if not licensed:
         table = zip(seen, deviations[best].tolist(), strict=True)
         reasons = tuple(

@@ -220,7 +220,7 @@ def _kept_table(n: int, draws: int) -> NullTable:
     beside = path.with_suffix(f".{os.getpid()}.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(beside, **arrays)
+        np.savez(beside, **arrays)  # pyright: ignore[reportArgumentType]
         os.replace(beside, path)
     except OSError as error:
         warnings.warn(f"{error}: set QGLIB_CACHE to a folder", stacklevel=3)

@@ -172,7 +172,7 @@ def myrheim_meyer_dimension(causet: Causet) -> DimensionEstimate:
     shares = (before + after) / (causet.size - 1)
     error = 1.96 * float(2 * shares.std(ddof=1) / np.sqrt(causet.size))
     ends = fraction, min(1.0, fraction + error), max(0.0, fraction - error)
-    return DimensionEstimate(*map(dimension_of_fraction, ends), fraction)
+    return DimensionEstimate._make((*map(dimension_of_fraction, ends), fraction))
 
 
 def midpoint_dimension(causet: Causet) -> float:

@@ -205,7 +205,7 @@ class Program:
         self.place[CONSTANT] = CONSTANT
         ahead, behind = [*range(n_inputs)], [*range(n_inputs, follower.leaf_slots)]
         products = [slot for slot in follower.products if slot in used]
-        self.pairs = ([], [])
+        self.pairs: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         for slot in products:
             pair = follower.products[slot]
             shared = min(pair) >= n_inputs
@@ -224,7 +224,7 @@ class Program:
 
     @staticmethod
     def _needed(calls: list[_Call], wanted: list[int]) -> list[_Call]:
-        needed, kept = set(wanted), []
+        needed, kept = set(wanted), list[_Call]()
         for call in reversed(calls):
             if needed & set(call.made):
                 needed |= {v.number for v in _values(call)}
@@ -248,7 +248,7 @@ class Program:
             shared += self._evaluate(1, x, *weights)
         if self.wanted[0]:
             axes = 0, *(None for _ in weights)
-            work = torch.vmap(lambda *values: self._evaluate(0, *values), axes)
+            work = torch.vmap(lambda *values: self._evaluate(0, *values), axes)  # pyright: ignore[reportArgumentType]
             columns += [one.to(x.dtype) for one in work(x, *weights)]
         return torch.cat(columns, 1) if len(columns) > 1 else x, shared
 

@@ -105,7 +105,7 @@ def _lower(gate: Gate) -> Iterator[Primitive]:
     name, wires = gate.name, gate.wires
     angle = gate.angles[0] if gate.angles else Angle(CONSTANT, math.pi)
     if name == "fixed":
-        if wires:
+        if wires and gate.matrix is not None:
             yield Fixed(wires[0], gate.matrix)
     elif name == "GlobalPhase":
         yield Phase((), np.array([-1.0]), angle)
@@ -118,7 +118,7 @@ def _lower(gate: Gate) -> Iterator[Primitive]:
     elif name in _PERMUTATIONS:
         yield Permute(wires, np.array(_PERMUTATIONS[name]))
     else:
-        frame, places = _FRAMES.get(name, (None, ()))
+        frame, places = _FRAMES.get(name, (np.eye(2), ()))
         for place in places:
             yield Fixed(wires[place], frame.conj().T)
         yield Phase(wires, _table(name, len(wires)), angle)

@@ -72,17 +72,17 @@ def make_lane_plan(circuit: TracedCircuit) -> LanePlan:
     n, columns = circuit.n_wires, circuit.program.n_columns
     cells, steps = arrange(lower(circuit.gates), circuit)
     known: dict[bytes, int] = {}
-    label, *ahead = _follow(steps, np.arange(2**n), known)
-    end, *back = _follow(steps[::-1], label, known)
-    labels = np.stack([ahead[1], back[1][::-1]]).reshape(2, -1, 2**n)
+    label, ahead, before = _follow(steps, np.arange(2**n), known)
+    end, back, behind = _follow(steps[::-1], label, known)
+    labels = np.stack([before, behind[::-1]]).reshape(2, -1, 2**n)
     phases = [step.phases for step in steps if step.kind == "phase"]
     features: dict[tuple[int, float], int] = {}  # column and scale of each
-    tables = {
+    tables: dict[str, np.ndarray] = {
         **_chains(cells, columns, features),
         **_diagonals(phases, labels, circuit, features),
         **read_tables(circuit.readouts, n, label),
         "step_cell": np.array([s.cell for s in steps if s.kind != "permute"], int),
-        "step_table": np.array([ahead[0], back[0][::-1]], int),
+        "step_table": np.array([ahead, back[::-1]], int),
         "gather": np.frombuffer(b"".join(known), np.uint64).reshape(-1, 2**n).copy(),
         "unwind": np.argsort(end),
         "feature_column": np.array([slot for slot, _ in features], int),
@@ -101,7 +101,7 @@ def _follow(
     # a permutation, its own inverse, moves labels; a turn puts pairs side by side
     gathers, labels = [], []
     for step in steps:
-        if step.kind == "permute":
+        if step.move is not None:
             label = step.move[label]
             continue
         number = 0
@@ -153,7 +153,7 @@ def _diagonals(
     n, columns = circuit.n_wires, circuit.program.n_columns
     constant = np.zeros((2, count, size))
     limits = np.zeros((count, 2, 2), int)
-    indices, angles, which, halves = [], [], [], []
+    indices, angles, which, halves = list[int](), [], list[int](), []
     for d, phases in enumerate(diagonals):
         limits[d, :, 0] = len(indices), len(which)
         for phase in phases:

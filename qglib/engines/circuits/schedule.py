@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def arrange(
 ) -> tuple[list[Cell], list[Pass]]:
     """Cells and passes: a part joins the last one it may commute back to."""
     n, readouts = circuit.n_wires, circuit.readouts
-    cells, steps = [Cell() for _ in range(n)], []
+    cells, steps = [Cell() for _ in range(n)], list[Pass]()
     opened = {wire: wire for wire in range(n)}  # wire -> cell still open
     touched, diagonal = [-1] * n, -1
     see_phase = any(readout.kind == "state" for readout in readouts)
@@ -98,10 +99,9 @@ def arrange(
     return cells, steps
 
 
-def _is_turn(part: Primitive) -> bool:
+def _is_turn(part: Primitive) -> TypeGuard[Phase]:
     """Whether a phase is a turn about Z of one wire."""
-    one = isinstance(part, Phase) and len(part.wires) == 1
-    return one and np.array_equal(part.table, HALF_Z)
+    return isinstance(part, Phase) and np.array_equal(part.table, HALF_Z)
 
 
 def _is_diagonal(readout: Readout) -> bool:
@@ -148,17 +148,17 @@ def read_tables(
     count = sum(widths)
     if count * size > LARGEST_TABLE:
         raise UnsupportedCircuit(f"{count} outputs of {n} qubits: too large a table")
-    rows = defaultdict(lambda: np.zeros((size, count), complex))
+    rows: dict[int, np.ndarray] = defaultdict(lambda: np.zeros((size, count), complex))
     for readout, start in zip(readouts, np.cumsum(widths) - widths, strict=True):
         if readout.kind == "probs":
             rows[0][range(size), start + local_index(readout.wires, n)] = 1
         for coefficient, word in readout.words:
             mask, row = _word_row(word, n)
             rows[mask][:, start] += coefficient * row
-    masks = sorted(rows) or [0]
+    masks, parts = sorted(rows) or [0], (np.real, np.imag)
     return {
         "flips": np.array([position[label ^ mask] for mask in masks]),
-        "rows": np.array([[rows[m].real[label], rows[m].imag[label]] for m in masks]),
+        "rows": np.array([[part(rows[m])[label] for part in parts] for m in masks]),
         "order": np.zeros(0, int),
     }
 

@@ -80,7 +80,7 @@ class Simulator:
         if self.plan.squared:
             state = state[t["order"]]
             return state.real.square() + state.imag.square()
-        output = 0
+        output = torch.zeros(())
         for flip, (real, imag) in zip(t["flips"], t["rows"], strict=True):
             product = state.conj() * state[flip]
             output = output + real.t() @ product.real - imag.t() @ product.imag
@@ -153,14 +153,14 @@ class Compiled:
         self, inputs: torch.Tensor, kept: tuple, grad: torch.Tensor
     ) -> tuple[np.ndarray, np.ndarray]:
         """Gradients of the inputs (B, n_inputs) and of the shared angles."""
-        x, (shared, *kept) = _samples(inputs), kept
+        x, (shared, states, waves, paths, parts) = _samples(inputs), kept
         if self.plan.complex_output:
             grad = torch.view_as_real(grad.resolve_conj()).flatten(-2)
         g = np.ascontiguousarray(grad.resolve_neg().numpy())
-        grad_x, grad_shared = np.zeros(x.shape, x.dtype), np.zeros(len(shared))
+        found = np.zeros(x.shape, x.dtype), np.zeros(len(shared))
         tables, n = self._tables(x.dtype), self.plan.n_wires
-        backward(tables, n, shared, x, *kept, g, grad_x, grad_shared)
-        return grad_x, grad_shared
+        backward(tables, n, shared, x, states, waves, paths, parts, g, *found)
+        return found
 
     def _tables(self, dtype: np.dtype) -> LaneTables:
         if dtype not in self.tables:
@@ -192,8 +192,8 @@ class _Run(torch.autograd.Function):
         return outputs, finite
 
     @staticmethod
-    def backward(ctx, grad, _):
-        inputs, *weights = ctx.saved_tensors
+    def backward(ctx, *grads):
+        (grad, _), (inputs, *weights) = grads, ctx.saved_tensors
         if torch.is_grad_enabled():  # create_graph=True
             outputs = ctx.compiled.simulator(inputs, weights)
             leaves = [one for one in (inputs, *weights) if one.requires_grad]

@@ -60,8 +60,8 @@ def trace(
     gates = []
     for op, angles in zip(first.operations, found, strict=True):
         if op.name not in {"Barrier", "Identity"}:
-            angles = [Angle(program.place[slot], scale) for slot, scale in angles]
-            gates.append(_read_gate(op, tuple(angles), number))
+            placed = [Angle(program.place[slot], scale) for slot, scale in angles]
+            gates.append(_read_gate(op, tuple(placed), number))
     readouts = []
     for a, b in zip(first.measurements, second.measurements, strict=True):
         readouts.append(_read_measurement(a, number))

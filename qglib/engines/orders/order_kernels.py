@@ -20,7 +20,7 @@ def _ones(typing_context, word):
 @njit(cache=True, nogil=True, inline="always")
 def _first(word):
     """Position of the lowest set bit."""
-    return np.int64(_ones((word & (~word + _ONE)) - _ONE))
+    return np.int64(_ones((word & (~word + _ONE)) - _ONE))  # pyright: ignore[reportCallIssue]
 
 
 @njit(cache=True, nogil=True)
