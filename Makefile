@@ -31,6 +31,8 @@ all: $(READY)
 test: $(READY)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m basedpyright --pythonpath $(PYTHON)
 	$(PYTHON) -m pytest tests/style
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist loadfile --durations 15 tests/unit
 	$(PYTHON) -m pytest tests/site
@@ -59,7 +61,7 @@ bench: $(READY)
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PYTHON) -m bench
 
 clean:
-	rm -rf data/runs data/cache site/_build .pytest_cache .ruff_cache .hypothesis
+	rm -rf data/runs data/cache site/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 SUPPORTED := import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
