@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     best = commands.choices["tune"].add_mutually_exclusive_group(required=True)
     best.add_argument("--minimise", metavar="result", default="")
     best.add_argument("--maximise", metavar="result", default="")
+    add("--prune", default="", metavar="NAME", help="of a step, such as dev_f1 in 02")
     add("--trials", type=int, default=20, metavar="N", help="default: 20")
     add("--storage", default="", help="URL of a database (default: tune.db in --out)")
     add = command("predict", _predict, "answer lines of standard input as JSON lines")
@@ -228,14 +229,17 @@ def _tune(options: argparse.Namespace) -> int:
         out,
         result=options.maximise or options.minimise,
         maximise=bool(options.maximise),
+        prune=options.prune,
         trials=options.trials,
         storage=options.storage,
         **_how(options, options.trials),
     )
-    done = [t for t in study.trials if t.value is not None]
+    done = [t for t in study.trials if t.state.name == "COMPLETE"]
+    pruned = sum(t.state.name == "PRUNED" for t in study.trials)
     if not done:
         raise RuntimeError("No trial has finished; the lines above say why.")
-    print(f"\nBest of {len(done)} trials: {study.best_value:.6g} (chosen as the best,")
+    print(f"\n{pruned} trials were stopped early." if pruned else "")
+    print(f"Best of {len(done)} trials: {study.best_value:.6g} (chosen as the best,")
     print("so optimistic: run it with other seeds before you believe it)")
     print(f"  {tune.as_command(notebook, {**fixed, **study.best_params})}")
     return 0

@@ -31,6 +31,7 @@ EXECUTED = "run.ipynb"
 LAST = "00"  # shows the ledger of all others
 FIELDS = dict[str, Any](headline=str, figures=list, provenance=dict)  # of a record
 PATIENCE = 120  # seconds for the output of a cell to follow its end
+MOST = 10_000_000  # characters that a cell may print
 MAIN = "0"  # the walk through the four steps; studies have other first digits
 
 
@@ -50,6 +51,29 @@ def kernel_in(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
             await super().start_kernel(env=dict(environment), **options)
 
     return ThisKernel
+
+
+def join_streams(cell: nbformat.NotebookNode, **_: Any) -> None:
+    """Make one output of each stream of a cell, since chunks depend on timing.
+
+    As ``coalesce_streams`` of nbclient, which takes the square of a line's length (a
+    line of a million characters never ends); `MOST` exceeded is a TimeoutError.
+    """
+    texts: dict[str, list[str]] = {}
+    outputs, cell.outputs = cell.outputs, []
+    for output in outputs:
+        if output.output_type != "stream" or output.name not in texts:
+            cell.outputs.append(output)
+        if output.output_type == "stream":
+            texts.setdefault(output.name, []).append(output.text)
+    if sum(len(text) for parts in texts.values() for text in parts) > MOST:
+        cell.outputs = []
+        raise TimeoutError
+    for output in [o for o in cell.outputs if o.output_type == "stream"]:
+        lines = "".join(texts[output.name]).split("\n")
+        # of a line written over and over, such as a progress bar, the last version
+        lines = [x[x.rfind("\r", 0, len(x) - 1) + 1 :] for x in lines]
+        output.text = "\n".join(lines)
 
 
 def hold(folder: Path) -> TextIO:
@@ -150,7 +174,7 @@ def run_notebook(
                 iopub_timeout=PATIENCE,
                 cwd=str(notebook.parent),
                 kernel_manager_class=kernel_in(environment(notebook, given)),
-                coalesce_streams=True,  # chunks of a stream depend on timing
+                on_cell_executed=join_streams,
                 # Keeps start-up warnings and an interrupted kernel quiet.
                 extra_arguments=["--IPKernelApp.log_level=50"],
             )
@@ -159,8 +183,9 @@ def run_notebook(
             message = f"{error.ename}: {error.evalue}"
         except TimeoutError:  # an OSError too
             message = (
-                f"its output did not arrive within {PATIENCE} s: print less, and write "
-                "large results as files into record.folder."
+                f"its output has more than {MOST} characters or did not arrive within "
+                f"{PATIENCE} s: print less, and write large results as files into "
+                "record.folder."
             )
         except OSError:
             executed.unlink(missing_ok=True)  # a full disk tears it

@@ -34,6 +34,8 @@ SCHEMA = 1
 ROOT = Path(__file__).resolve().parents[1]
 RUN_KEY = "QGLIB_RUN_KEY"  # set by the runner, read back when a run resumes
 SESSION = "QGLIB_SESSION"  # set by `make lab`: the run folder of its notebooks
+# A run that reports its steps, and the file that ends it at the next one.
+RECORD, STEPS, STOP = FILES = "record.json", "steps.jsonl", "stop"
 PACKAGES = (
     "qglib numpy scipy pandas scikit-learn networkx torch transformers pennylane "
     "pennylane-lightning pennylane-lightning-gpu"
@@ -82,6 +84,10 @@ def read_json(
     return content
 
 
+class Pruned(RuntimeError):
+    """A run that was stopped because others do better."""
+
+
 @dataclass(repr=False)
 class Record:
     """One run of one notebook, as `qglib.run.start` begins it."""
@@ -118,6 +124,19 @@ class Record:
         """Note which simulator the circuits ran on and why; return it for display."""
         self._device = (device.name, device.reason)
         return device
+
+    def report(self, step: int, **values: float) -> None:
+        """Leave the values of one step, such as an epoch, for who searches settings.
+
+        Raises:
+            Pruned: a search with ``--prune`` (`qglib.tune`) has seen enough.
+            ValueError: a value is not finite.
+        """
+        plain = {"step": step} | {k: _plain(k, v) for k, v in values.items()}
+        with (self.folder / STEPS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(plain) + "\n")
+        if (self.folder / STOP).exists():
+            raise Pruned(f"stopped at step {step}: behind the other trials")
 
     def figure(self, fig: Figure, name: str) -> None:
         """Show the figure once (`plots.small_png`), save ``figures/<name>.png``."""
@@ -178,7 +197,7 @@ class Record:
         content |= {"parameters": self.parameters, "settings": self.settings}
         content |= {"results": plain, "claims": self.claims, "figures": self.figures}
         content["provenance"] = self._provenance()
-        write_json(self.folder / "record.json", content)
+        write_json(self.folder / RECORD, content)
         shown = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in plain.values()]
         return pd.DataFrame({"value": shown}, index=pd.Index(plain, name="result"))
 

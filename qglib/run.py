@@ -13,7 +13,16 @@ import numpy as np
 import psutil
 
 from qglib import devices
-from qglib.record import ROOT, SESSION, Record, display, read_json, versions, write_json
+from qglib.record import (
+    FILES,
+    ROOT,
+    SESSION,
+    Record,
+    display,
+    read_json,
+    versions,
+    write_json,
+)
 
 __all__ = [
     "Record",
@@ -151,7 +160,8 @@ def start(
     _seed_everything(seed, torch)
     folder = folder_of(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "record.json").unlink(missing_ok=True)
+    for old in FILES:
+        (folder / old).unlink(missing_ok=True)
     asked = {"profile": profile, "seed": seed, "device": device}
     return Record(name, folder, asked | {"out_dir": str(out_dir)} | knobs, settings)
 

@@ -1,12 +1,14 @@
 """Search a notebook's parameters with Optuna.
 
-One run gives one value, at its end, so there is nothing to prune.
+A run that reports its steps (`qglib.record.Record.report`) can be pruned: it is asked
+to stop by a file in its folder, so that a cluster prunes as one machine does.
 """
 
+import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from qglib import execute, parallel, sweep
+from qglib import execute, parallel, record, sweep
 
 SPAN = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)\.\.(-?[\d.]+(?:e[+-]?\d+)?)(:log)?")
 KINDS = {int: IntDistribution, float: FloatDistribution}
@@ -55,6 +57,7 @@ def tune(
     *,
     result: str,
     maximise: bool = False,
+    prune: str = "",
     trials: int = 20,
     storage: str = "",
     workers: int = 1,
@@ -64,11 +67,14 @@ def tune(
 
     A failed run is a failed trial and the search goes on.  The study stays in
     ``storage``, any URL that Optuna takes, by default ``sqlite:///<out>/tune.db``;
-    several machines may share one on a server.  ``how`` is for `parallel.run_points`.
+    several machines may share one on a server.  ``prune`` names a number that the
+    notebook reports at each step, better in the same direction: a run below the median
+    of the earlier ones is stopped (Optuna's ``MedianPruner``, after five trials).
+    ``how`` is for `parallel.run_points`.
 
     Raises:
-        ValueError: a name is searched and fixed; a finished run has no such number;
-            trials or workers below 1.
+        ValueError: a name is searched and fixed; a finished run has no such number, or
+            reported none; trials or workers below 1.
     """
     if both := searched.keys() & fixed.keys():
         raise ValueError(f"{', '.join(both)} is searched and fixed.")
@@ -87,15 +93,39 @@ def tune(
         trial = study.ask(dict(searched))
         one = parallel.point(notebook, {**fixed, **trial.params}, out)
         trial.set_user_attr("folder", one.folder.name)
-        (record,) = parallel.run_points([one], **how)
-        if isinstance(record, Exception):
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        else:
-            study.tell(trial, _number(record["results"], result))
+        stop = one.folder / record.STOP
+        if not execute.finished(*one):
+            for old in (stop, one.folder / record.STEPS):
+                old.unlink(missing_ok=True)
+        with futures.ThreadPoolExecutor(1) as alone:
+            task, seen = alone.submit(parallel.run_points, [one], **how), 0
+            while prune and not futures.wait([task], timeout=1).done:
+                seen = _report(trial, one.folder, prune, seen)
+                if trial.should_prune():
+                    stop.touch()
+        (ended,) = task.result()
+        state = optuna.trial.TrialState
+        if isinstance(ended, Exception):
+            study.tell(trial, state=state.PRUNED if stop.exists() else state.FAIL)
+            return
+        _report(trial, one.folder, prune, seen)
+        if prune and not trial.study.trials[trial.number].intermediate_values:
+            raise ValueError(f"{notebook.stem} reports no {prune!r} at its steps.")
+        study.tell(trial, _number(ended["results"], result))
 
-    with ThreadPoolExecutor(workers) as pool:
+    with futures.ThreadPoolExecutor(workers) as pool:
         list(pool.map(run, range(trials)))
     return study
+
+
+def _report(trial: optuna.Trial, folder: Path, name: str, seen: int) -> int:
+    """Hand on the steps beyond the first ``seen``; how many there are."""
+    path = folder / record.STEPS
+    lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
+    for step in map(json.loads, lines[seen:]):
+        if name in step:
+            trial.report(step[name], step["step"])
+    return len(lines)
 
 
 def _number(results: Mapping[str, Any], name: str) -> float:

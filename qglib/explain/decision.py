@@ -100,6 +100,8 @@ def decision(
     words = tuple(words)
     if not words or not any(word.strip() for word in words):
         raise ValueError(f"words={words!r} holds no text: give at least one word")
+    if not isinstance(target, tuple | list) or len(target) != 2:
+        raise TypeError(f"target={target!r}: give (word index, label)")
     word, label = target
     if word is not None and not 0 <= word < len(words):
         raise IndexError(

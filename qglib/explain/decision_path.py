@@ -73,7 +73,8 @@ def decision_path(
         clean, corrupt: the input that is explained and the one it is compared with;
             ``None`` is the blank input (ValueError where nothing differs). Not for a
             graph.
-        target: (word index, label), a label, or its number.
+        target: (word index, label) of a tagger; of other models a label or its
+            number, the label decided by default.
         k: paths to find.
     """
     if k < 1:

@@ -55,7 +55,7 @@ def head_graph(
 
 
 def model_graph(
-    model: Any, clean: Any, corrupt: Any, target: str | int
+    model: Any, clean: Any, corrupt: Any, target: str | int | None
 ) -> DecisionGraph:
     """`head_graph` of a model of `qglib.models.train`; its parts are those of the kind.
 
@@ -81,7 +81,9 @@ def model_graph(
     return _graph(model.head, features[:2], class_of(model, target), share, names)
 
 
-def _graph(head, sides, target: int, member, names, steps: int = 16) -> DecisionGraph:
+def _graph(
+    head, sides, target: int | None, member, names, steps: int = 16
+) -> DecisionGraph:
     """The graph between two vectors of features; `member` is (parts, features)."""
     if steps < 1:
         raise ValueError(f"steps={steps}: at least one quadrature point")
@@ -92,7 +94,9 @@ def _graph(head, sides, target: int, member, names, steps: int = 16) -> Decision
             for stage in stages:
                 states.append(stage(states[-1]))
         labels = states[-1].shape[1]
-        if not 0 <= target < labels:
+        if target is None:
+            target = int(states[-1][0].argmax())
+        if not isinstance(target, int | np.integer) or not 0 <= target < labels:
             raise ValueError(f"target={target}: the head has labels 0 to {labels - 1}")
         slopes = [
             _mean_jacobian(stage, ends[0], ends[1], steps)

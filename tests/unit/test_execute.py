@@ -16,6 +16,7 @@ import nbformat
 import numpy as np
 import papermill
 import pytest
+from nbclient import client
 from nbclient.exceptions import CellTimeoutError
 
 import qglib
@@ -343,6 +344,30 @@ def test_a_full_disk_leaves_no_torn_notebook(
     assert main(["run", "01", "--out", str(tmp_path / "out")]) == 2
     assert "No space left on device; --out may name" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*/*"))
+
+
+def test_output_without_end_is_told_with_its_place(write_notebook, tmp_path) -> None:
+    path = write_notebook("01_one", "print('x' * 80_000_000)")
+    began = time.process_time()
+    with pytest.raises(execute.NotebookError) as failure:
+        execute.run_notebook(path, tmp_path / "out")
+    assert time.process_time() - began < 120, "a long line must take no square"
+    assert "cell 4 of 5" in str(failure.value) and "large results" in str(failure.value)
+    assert (tmp_path / "out" / execute.EXECUTED).stat().st_size < 1e5
+
+
+def test_streams_are_joined_as_nbclient_joins_them() -> None:
+    """Its two patterns for a carriage return, on short random streams."""
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        chunks = ["".join(rng.choice([*"ab\r\n"], 4)) for _ in range(3)]
+        outputs = [nbformat.v4.new_output("stream", text=text) for text in chunks]
+        outputs.insert(1, nbformat.v4.new_output("display_data"))
+        cell = nbformat.v4.new_code_cell(outputs=outputs)
+        execute.join_streams(cell)
+        assert [o.output_type for o in cell.outputs] == ["stream", "display_data"]
+        wanted = client._RGX_CARRIAGERETURN.sub("", "".join(chunks))
+        assert cell.outputs[0].text == wanted
 
 
 def test_output_that_comes_too_late_is_told_with_its_place(

@@ -280,6 +280,47 @@ def test_a_failed_trial_does_not_end_the_search(notebook, tmp_path) -> None:
         assert (trial.state.name == "FAIL") == (trial.params["seed"] == 2)
 
 
+STEPS = """\
+import time
+for step in range(60):
+    record.report(step, score=rate, seen=step)
+    time.sleep(0.2)"""
+
+
+def test_a_run_behind_the_others_is_stopped(
+    write_notebook, monkeypatch, tmp_path, capsys
+) -> None:
+    """Five trials stand at 1 from the first step: one at 0.1 ends, one at 2 stays."""
+    path, out = write_notebook("01_one", COUNT, STEPS), tmp_path / "out"
+    monkeypatch.setattr(execute, "NOTEBOOKS", path.parent)
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    study = tune.optuna.create_study(
+        storage=storage, study_name="01_one: mean", direction="maximize"
+    )
+    for _ in range(5):
+        study.add_trial(
+            tune.optuna.trial.create_trial(
+                value=-9.0, intermediate_values=dict.fromkeys(range(60), 1.0)
+            )
+        )
+    call = ["tune", "01", "--maximise", "mean", "--prune", "score", "--trials", "1"]
+    call += ["--storage", storage, "--out", str(out)]
+    began = time.monotonic()
+    assert main([*call, "-s", "rate=0.1..0.2"]) == 0
+    behind = time.monotonic() - began
+    assert "1 trials were stopped early" in capsys.readouterr().out
+    assert main([*call, "-s", "rate=2..3"]) == 0
+    assert time.monotonic() - began - behind > 12, "the better one ran to its end"
+    *_, pruned, kept = study.trials
+    assert pruned.state.name == "PRUNED" and kept.state.name == "COMPLETE"
+    assert 0 < len(pruned.intermediate_values) < 60
+    assert set(kept.intermediate_values) == set(range(60))
+    assert set(kept.intermediate_values.values()) == {kept.params["rate"]}
+
+    with pytest.raises(ValueError, match="reports no 'f1' at its steps"):
+        tune.tune(path, {}, {"rate": 2.0}, out, result="mean", prune="f1", trials=1)
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

@@ -107,6 +107,8 @@ def test_pretrained_tagger_is_complete(encoder_dir):
         ("jordan said", (0, "O"), ValueError, "one string"),
         (["jordan", " "], (0, "O"), ValueError, "no sub-word"),
         (TEXT, (0, "B-ORG"), ValueError, "not one of the model's: O, B-PER"),
+        (TEXT, None, TypeError, "target=None: give"),
+        (TEXT, 3, TypeError, "target=3: give"),
         (TEXT, (0, 3), ValueError, "label 3 is not one of the model's: O"),
         (["the"] * 30, (0, "O"), ValueError, "32 sub-words"),
     ],

@@ -202,6 +202,8 @@ def test_a_trained_model_of_the_library_is_explained():
     path = decision_path(model, clean, corrupt, label)
     assert len(path.positions) == 1  # a linear head: columns, then the label
     assert path.tokens[0].startswith("column")
+    decided = model.probabilities([clean])[0].argmax()
+    assert decision_path(model, clean, corrupt).target == decided
     found = attribute(model, clean, label, "occlusion", background=[corrupt])
     assert found.full == pytest.approx(model.probabilities([clean])[0, 1])
 
