@@ -238,3 +238,16 @@ def test_real_text_trains(shared_data, encoder_dir) -> None:
     history = train_tagger(model, tokenizer, train, dev, epochs=2)
     assert history["loss"].iloc[1] < history["loss"].iloc[0] < np.log(13)  # labels
     assert history["dev_f1"].between(0, 1).all()
+
+
+def test_adapters_learn_with_the_head(build) -> None:
+    """Low-rank adapters freeze the encoder; PEFT trains the classifier unasked."""
+    from peft import LoraConfig, get_peft_model
+
+    model, _ = build("quantum")
+    lora = LoraConfig("TOKEN_CLS", r=2, target_modules=["query", "value"])
+    adapted = get_peft_model(model, lora)
+    learning = {k for k, p in adapted.named_parameters() if p.requires_grad}
+    assert any("classifier" in k for k in learning), "the head must learn"
+    assert all("lora_" in k or "classifier" in k for k in learning), learning
+    assert any("lora_" in k for k in learning), "and the adapters too"
