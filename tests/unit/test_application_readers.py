@@ -103,9 +103,13 @@ def test_messages(written, tmp_path) -> None:
     assert list(read(written("text,category\nhello,good\n")).label) == ["good"]
     with pytest.raises(ValueError, match="lacks column 'label'; it has text, mood"):
         read(written("text,mood\nhello,good\n"))
-    with pytest.raises(ValueError, match=r"mine.csv, row 2, column 'text': fill or dr"):
+    with pytest.raises(
+        ValueError, match=r"mine.csv, row 2, column 'text': '' is no text: "
+    ):
         read(written("text,label\nhello,good\n,bad\n"))
-    with pytest.raises(ValueError, match=r"mine.csv, row 1, column 'label': fill or d"):
+    with pytest.raises(
+        ValueError, match=r"mine.csv, row 1, column 'label': '' is no labe"
+    ):
         read(written("text,label\nhello,\n"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no csv file"):
@@ -115,7 +119,7 @@ def test_messages(written, tmp_path) -> None:
 def test_dated_messages(written) -> None:
     read = reader("55_finance", "labelled")
     found = read(written("date,text,label\n2024-02-01,a,good\n5 Jan 2024,b,bad\n"))
-    assert found.date.dt.month.tolist() == [2, 1]
+    assert found.when.dt.month.tolist() == [2, 1]
     with pytest.raises(ValueError, match="row 1, column 'date': 'soon' is no date"):
         read(written("date,text,label\nsoon,a,good\n"))
 
@@ -166,7 +170,10 @@ WITH_VALUE = ETHANOL + "> <SOL>\n{}\n\n$$$$\n"
             WITH_VALUE.format("1.5") + WITH_VALUE.format("high"),
             "record 2: SOL is 'high",
         ),
-        (WITH_VALUE.format(1) + ETHANOL + "$$$$\n", "record 2: SOL is None; give a n"),
+        (
+            WITH_VALUE.format(1) + ETHANOL + "$$$$\n",
+            "record 2: SOL is None, no number; corr",
+        ),
     ],
 )
 def test_a_broken_file_of_molecules(tmp_path, text, message) -> None:
