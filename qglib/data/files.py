@@ -22,7 +22,7 @@ def labelled_csv(path: Path, seed: int, kind: str = "", label: str = "") -> Exam
     """A csv file, or a folder with train.csv, test.csv and maybe dev.csv: `load`."""
     if kind not in ("", "text", "table", "series"):
         raise ValueError(f'kind is {kind!r}: a csv file is "text", "table" or "series"')
-    frame, parts = (_read_csv(path), None) if path.is_file() else _parts_of(path)
+    frame, parts = (read_csv(path), None) if path.is_file() else _parts_of(path)
     if label and label not in frame.columns:
         raise ValueError(f"label is {label!r}: the header has {list(frame.columns)}")
     target = label or _column(frame, "label", "category") or frame.columns[-1]
@@ -48,7 +48,7 @@ def labelled_csv(path: Path, seed: int, kind: str = "", label: str = "") -> Exam
     return Examples(inputs, labels, parts, kind or "table", groups, columns)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def read_csv(path: Path) -> pd.DataFrame:
     """The cells of a file as strings; the index tells file and row, from 1.
 
     Tabs divide the columns of a .tsv file, semicolons those of a file whose header
@@ -88,7 +88,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 def _parts_of(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
     """Rows of all files of a folder, and the part of the split of each."""
     files = {s: folder / f"{s}.csv" for s in SPLITS}
-    frames = {s: _read_csv(file) for s, file in files.items() if file.is_file()}
+    frames = {s: read_csv(file) for s, file in files.items() if file.is_file()}
     if "test" not in frames:
         raise FileNotFoundError(f"{folder.name} holds no test.csv beside train.csv")
     header = list(frames["train"].columns)

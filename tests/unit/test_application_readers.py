@@ -1,4 +1,4 @@
-"""What the readers of 53 and 55 say about broken files; their cells are executed."""
+"""What the readers of 53 to 56 say about broken files; their cells are executed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from rdkit import Chem
 
+from qglib.causal import Cusum, change_point, cusum
 from qglib.data import load
+from qglib.data.files import read_csv
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PRICES = "date,A,B\n2020-01-01,1,2\n2020-01-02,3,4\n"
@@ -22,7 +25,8 @@ def reader(stem: str, name: str, **known):
     (source,) = (
         c.source for c in cells if c.cell_type == "code" and f"def {name}(" in c.source
     )
-    space = {"np": np, "pd": pd, "Path": Path, "load": load} | known
+    space = {"np": np, "pd": pd, "Path": Path, "load": load, "Chem": Chem}
+    space |= {"read_csv": read_csv, "Cusum": Cusum} | known
     exec(source, space)  # the project's own cell
     return space[name]
 
@@ -48,18 +52,34 @@ def test_good_files_are_read(written) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("2020-01-02", "2019-01-02", "line 3, column 'date': '2019-01-02' is no later"),
-        ("2020-01-02", "2020-01-01", "line 3, column 'date'"),
-        ("2020-01-01", "soon", "line 2, column 'date': 'soon' is no later date"),
-        ("3,4", "3,-4", "line 3, column 'B': '-4' is no price above 0: correct"),
-        ("3,4", ",4", "line 3, column 'A': 'nan' is no price above 0"),
-        ("3,4", "three,4", "line 3, column 'A': 'three' is no price above 0"),
+        ("2020-01-02", "2019-01-02", "row 2, column 'date': '2019-01-02' is no later"),
+        ("2020-01-02", "2020-01-01", "row 2, column 'date': '2020-01-01' is no later"),
+        ("2020-01-01", "soon", "row 1, column 'date': 'soon' is no later date"),
+        ("3,4", "3,-4", "row 2, column 'B': '-4' is no price above 0: correct"),
+        ("3,4", ",4", "row 2, column 'A': '' is no price above 0"),
+        ("3,4", "three,4", "row 2, column 'A': 'three' is no price above 0"),
+        ("3,4", "inf,4", "row 2, column 'A': 'inf' is no price above 0"),
+        ("3,4", "3,2", "column 'B' holds one price throughout: drop it"),
+        ("3,4", "3", "row 2: 2 values for 3 columns: quote"),
+        ("A,B", "A,A", "the header .* repeats 'A'"),
     ],
 )
 def test_broken_prices(written, old, new, message) -> None:
     read = reader("55_finance", "read_prices")
-    with pytest.raises(ValueError, match=f"mine.csv, {message}"):
+    with pytest.raises(ValueError, match=f"mine.csv[:,] {message}"):
         read(written(PRICES.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [("55_finance", "read_prices"), ("55_finance", "labelled"),
+     ("56_services", "read_histories")],
+)  # fmt: skip
+def test_another_encoding_is_named(tmp_path, stem, name) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes("text,label\ncaf\xe9,good\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"mine.csv is no csv file in UTF-8 .*save it"):
+        reader(stem, name)(path)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +103,92 @@ def test_messages(written, tmp_path) -> None:
     assert list(read(written("text,category\nhello,good\n")).label) == ["good"]
     with pytest.raises(ValueError, match="lacks column 'label'; it has text, mood"):
         read(written("text,mood\nhello,good\n"))
-    with pytest.raises(ValueError, match=r"mine.csv, line 3: fill or drop the gap"):
+    with pytest.raises(
+        ValueError, match=r"mine.csv, row 2, column 'text': '' is no text: "
+    ):
         read(written("text,label\nhello,good\n,bad\n"))
+    with pytest.raises(
+        ValueError, match=r"mine.csv, row 1, column 'label': '' is no labe"
+    ):
+        read(written("text,label\nhello,\n"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no csv file"):
         read(str(tmp_path / "empty"))
+
+
+def test_dated_messages(written) -> None:
+    read = reader("55_finance", "labelled")
+    found = read(written("date,text,label\n2024-02-01,a,good\n5 Jan 2024,b,bad\n"))
+    assert found.when.dt.month.tolist() == [2, 1]
+    with pytest.raises(ValueError, match="row 1, column 'date': 'soon' is no date"):
+        read(written("date,text,label\nsoon,a,good\n"))
+
+
+def test_the_first_alarm_and_its_change_are_those_of_the_whole_path() -> None:
+    first = reader("55_finance", "first_alarm")
+    z = np.r_[-np.ones(5), 1, -2, np.ones(6)]
+    path = cusum(z)
+    alarm = int((path > 2.5).argmax())
+    assert first(z, 2.5) == (alarm, change_point(path, alarm)) == (9, 7)
+    assert first(z, 99.0) is None
+
+
+HISTORIES = "user,item,time\na,x,1\na,y,2\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("time", "when", "has no column 'time': rename one of .*'when'"),
+        ("y,2", "y,soon", "row 2, column 'time': 'soon' is no time: correct it"),
+        ("y,2", ",2", "row 2, column 'item': '' is no item"),
+        ("y,2", "y", "row 2: 2 values for 3 columns"),
+    ],
+)
+def test_broken_histories(written, old, new, message) -> None:
+    read = reader("56_services", "read_histories")
+    with pytest.raises(ValueError, match=f"mine.csv.*{message}"):
+        read(written(HISTORIES.replace(old, new)))
+
+
+def test_histories_by_number_and_by_date(written) -> None:
+    read = reader("56_services", "read_histories")
+    assert read(written(HISTORIES)).time.tolist() == [1, 2]
+    dated = HISTORIES.replace(",1", ",2024-01-02").replace(",2\n", ",2024-01-01\n")
+    assert read(written(dated)).time.is_monotonic_decreasing
+
+
+ETHANOL = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO"))
+WITH_VALUE = ETHANOL + "> <SOL>\n{}\n\n$$$$\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ETHANOL.replace("  3  2", "  9  2", 1) + "$$$$\n", "record 1: no molecule"),
+        (
+            WITH_VALUE.format("1.5") + WITH_VALUE.format("high"),
+            "record 2: SOL is 'high",
+        ),
+        (
+            WITH_VALUE.format(1) + ETHANOL + "$$$$\n",
+            "record 2: SOL is None, no number; corr",
+        ),
+    ],
+)
+def test_a_broken_file_of_molecules(tmp_path, text, message) -> None:
+    path = tmp_path / "mine.sdf"
+    path.write_text(text, encoding="utf-8")
+    read = reader("54_medicine", "read_sdf")
+    with pytest.raises(ValueError, match=f"mine.sdf, {message}"):
+        read(path, "SOL")
+
+
+def test_molecules_are_read(tmp_path) -> None:
+    path, read = tmp_path / "mine.sdf", reader("54_medicine", "read_sdf")
+    path.write_text(WITH_VALUE.format("-1.5"), encoding="utf-8")
+    assert read(path, "SOL")[1].tolist() == [-1.5]
+    assert read(path)[0][0].GetNumAtoms() == 3
+    path.write_text("", encoding="utf-8")
+    with pytest.raises((ValueError, OSError), match=r"mine.sdf"):
+        read(path)
