@@ -128,9 +128,7 @@ class Record:
     def report(self, step: int, **values: float) -> None:
         """Leave the values of one step, such as an epoch, for who searches settings.
 
-        Raises:
-            Pruned: a search with ``--prune`` (`qglib.tune`) has seen enough.
-            ValueError: a value is not finite.
+        `Pruned` where a search (`qglib.tune`) has seen enough; NaN is a ValueError.
         """
         plain = {"step": step} | {k: _plain(k, v) for k, v in values.items()}
         with (self.folder / STEPS).open("a", encoding="utf-8") as file:

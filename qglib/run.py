@@ -13,27 +13,13 @@ import numpy as np
 import psutil
 
 from qglib import devices
-from qglib.record import (
-    FILES,
-    ROOT,
-    SESSION,
-    Record,
-    display,
-    read_json,
-    versions,
-    write_json,
-)
+from qglib import record as saved
+from qglib.record import ROOT, SESSION, Record, display, read_json, versions, write_json
 
 __all__ = [
-    "Record",
-    "artefact",
-    "explore",
-    "read_json",
-    "recorded",
-    "start",
-    "versions",
+    "Record", "artefact", "explore", "read_json", "recorded", "start", "versions",
     "write_json",
-]
+]  # fmt: skip
 
 NOTEBOOKS = ROOT / "notebooks"
 REFERENCE = ROOT / "data" / "reference"
@@ -160,7 +146,7 @@ def start(
     _seed_everything(seed, torch)
     folder = folder_of(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in FILES:
+    for old in saved.FILES:
         (folder / old).unlink(missing_ok=True)
     asked = {"profile": profile, "seed": seed, "device": device}
     return Record(name, folder, asked | {"out_dir": str(out_dir)} | knobs, settings)

@@ -13,18 +13,7 @@ from qglib.data.structural import ADVERBS, PLANTED_EDGES, planted
 from qglib.data.wheels import wheel_file, wheel_licence
 
 __all__ = [
-    "KINDS",
-    "Corpus",
-    "Events",
-    "Examples",
-    "Sentence",
-    "Sound",
-    "entities",
-    "load",
-    "load_corpus",
-    "planted",
-    "read_conll",
-    "synthetic_partials",
-    "wheel_file",
+    "KINDS", "Corpus", "Events", "Examples", "Sentence", "Sound", "entities", "load",
+    "load_corpus", "planted", "read_conll", "synthetic_partials", "wheel_file",
     "wheel_licence",
-]
+]  # fmt: skip

@@ -19,15 +19,6 @@ from qglib.models.training import load_model, train
 from qglib.models.windows import frozen_features, word_logits
 
 __all__ = [
-    "build_tagger",
-    "compare",
-    "decode_all",
-    "entity_f1",
-    "frozen_features",
-    "load_model",
-    "load_tagger",
-    "train",
-    "train_head",
-    "train_tagger",
-    "word_logits",
-]
+    "build_tagger", "compare", "decode_all", "entity_f1", "frozen_features",
+    "load_model", "load_tagger", "train", "train_head", "train_tagger", "word_logits",
+]  # fmt: skip
