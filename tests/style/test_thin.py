@@ -17,7 +17,7 @@ PACKAGES = sorted(p.parent.name for p in LIBRARY.glob("*/__init__.py"))
 SEALED = "engines"  # fast insides; no notebook imports them
 
 # Numbers that only fall: lower them when the library shrinks.
-MOST_LINES = 12_821  # without engines
+MOST_LINES = 12_820  # without engines
 MOST_ENGINE_LINES = 2_119
 MOST_NAMES = 90
 
@@ -30,13 +30,13 @@ ENTRIES: dict[str, str] = {
     "causal.Cusum": TOOL,
     "causal.GaussianKernel": KIND,
     "causal.QuantumKernel": KIND,
+    "causal.change_point": TOOL,
     "causal.class_size": TOOL,
     "causal.cpdag": TOOL,
     "causal.effects_over_class": TOOL,
     "causal.exact_search": TOOL,
     "causal.graph_metrics": TRUTH,
     "causal.identifiability": TRUTH,
-    "causal.intervene": VERB,
     "causal.kernel_test": TOOL,
     "causal.load_network": TRUTH,
     "data.Corpus": KIND,
@@ -48,7 +48,6 @@ ENTRIES: dict[str, str] = {
     "explain.decision_path": VERB,
     "explain.draw_decision_graph": TOOL,
     "explain.exact_shapley": TRUTH,
-    "explain.faithfulness": VERB,
     "explain.head_graph": TOOL,
     "explain.patched_logits": TRUTH,
     "explain.planted_pairs": TRUTH,
