@@ -185,10 +185,10 @@ def class_folder(folder: Path, seed: int) -> Examples:
     labels = [f.stem.split("_")[0] if flat else f.parent.name for f in files]
     inputs: Any = [_content(f) for f in files]
     if kind == "image":
-        shapes = {image.shape for image in inputs}
-        if len(shapes) > 1:
-            several = f"{folder.name} holds images of {sorted(shapes)}"
-            raise ValueError(f"{several}: give one size")
+        for file, image in zip(files, inputs, strict=True):
+            if (own := image.shape) != (one := inputs[0].shape):
+                who = f"{file.parent.name}, {file.name} has {own} pixels"
+                raise ValueError(f"{who}, {files[0].name} {one}: resize to one size")
         inputs = np.array(inputs)
     elif kind == "sound":
         names = [f.stem.split("_") for f in files]

@@ -1,7 +1,8 @@
-"""What the readers of 53 to 56 say about broken files; their cells are executed."""
+"""What the readers of 05 and 53 to 56 say about broken files, by their own cells."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ import pytest
 from rdkit import Chem
 
 from qglib.causal import Cusum, change_point, cusum
+from qglib.causal.tables import read_table
 from qglib.data import load
 from qglib.data.files import read_csv
 
@@ -25,7 +27,7 @@ def reader(stem: str, name: str, **known):
     (source,) = (
         c.source for c in cells if c.cell_type == "code" and f"def {name}(" in c.source
     )
-    space = {"np": np, "pd": pd, "Path": Path, "load": load, "Chem": Chem}
+    space = {"np": np, "pd": pd, "re": re, "Path": Path, "load": load, "Chem": Chem}
     space |= {"read_csv": read_csv, "Cusum": Cusum} | known
     exec(source, space)  # the project's own cell
     return space[name]
@@ -191,4 +193,59 @@ def test_molecules_are_read(tmp_path) -> None:
     assert read(path)[0][0].GetNumAtoms() == 3
     path.write_text("", encoding="utf-8")
     with pytest.raises((ValueError, OSError), match=r"mine.sdf"):
+        read(path)
+
+
+def taken_for(cells: list, name: str = "dose") -> tuple[str, str]:
+    """What 05 takes a column for, and its note."""
+    stem = "05_your_own_data"
+    parts = {"identifier": reader(stem, "identifier")}
+    parts["oddity"] = reader(stem, "oddity", **parts)
+    roles = dict.fromkeys(("target", "group", "time"), "")
+    take = reader(stem, "taken_for", read_table=read_table, **parts, **roles)
+    return take(pd.Series(cells, name=name))
+
+
+@pytest.mark.parametrize(
+    ("cells", "name", "note"),
+    [
+        ([*range(5, 65)], "nr", "a row number"),
+        ([3, 1, 2, *range(9, 66)], "patient_id", "an identifier"),
+        (
+            [7, 1, 7, *range(9, 66)],
+            "ID",
+            "rows 1 and 3 share 7: drop one, or pass grou",
+        ),
+        (
+            [0.5] * 9 + ["off"] + [*range(50)],
+            "dose",
+            "but for 'off' in row 10: correct",
+        ),
+        ([np.nan] * 25 + [*range(35)], "dose", "42% of its rows are missing"),
+        ([4] * 60, "dose", "constant"),
+        ([f"2024-01-{k % 28 + 1:02d}" for k in range(60)], "day", "dates: time=day"),
+        ([f"name {k}" for k in range(60)], "who", "60 different texts"),
+    ],
+)
+def test_a_column_that_is_left_out_says_why(cells, name, note) -> None:
+    kind, said = taken_for(cells, name)
+    assert kind == "left out"
+    assert note in said
+
+
+def test_a_column_that_is_kept(written) -> None:
+    assert taken_for([*np.linspace(0, 1, 60)]) == ("number", "")
+    assert taken_for(["a", "b"] * 30)[0] == "category"
+    assert taken_for(["1", "2", "x", "y"] * 15)[0] == "category"
+    assert taken_for([0.5, 0.25] * 30, "paid")[0] != "left out"
+
+
+def test_a_broken_table_names_its_line(written, tmp_path) -> None:
+    read = reader("05_your_own_data", "read_file")
+    assert read(written("a;b\n1;2\n")).to_numpy().tolist() == [[1, 2]]
+    with pytest.raises(ValueError, match=r"mine.csv .* in line 3, saw 3: correct"):
+        read(written("a,b\n1,2\n1,2,3\n"))
+    path = tmp_path / "old.csv"
+    path.write_bytes("a,b\n1,x\n2,Köln\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"old.csv .* line 3 is not in UTF-8: save"):
         read(path)

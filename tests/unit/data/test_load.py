@@ -207,6 +207,9 @@ def test_folders_of_classes(tmp_path: Path) -> None:
     tone(tmp_path / "texts" / "dark" / "9.wav", 100)
     with pytest.raises(ValueError, match=r"holds \.txt, \.wav: keep one kind"):
         load(tmp_path / "texts")
+    matplotlib.image.imsave(tmp_path / "images" / "light" / "7.png", np.eye(5))
+    with pytest.raises(ValueError, match=r"7\.png has \(5, 5\) pixels, 0\.png \(6, 4\)"):
+        load(tmp_path / "images")
     write(tmp_path / "images" / "dark" / "9.png", "no image")
     with pytest.raises(ValueError, match=r"9\.png is no readable png"):
         load(tmp_path / "images")
