@@ -187,8 +187,8 @@ def class_folder(folder: Path, seed: int) -> Examples:
     if kind == "image":
         for file, image in zip(files, inputs, strict=True):
             if (own := image.shape) != (one := inputs[0].shape):
-                who = f"{file.parent.name}, {file.name} has {own} pixels"
-                raise ValueError(f"{who}, {files[0].name} {one}: resize to one size")
+                odd = f"{file.parent.name}, {file.name} has {own} pixels"
+                raise ValueError(f"{odd}, {files[0].name} {one}: resize to one size")
         inputs = np.array(inputs)
     elif kind == "sound":
         names = [f.stem.split("_") for f in files]
