@@ -93,12 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     best = commands.choices["tune"].add_mutually_exclusive_group(required=True)
     best.add_argument("--minimise", metavar="result", default="")
     best.add_argument("--maximise", metavar="result", default="")
-    add(
-        "--prune",
-        default="",
-        metavar="NAME",
-        help="what record.report names, such as dev_f1",
-    )
+    add("--prune", default="", metavar="NAME", help="a number of Record.report")
     add("--trials", type=int, default=20, metavar="N", help="default: 20")
     add("--storage", default="", help="URL of a database (default: tune.db in --out)")
     add = command("predict", _predict, "answer lines of standard input as JSON lines")
