@@ -17,6 +17,7 @@ from bench import Row, compare, interleave
 from qglib.data import load_corpus
 from qglib.models import build_tagger
 from qglib.models.fine_tuning import choose_precision
+from qglib.models.heads import QuantumTokenHead
 from qglib.models.windows import collate, kept_positions, windows
 from qglib.quantum import QuantumHead, fidelity_kernel
 from qglib.quantum.qaoa import energy_and_gradient
@@ -343,6 +344,34 @@ def fubini_study():
     return compare(what, rival, ours, 25, 70, repeat=10)
 
 
+def exported_head(batch: int, gate: float, goal: float) -> Row:
+    """The head as ONNX in onnxruntime: a ratio below 1 says by how much torch leads."""
+    import onnxruntime
+
+    head = QuantumTokenHead(777, 9, 8, 3).eval()
+    x = torch.randn(batch, 777)
+    sizes = {"x": {0: torch.export.Dim.DYNAMIC}}
+    program = torch.onnx.export(head, (x,), dynamo=True, dynamic_shapes=sizes)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    model = program.model_proto.SerializeToString()
+    session = onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"]
+    )
+    feed = {session.get_inputs()[0].name: x.numpy()}
+    with torch.inference_mode():
+        np.testing.assert_allclose(
+            session.run(None, feed)[0], head(x).numpy(), atol=2e-5
+        )
+        return compare(
+            f"quantum head forward, torch / onnxruntime, n=8 B={batch} L=3",
+            lambda: head(x),
+            lambda: session.run(None, feed),
+            gate,
+            goal,
+        )
+
+
 def rows() -> Iterator[Row]:
     torch.manual_seed(0)
     yield versus_torchlayer(8, 1024, 15, 30)
@@ -375,6 +404,11 @@ def rows() -> Iterator[Row]:
         yield versus_jax(8, 256, 5, 10, 5, hand=True)
     else:
         print(" skipped: rows against jax.jit, pip install -e '.[bench]' brings jax")
+    if importlib.util.find_spec("onnxruntime"):
+        yield exported_head(32, 0.05, 0.5)
+        yield exported_head(1024, 0.01, 0.5)
+    else:
+        print(" skipped: exported head, pip install -e '.[export]' brings onnxruntime")
     yield fixed_cost()
     yield share_of_step()
     yield peak_memory()

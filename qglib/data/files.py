@@ -63,9 +63,12 @@ def read_csv(path: Path) -> pd.DataFrame:
         comma = "\t" if path.suffix == ".tsv" else comma
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=comma)
         rows = [[cell.strip() for cell in line] for line in lines if line]
-    except (UnicodeDecodeError, csv.Error) as error:
-        wrong = f"{path.name} is no csv file in UTF-8 ({error}): save it as one"
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        wrong = f"{path.name}: line {line} is not in UTF-8: save the file in UTF-8"
         raise ValueError(wrong) from error
+    except csv.Error as error:
+        raise ValueError(f"{path.name} is no csv file: {error}") from error
     if len(rows) < 2:
         raise ValueError(f"{path.name} holds {len(rows)} rows: give a header and data")
     header, *rows = rows

@@ -57,9 +57,14 @@ def train_tagger(
     fitting.check_settings(epochs, batch_size)
     labels = model.config.labels
     targets = training_numbers(labels, [s.tags for s in train], [s.tags for s in dev])
-    words = [s.words for s in train]
-    reading.check_words([*words, *(s.words for s in dev)])
-    pieces = reading.windows(tokenizer, words, max_length)
+    reading.check_words([s.words for s in (*train, *dev)])
+    given = [s.words for s in train], [s.document for s in train], model.config.context
+    runs = reading.together(*given)
+    targets = [np.concatenate([targets[k] for k in run]) for run in runs]
+    words = [[word for k in run for word in train[k].words] for run in runs]
+    batch_size = max(1, round(batch_size * len(runs) / len(train)))
+    longest = 4096 if model.config.context else max_length
+    pieces = reading.windows(tokenizer, words, longest)
     device, pad_id = model.feature_mean.device, tokenizer.pad_token_id or 0
     bf16 = choose_precision(device, precision)
     rng = np.random.default_rng(seed)
@@ -100,8 +105,11 @@ def train_tagger(
         return reading.length_batches(lengths, batch_size, rng)
 
     def score() -> float:
-        found = word_logits(model, tokenizer, [s.words for s in dev])
-        return entity_f1([s.tags for s in dev], decode_all(found, labels))
+        read, tags, names = zip(
+            *((s.words, s.tags, s.document) for s in dev), strict=True
+        )
+        found = word_logits(model, tokenizer, read, documents=names)
+        return entity_f1(tags, decode_all(found, labels))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
     options |= {"epochs": epochs, "seed": seed, "score": score if dev else None}

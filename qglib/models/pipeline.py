@@ -24,7 +24,8 @@ class WordTagging(Pipeline):
     with ``entity_group``, ``score`` (mean probability of its tags), ``word``, ``start``
     and ``end`` (in the text, or in the words joined by blanks) and ``words``, numbers
     of its first word and of the word after its last. ``stride`` is the context in
-    sub-words around the windows of long texts, ``batch_size`` how many go together.
+    sub-words around the windows of long texts, ``batch_size`` how many go together,
+    ``documents`` one name for each input (see `word_logits`).
     """
 
     model: TokenTagger
@@ -41,9 +42,10 @@ class WordTagging(Pipeline):
         return found[0] if single else found
 
     def _sanitize_parameters(self, **options: Any) -> tuple[dict, dict, dict]:
-        strange = sorted(options.keys() - {"stride", "batch_size"})
+        strange = sorted(options.keys() - {"stride", "batch_size", "documents"})
         if strange:
-            raise ValueError(f"{TASK} takes stride and batch_size, not {strange[0]}")
+            known = "stride, batch_size and documents"
+            raise ValueError(f"{TASK} takes {known}, not {strange[0]}")
         return {}, options, {}
 
     def preprocess(self, input_: Sequence[Any], **_: Any) -> Any:
@@ -60,6 +62,9 @@ class WordTagging(Pipeline):
 
     def _forward(self, input_tensors: Any, **options: Any) -> Any:
         words = [words for _, words, _ in input_tensors if words]
+        if options.get("documents"):
+            pairs = zip(options["documents"], input_tensors, strict=True)
+            options["documents"] = [name for name, row in pairs if row[1]]
         reader = cast(ShapeTokenizer, self.tokenizer)
         logits = iter(word_logits(self.model, reader, words, **options))
         found = [next(logits) if words else () for _, words, _ in input_tensors]

@@ -32,6 +32,8 @@ def build_tagger(
     dropout: float = 0.1,
     quantum_device: Any = None,
     crf: bool = False,
+    characters: int = 0,
+    context: int = 0,
 ) -> tuple[TokenTagger, ShapeTokenizer]:
     """A tagger on a pretrained encoder with a fresh head, in eval mode.
 
@@ -59,12 +61,12 @@ def build_tagger(
             # a folder of this machine means nothing elsewhere
             encoder_name="" if Path(path).is_dir() else encoder,
             encoder_sha256=fingerprint(pretrained),
-            **dict(sizes, head=head, crf=crf),
+            **dict(sizes, head=head, crf=crf, characters=characters, context=context),
         )
         torch.manual_seed(seed + 1)
         model = TokenTagger(config, quantum_device)
     model.encoder = pretrained
-    return model.eval(), load_tokenizer(path, pretrained)
+    return model.eval(), load_tokenizer(path, pretrained, characters)
 
 
 def save_head(model: TokenTagger, folder: str | Path) -> None:
@@ -112,7 +114,8 @@ def load_tagger(
     if not (folder / HEAD_FILE).is_file():
         with encoders.reading(folder):
             model = TokenTagger.from_pretrained(folder, trust_remote_code=False)
-        return model.eval(), load_tokenizer(str(folder), model.encoder)
+        path, pretrained = str(folder), model.encoder
+        return model.eval(), load_tokenizer(path, pretrained, config.characters)
     path = encoder_path(encoder or config.encoder_name)
     pretrained = load_encoder(path)
     found = fingerprint(pretrained)
@@ -130,4 +133,4 @@ def load_tagger(
             state[re.sub(r"^head\.", "classifier.", name)] = value
         model.load_state_dict(state)
         encoders.check_weights(model)
-    return model.eval(), load_tokenizer(path, pretrained)
+    return model.eval(), load_tokenizer(path, pretrained, config.characters)

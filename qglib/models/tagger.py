@@ -14,10 +14,10 @@ from transformers.modeling_outputs import TokenClassifierOutput
 from qglib.models import encoder as encoders
 from qglib.models.crf import CRF, cross_entropy
 from qglib.models.heads import build_head
-from qglib.models.tokenizer import N_SHAPES, ShapeTokenizer
+from qglib.models.tokenizer import BUCKETS, N_SHAPES, PARTS, ShapeTokenizer
 
 SETTINGS = dict(head="mlp", qubits=8, layers=3, dropout=0.1, crf=False)
-SETTINGS |= dict(encoder_name="", encoder_sha256="")
+SETTINGS |= dict(characters=0, context=0, encoder_name="", encoder_sha256="")
 
 
 class TokenTaggerConfig(PreTrainedConfig):
@@ -58,7 +58,8 @@ class TokenTagger(PreTrainedModel):
     """Encoder + word shapes + head; logits for every sub-word.
 
     The shape vector of a word is added to the embedding of each of its
-    sub-words (for BERT the same as nine token types). The head reads the
+    sub-words (for BERT the same as nine token types); with ``characters`` so is a map
+    of learnt vectors of its `spelling`, 80 numbers in all for 16. The head reads the
     concatenated hidden layers and the one-hot shape, standardised by the buffers
     ``feature_mean`` and ``feature_scale``.
     """
@@ -89,6 +90,11 @@ class TokenTagger(PreTrainedModel):
         self.feature_scale = nn.Buffer(torch.ones(n_features))
         self.classifier = self._fresh_head(quantum_device)
         self.crf = CRF(config.labels) if config.crf else None
+        if config.characters:
+            self.parts = nn.Embedding(PARTS * BUCKETS, config.characters)
+            # as large as word vectors: of deviation 1 they drown them in a few steps
+            nn.init.normal_(self.parts.weight, std=0.1)
+            self.spelled = nn.Linear(PARTS * config.characters, width, bias=False)
         self.post_init()
 
     @property
@@ -112,6 +118,8 @@ class TokenTagger(PreTrainedModel):
             self.reset_standardisation()
             # zero: the pretrained encoder starts unchanged
             nn.init.zeros_(self.shape_embedding.weight)
+            if self.config.characters:
+                nn.init.zeros_(self.spelled.weight)
 
     def reset_standardisation(self) -> None:
         """Identity for hidden states; one-hot shapes count three-fold."""
@@ -150,6 +158,11 @@ class TokenTagger(PreTrainedModel):
         if shapes is None:
             shapes = torch.zeros_like(inputs_embeds[..., 0], dtype=torch.long)
         options |= {"output_hidden_states": True, "return_dict": True}
+        if self.config.characters:
+            codes = (shapes // (16 * BUCKETS**k) % BUCKETS for k in range(PARTS))
+            parts = [self.parts(code + BUCKETS * k) for k, code in enumerate(codes)]
+            inputs_embeds = inputs_embeds + self.spelled(torch.cat(parts, -1))
+            shapes = shapes % 16
         embedded = inputs_embeds + self.shape_embedding(shapes)
         out = self.encoder(
             inputs_embeds=embedded, attention_mask=attention_mask, **options
@@ -177,10 +190,10 @@ class TokenTagger(PreTrainedModel):
     ) -> TokenClassifierOutput | tuple:
         """Logits ``(B, T, n_labels)`` and, given labels, the mean loss.
 
-        ``token_type_ids`` are word-shape classes 0 to 8 as `ShapeTokenizer` writes
-        them; without them every shape is 0, which costs accuracy. ``labels`` hold
-        label numbers, -100 where a sub-word does not count. A CRF enters the loss only:
-        see `qglib.models.word_logits`.
+        ``token_type_ids`` are word-shape classes 0 to 8, or spellings, as the model's
+        `ShapeTokenizer` writes them; without them all are 0, which costs accuracy.
+        ``labels`` hold label numbers, -100 where a sub-word does not count. A CRF
+        enters the loss only: see `qglib.models.word_logits`.
         """
         given = (input_ids, attention_mask, token_type_ids, inputs_embeds)
         options = dict[str, Any](output_attentions=True) if output_attentions else {}

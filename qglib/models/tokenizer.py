@@ -7,6 +7,8 @@ other mixture.
 """
 
 import re
+import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedModel
 from qglib.models.encoder import REVISIONS, longest_input, quiet, reading
 
 N_SHAPES = 9
+PARTS, BUCKETS = 5, 2048  # of the spelling of a word, and numbers for each of them
 CORE = re.compile(r"[^\W_](?:\S*[^\W_])?")  # from the first letter or digit to the last
 CLITIC = re.compile(r"(?<=.)['\u2019][^\W\d_]{1,2}$")  # 's, 're
 
@@ -35,6 +38,18 @@ def word_shape(word: str) -> int:
     if letters[0].isupper() and all(c.islower() for c in letters[1:]):
         return 6
     return 7 if all(c.islower() for c in letters) else 8
+
+
+@lru_cache(maxsize=1 << 16)
+def spelling(word: str) -> int:
+    """Word shape (four bits) and five hashed parts, case kept; 0 stands for no word."""
+    pattern = re.sub(r"[^\W\d_]", lambda c: "xX"[c[0].isupper()], word)
+    pattern = re.sub(r"(.)\1+", r"\1", re.sub(r"\d", "0", pattern))
+    code = 0
+    for kind, part in enumerate((word[:3], word[-2:], word[-3:], word[-4:], pattern)):
+        code *= BUCKETS
+        code += 1 + zlib.crc32(f"{kind} {part}".encode()) % (BUCKETS - 1)
+    return code << 4 | word_shape(word)
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
@@ -74,6 +89,12 @@ class ShapeTokenizer(transformers.PreTrainedTokenizerFast):
     """
 
     pad_token_id: int | None  # transformers finds it by __getattr__
+
+    @property
+    def code(self) -> Callable[[str], int]:
+        """What is written about a word: its `word_shape`, or its `spelling`."""
+        return spelling if self.init_kwargs.get("characters") else word_shape
+
     model_input_names = ["input_ids", "token_type_ids", "attention_mask"]  # noqa: RUF012
 
     def _encode_plus(
@@ -92,7 +113,7 @@ class ShapeTokenizer(transformers.PreTrainedTokenizerFast):
             texts, encodings = text if batched else [text], out.encodings or []
             sample = out.get("overflow_to_sample_mapping", range(len(encodings)))
             shapes = [
-                _shapes(encoding, texts[int(i)], split)
+                _shapes(encoding, texts[int(i)], split, self.code)
                 for encoding, i in zip(encodings, sample, strict=True)
             ]
             out["token_type_ids"] = shapes[0] if single else shapes
@@ -101,29 +122,31 @@ class ShapeTokenizer(transformers.PreTrainedTokenizerFast):
         return out
 
 
-def _shapes(encoding: Any, text: Any, split: bool) -> list[int]:
+def _shapes(encoding: Any, text: Any, split: bool, code: Callable) -> list[int]:
     """Shape class per token of one encoding; 0 for tokens of no word of ``text``."""
     shapes = [0] * len(encoding.ids)
-    of_character = [3] * (0 if split else len(text))
+    of_character = [code("-")] * (0 if split else len(text))
     for start, stop in () if split else word_spans(text):
-        of_character[start:stop] = [word_shape(text[start:stop])] * (stop - start)
+        of_character[start:stop] = [code(text[start:stop])] * (stop - start)
     owners = zip(encoding.sequence_ids, encoding.word_ids, strict=True)
     for k, (part, word) in enumerate(owners):
         if part != 0 or word is None:
             continue
         if split:
-            shapes[k] = word_shape(text[word])
+            shapes[k] = code(text[word])
             continue
         start, stop = encoding.offsets[k]
         # byte-level vocabularies count the blank before a word as part of it
         while start < stop - 1 and text[start].isspace():
             start += 1
-        shapes[k] = of_character[start] if start < len(text) else 3
+        shapes[k] = of_character[start] if start < len(text) else code("-")
     return shapes
 
 
-def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
-    """The encoder's tokenizer, which now writes word shapes, cut to its positions."""
+def load_tokenizer(
+    path: str, encoder: PreTrainedModel, parts: int = 0
+) -> ShapeTokenizer:
+    """The encoder's tokenizer, which writes shapes, or with ``parts`` spellings."""
     options = {"revision": REVISIONS.get(path, "main"), "trust_remote_code": False}
     with quiet(), reading(Path(path)):
         base = AutoTokenizer.from_pretrained(path, **options)
@@ -131,6 +154,7 @@ def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
         limit = int(min(base.model_max_length, longest_input(encoder) or usual))
         if isinstance(base, ShapeTokenizer):
             base.model_max_length = limit
+            base.init_kwargs["characters"] = bool(parts)
             return base
         if not getattr(base, "is_fast", False):
             wanted = "tokenizer.json, from which word positions come"
@@ -142,5 +166,6 @@ def load_tokenizer(path: str, encoder: PreTrainedModel) -> ShapeTokenizer:
             tokenizer_object=backend,
             model_max_length=limit,
             padding_side="right",
+            characters=bool(parts),
             **base.special_tokens_map,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -71,7 +72,7 @@ def windows(
                 if k in span:
                     first.append(len(ids))
                 ids += known[words[k]]
-                shapes += [word_shape(words[k])] * sizes[k]
+                shapes += [tokenizer.code(words[k])] * sizes[k]
             shapes += [0] * len(after)
             out.append(Window(number, ids + after, shapes, first, span))
     return out
@@ -89,6 +90,25 @@ def _spans(sizes: Sequence[int], budget: int) -> list[range]:
             start, used = k, 0
         used += size
     return [*spans, range(start, len(sizes))]
+
+
+def together(
+    sentences: Sequence[Sequence[str]], documents: Sequence[str] | None, longest: int
+) -> list[range]:
+    """Runs of neighbouring sentences of one document, up to ``longest`` words each.
+
+    A sentence without a document, and every one where ``longest`` is 0, is alone.
+    """
+    known = [""] * len(sentences) if documents is None or not longest else documents
+    if len(known) != len(sentences):
+        counts = f"names {len(known)} sentences, there are {len(sentences)}"
+        raise ValueError(f"documents {counts}: give one each, '' if unknown")
+    runs = []
+    for _, group in groupby(range(len(known)), lambda k: known[k] or k):
+        start, *_ = own = list(group)
+        spans = _spans([len(sentences[k]) for k in own], max(longest, 1))
+        runs += [range(start + s.start, start + s.stop) for s in spans]
+    return runs
 
 
 def _sub_words(
@@ -230,20 +250,28 @@ def word_logits(
     sentences: Sequence[Sequence[str]],
     batch_size: int = 32,
     stride: int = 0,
+    documents: Sequence[str] | None = None,
 ) -> list[np.ndarray]:
     """Logits ``(n_words, n_labels)`` float32 for each sentence, given as words.
 
     A word's logits are those of its first sub-word; with a CRF they are its exact
     log-marginals. Sentences beyond the encoder's limit are read in adjoining windows
-    with ``stride`` sub-words of context on both sides. Runs on the model's device and
-    leaves it in eval mode; results of equal sentences are one shared array. An empty
-    sentence or word and broken weights are a ValueError, strings a TypeError.
+    with ``stride`` sub-words of context on both sides. ``documents`` names that of each
+    sentence ("": unknown): a tagger built with ``context`` reads neighbours together,
+    each sentence alone without. Runs on the model's device and leaves it in eval mode;
+    results of equal sentences are one shared array. An empty sentence or word and
+    broken weights are a ValueError, strings a TypeError.
     """
 
     def read(hidden: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
         return model.head(model.features(hidden, shapes))
 
-    rows = _read_words(model, tokenizer, sentences, read, batch_size, stride)
+    check_words(sentences)
+    runs = together(sentences, documents, model.config.context)
+    joined = [tuple(chain.from_iterable(sentences[k] for k in run)) for run in runs]
+    found = _read_words(model, tokenizer, joined, read, batch_size, stride)
+    stops = [np.cumsum([len(sentences[k]) for k in run])[:-1] for run in runs]
+    rows = list(chain.from_iterable(map(np.split, found, stops)))
     return model.crf.marginals(rows) if model.crf else rows
 
 

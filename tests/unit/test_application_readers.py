@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 from pathlib import Path
 
 import nbformat
@@ -28,7 +29,7 @@ def reader(stem: str, name: str, **known):
         c.source for c in cells if c.cell_type == "code" and f"def {name}(" in c.source
     )
     space = {"np": np, "pd": pd, "re": re, "Path": Path, "load": load, "Chem": Chem}
-    space |= {"read_csv": read_csv, "Cusum": Cusum} | known
+    space |= {"read_csv": read_csv, "StringIO": StringIO, "Cusum": Cusum} | known
     exec(source, space)  # the project's own cell
     return space[name]
 
@@ -80,7 +81,7 @@ def test_broken_prices(written, old, new, message) -> None:
 def test_another_encoding_is_named(tmp_path, stem, name) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes("text,label\ncaf\xe9,good\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"mine.csv is no csv file in UTF-8 .*save it"):
+    with pytest.raises(ValueError, match=r"mine.csv: line 2 is not in UTF-8: save"):
         reader(stem, name)(path)
 
 
@@ -243,9 +244,13 @@ def test_a_column_that_is_kept(written) -> None:
 def test_a_broken_table_names_its_line(written, tmp_path) -> None:
     read = reader("05_your_own_data", "read_file")
     assert read(written("a;b\n1;2\n")).to_numpy().tolist() == [[1, 2]]
-    with pytest.raises(ValueError, match=r"mine.csv .* in line 3, saw 3: correct"):
-        read(written("a,b\n1,2\n1,2,3\n"))
+    for cells in ("1,2,3", "1"):
+        wrong = rf"mine.csv, row 2: {cells.count(',') + 1} values for 2 columns"
+        with pytest.raises(ValueError, match=wrong):
+            read(written(f"a,b\n1,2\n{cells}\n"))
+    with pytest.raises(ValueError, match=r"mine.csv: the header .* repeats 'a'"):
+        read(written("a,b,a\n1,2,3\n"))
     path = tmp_path / "old.csv"
     path.write_bytes("a,b\n1,x\n2,Köln\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"old.csv .* line 3 is not in UTF-8: save"):
+    with pytest.raises(ValueError, match=r"old.csv: line 3 is not in UTF-8: save"):
         read(path)

@@ -155,7 +155,7 @@ def test_labels_that_are_no_classes(tmp_path: Path) -> None:
 
 def test_files_that_are_no_csv(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"a,label\n\xff\xfe,1\n")
-    with pytest.raises(ValueError, match="no csv file in UTF-8"):
+    with pytest.raises(ValueError, match="line 2 is not in UTF-8"):
         load(tmp_path / "t.csv")
     with pytest.raises(ValueError, match="convert it first"):
         load(write(tmp_path / "t.xlsx", "a,label"))

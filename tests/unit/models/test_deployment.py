@@ -17,11 +17,16 @@ WORDS = ["Anna met the bank of Paris .".split(), "Paris .".split()]
 OTHER = ["the bank met the bank of the bank of Paris in Paris .".split()] * 3
 
 
-@pytest.fixture(params=["linear", "quantum"])
+@pytest.fixture(params=[("linear", 0), ("quantum", 0), ("linear", 8)])
 def tagger(tiny_encoder, request):
-    return build_tagger(
-        tiny_encoder, head=request.param, hidden_layers=(1, 2), qubits=3, layers=2
-    )
+    head, characters = request.param
+    model, tokenizer = build_tagger(
+        tiny_encoder, head=head, hidden_layers=(1, 2), qubits=3, layers=2,
+        characters=characters,
+    )  # fmt: skip
+    if characters:
+        torch.nn.init.normal_(model.spelled.weight, std=0.1)
+    return model, tokenizer
 
 
 def inputs_of(tokenizer, words=WORDS):

@@ -66,7 +66,7 @@ def test_names_stay_whole_and_texts_of_no_words_have_none(tagger) -> None:
     assert all(text[e["start"] : e["end"]] == e["word"] for e in found)
     assert all(0 < e["score"] < 1 for e in found)
     assert tag(["", text, " "]) == [[], found, []]
-    with pytest.raises(ValueError, match="takes stride and batch_size, not top_k"):
+    with pytest.raises(ValueError, match="stride, batch_size and documents, not"):
         tag(text, top_k=3)
 
 
