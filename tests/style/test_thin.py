@@ -33,7 +33,7 @@ ENTRIES: dict[str, str] = {
     "causal.change_point": TOOL,
     "causal.class_size": TOOL,
     "causal.cpdag": TOOL,
-    "causal.effects_over_class": TOOL,
+    "causal.ewma": TOOL,
     "causal.exact_search": TOOL,
     "causal.graph_metrics": TRUTH,
     "causal.identifiability": TRUTH,
