@@ -17,16 +17,15 @@ from qglib.causal.graphs import (
     identifiability,
 )
 from qglib.causal.intervene import intervene
-from qglib.causal.kernel_tests import KernelTests as KernelTests
-from qglib.causal.kernel_tests import kernel_test
+from qglib.causal.kernel_tests import KernelTests
 from qglib.causal.learners import exact_search
 from qglib.causal.networks import load_network
 from qglib.causal.scores import discrete_bic as discrete_bic
 
 __all__ = [
-    "Cusum", "GaussianKernel", "QuantumKernel", "best_path", "calibrate",
+    "Cusum", "GaussianKernel", "KernelTests", "QuantumKernel", "best_path", "calibrate",
     "change_point", "class_members", "class_size", "cpdag", "cusum", "delays",
     "discover", "effects_over_class", "effects_over_resamples", "ewma",
     "exact_search", "fit_linear_model", "graph_metrics", "identifiability",
-    "intervene", "kernel_test", "load_network",
+    "intervene", "load_network",
 ]  # fmt: skip

@@ -13,7 +13,6 @@ cross-validation (Golub, Heath, Wahba, Technometrics 21 (1979) 215), for x and y
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -110,53 +109,23 @@ class FittedRegression:
         return vectors @ (left[:, None] * inner * left) @ vectors.T
 
 
-def kernel_test(
-    x: np.ndarray,
-    y: np.ndarray,
-    z: np.ndarray | None = None,
-    kernel: Kernel | None = None,
-    ridge: float | None = None,
-) -> KernelTest:
-    """Test whether x and y are independent, or independent given z.
-
-    Args:
-        x, y: samples, (n,) or (n, d), standardised; gaps, constants: ValueError.
-        z: the same for the condition, None for the unconditional test.
-        kernel: `GaussianKernel` (default) or `QuantumKernel`.
-        ridge: regularisation of the regression on z, with the kernel as it is; None
-            fits the ridge, and the width of z's kernel, to the sample.
-    """
-    parts = [(x, "x"), (y, "y")] + ([] if z is None else [(z, "z")])
-    tables = [_columns(*part) for part in parts]
-    if len({len(v) for v in tables}) > 1:
-        raise ValueError(f"numbers of samples differ: {[len(v) for v in tables]}.")
-    bounds = np.cumsum([0, *(v.shape[1] for v in tables)])
-    groups = [range(a, b) for a, b in pairwise(bounds)]
-    return KernelTests(np.column_stack(tables), kernel, ridge)(*groups)
-
-
-def _columns(values: np.ndarray, name: str) -> np.ndarray:
-    x = np.asarray(values, dtype=float)
-    x = x[:, None] if x.ndim == 1 else x
-    if x.ndim != 2 or len(x) < 5:
-        raise ValueError(f"{name} has shape {x.shape}: it must be (n, d) with n >= 5.")
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name} holds NaN or infinite values: drop those rows.")
-    if (x == x[0]).all(0).any():
-        raise ValueError(f"{name} holds a constant column: drop it.")
-    return x
-
-
 class KernelTests:
     """All kernel tests on one table; Gram matrices are kept, in bounded memory."""
 
     def __init__(
         self, data: np.ndarray, kernel: Kernel | None = None, ridge: float | None = None
     ) -> None:
-        """Standardise `data` (n, d), without gaps; the others as in `kernel_test`."""
+        """Standardise `data` (n, d), n >= 5; gaps and constants are a ValueError.
+
+        `ridge` regularises the regression on the condition, with the kernel as it is;
+        None fits the ridge, and the width of the condition's kernel, to the sample.
+        """
         if ridge is not None and not ridge > 0:
             raise ValueError(f"ridge={ridge!r} must be positive.")
         x = np.asarray(data, dtype=float)
+        if x.ndim != 2 or len(x) < 5 or not (np.isfinite(x).all() and x.std(0).all()):
+            wanted = "at least five rows, no gaps, no constant column"
+            raise ValueError(f"data of shape {x.shape} must be (n, d): {wanted}.")
         x = (x - x.mean(0)) / x.std(0)
         kernel = GaussianKernel() if kernel is None else kernel
         keep = lru_cache(max(4, _CACHE_BYTES // (24 * len(x) ** 2)))

@@ -1,7 +1,7 @@
 """Data: labelled examples by name or path, five kinds, tagged and planted sentences."""
 
 # ruff: noqa: F401 (names beyond __all__ serve notebooks of one step or the library)
-from qglib.data.audio import Sound, load_speech, spectral_events
+from qglib.data.audio import Sound, spectral_events
 from qglib.data.conll import Sentence, entities, illegal, read_conll
 from qglib.data.corpus import Corpus, documents, labels_of, load_corpus
 from qglib.data.events import Events, token_events

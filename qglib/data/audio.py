@@ -1,7 +1,7 @@
 """Sound: reading, short-time spectra and their peaks as events."""
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -45,26 +45,6 @@ def read_wav(path: str | Path) -> Sound:
     offset, scale = _SCALES.get(values.dtype.str[1:], (0.0, 1.0))
     values = (values.astype(float) - offset) / scale
     return Sound(values.reshape(len(values), -1).mean(axis=1), rate)
-
-
-def load_speech(folder: str | Path, split: str = "all") -> list[Sound]:
-    """Spoken digits from files named {digit}_{speaker}_{index}.wav.
-
-    They lie in the folder, or in a folder `recordings` in it (the layout of the Free
-    Spoken Digit Dataset, CC BY-SA 4.0, not shipped here). The split is "test" (index
-    0-4), "train" (the others) or "all"; no such file is a FileNotFoundError.
-    """
-    if split not in ("all", "train", "test"):
-        raise ValueError(f'split is {split!r}: choose "all", "train" or "test"')
-    place, sounds = Path(folder), []
-    place = place / "recordings" if (place / "recordings").is_dir() else place
-    for path in sorted(place.glob("*_*_*.wav")):
-        digit, speaker, index = path.stem.split("_")
-        if split == "all" or (int(index) < 5) == (split == "test"):
-            sounds.append(replace(read_wav(path), label=digit, speaker=speaker))
-    if not sounds:
-        raise FileNotFoundError(f"{place.name} holds no file like 7_jackson_3.wav")
-    return sounds
 
 
 def spectrogram(

@@ -2,11 +2,8 @@
 
 from qglib.quantum import circuits
 from qglib.quantum.head import QuantumHead
-from qglib.quantum.kernels import fidelity_kernel, pairwise_fidelity_kernel
+from qglib.quantum.kernels import fidelity_kernel
 from qglib.quantum.qaoa import qaoa
 from qglib.quantum.verify import verify
 
-__all__ = [
-    "QuantumHead", "circuits", "fidelity_kernel", "pairwise_fidelity_kernel", "qaoa",
-    "verify",
-]  # fmt: skip
+__all__ = ["QuantumHead", "circuits", "fidelity_kernel", "qaoa", "verify"]

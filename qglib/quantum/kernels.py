@@ -14,7 +14,7 @@ def fidelity_kernel(
     """Gram matrix from all states at once and one matrix product.
 
     N states instead of N^2 circuits: a choice open to simulation only, hardware
-    pays for the pairs (`pairwise_fidelity_kernel`). Scale the inputs first: the
+    pays for the pairs (``qml.kernels``, notebook 24). Scale the inputs first: the
     bandwidth of a quantum kernel decides whether it generalises (Shaydulin, Wild,
     Phys. Rev. A 106, 042407, 2022).
 
@@ -58,32 +58,3 @@ def _states(head: QuantumHead, samples: np.ndarray) -> np.ndarray:
     if not states.is_complex():
         raise ValueError("the QNode must return qml.state() and nothing else")
     return states.numpy()
-
-
-def pairwise_fidelity_kernel(
-    qnode: qml.QNode, x: np.ndarray, y: np.ndarray | None = None
-) -> np.ndarray:
-    """The same kernel pair by pair, as hardware measures it.
-
-    Each entry is the probability of all zeros after U(a) and the inverse of U(b):
-    N x M circuits, about 8 ms each at 8 qubits. It is the oracle of
-    `fidelity_kernel`, whose arguments it takes (what the QNode measures is ignored),
-    and the way to shots and noise.
-    """
-    x = _table("x", x)
-    y = x if y is None else _table("y", y)
-
-    def gates(sample):
-        tape = qml.workflow.construct_tape(qnode, level="user")(inputs=sample)
-        return tape.operations
-
-    @qml.qnode(qnode.device)
-    def overlap(forward, backward):
-        for gate in forward:
-            qml.apply(gate)
-        for gate in reversed(backward):
-            qml.adjoint(gate)
-        return qml.probs(wires=qnode.device.wires)
-
-    ahead, back = [gates(a) for a in x], [gates(b) for b in y]
-    return np.array([[float(overlap(a, b)[0]) for b in back] for a in ahead])

@@ -29,6 +29,7 @@ TOOL = "tool of one step that users import for their own data"
 ENTRIES: dict[str, str] = {
     "causal.Cusum": TOOL,
     "causal.GaussianKernel": KIND,
+    "causal.KernelTests": TOOL,
     "causal.QuantumKernel": KIND,
     "causal.change_point": TOOL,
     "causal.class_size": TOOL,
@@ -37,7 +38,6 @@ ENTRIES: dict[str, str] = {
     "causal.exact_search": TOOL,
     "causal.graph_metrics": TRUTH,
     "causal.identifiability": TRUTH,
-    "causal.kernel_test": TOOL,
     "causal.load_network": TRUTH,
     "data.Corpus": KIND,
     "data.Events": KIND,
@@ -55,7 +55,6 @@ ENTRIES: dict[str, str] = {
     "explain.turning_pairs": TRUTH,
     "models.load_model": TOOL,
     "quantum.circuits": TOOL,
-    "quantum.pairwise_fidelity_kernel": TRUTH,
     "spacetime.interval_abundances": TRUTH,
     "spacetime.manifold_likeness": TOOL,
     "spacetime.myrheim_meyer_dimension": TOOL,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,6 @@ from qglib.causal import (
     KernelTests,
     QuantumKernel,
     discover,
-    kernel_test,
 )
 from qglib.causal.kernel_tests import (
     FittedRegression,
@@ -17,6 +18,14 @@ from qglib.causal.kernel_tests import (
     from_residuals,
     unconditional,
 )
+
+
+def kernel_test(x, y, z=None, kernel=None, ridge=None):
+    """Groups of columns side by side, as `KernelTests` takes them."""
+    parts = [np.reshape(v, (len(v), -1)) for v in (x, y, z) if v is not None]
+    ends = np.cumsum([0, *(v.shape[1] for v in parts)])
+    groups = [range(a, b) for a, b in pairwise(ends)]
+    return KernelTests(np.column_stack(parts), kernel, ridge)(*groups)
 
 
 def conditional_test(kxz, ky, kz):
@@ -136,14 +145,10 @@ def test_dependence_is_found() -> None:
 
 def test_bad_input() -> None:
     x, y, z = sample(30)
-    with pytest.raises(ValueError, match="NaN"):
-        kernel_test(np.where(x > 1, np.nan, x), y)
-    with pytest.raises(ValueError, match="constant column"):
-        kernel_test(x, np.ones(30))
-    with pytest.raises(ValueError, match="numbers of samples differ"):
-        kernel_test(x, y[:20])
-    with pytest.raises(ValueError, match=r"must be \(n, d\)"):
-        kernel_test(np.zeros((3, 3, 3)), y)
+    gaps, constant = np.where(x > 1, np.nan, x), np.ones((30, 1))
+    for wrong in (np.hstack([gaps, y]), np.hstack([x, constant]), x[:4], x[:, 0]):
+        with pytest.raises(ValueError, match="five rows, no gaps, no constant col"):
+            KernelTests(wrong)
     with pytest.raises(ValueError, match="ridge"):
         kernel_test(x, y, z, ridge=0)
     with pytest.raises(ValueError, match=r"13 columns need 13 qubits.*fewer columns"):

@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from qglib.data import (
-    Sound,
-    load_speech,
-    spectral_events,
-    synthetic_partials,
-)
+from qglib.data import Sound, load, spectral_events, synthetic_partials
 from qglib.data.audio import read_wav
 from qglib.data.signals import log_mel
 
@@ -68,20 +63,6 @@ def test_broken_files_are_named(tmp_path):
         read_wav(tmp_path / "a.wav")
     with pytest.raises(FileNotFoundError):
         read_wav(tmp_path / "missing.wav")
-    with pytest.raises(FileNotFoundError, match="7_jackson_3"):
-        load_speech(tmp_path / "empty")
-    with pytest.raises(ValueError, match="split"):
-        load_speech(tmp_path, "dev")
-
-
-def test_speech_folder_and_split(tmp_path):
-    (tmp_path / "recordings").mkdir()
-    for index in (0, 4, 5, 49):
-        write(tmp_path / "recordings" / f"3_ann_{index}.wav", np.zeros(100))
-    assert len(load_speech(tmp_path)) == 4
-    test = load_speech(tmp_path, "test")
-    assert len(test) == 2 and test[0].label == "3" and test[0].speaker == "ann"
-    assert len(load_speech(tmp_path / "recordings", "train")) == 2
 
 
 def test_peaks_lie_on_the_known_partials():
@@ -118,8 +99,9 @@ def test_bad_scenes_are_refused():
 
 
 def test_spoken_digits(shared_data):
-    test = load_speech(shared_data / "fsdd", "test")
-    assert len(test) == 300
+    spoken = load(shared_data / "fsdd")
+    test, _ = spoken.part("test")
+    assert len({s.speaker for s in test}) == 1
     assert {s.label for s in test} == {str(d) for d in range(10)}
     assert {s.rate for s in test} == {8000}
     assert len(spectral_events(test[0])) > 10

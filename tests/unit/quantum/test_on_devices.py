@@ -96,11 +96,6 @@ def test_kernel(device, engine):
     )
     assert count == 5, "one state a sample"
     np.testing.assert_allclose(named, gram, atol=1e-5)
-    pairs, count = circuits_of(
-        device, lambda: quantum.pairwise_fidelity_kernel(qnode, x)
-    )
-    assert count == 25, "one circuit a pair"
-    np.testing.assert_allclose(pairs, gram, atol=1e-5)
     errors = verify(QuantumHead(qnode, {}), inputs=torch.as_tensor(x))
     assert max(errors.values()) < 1e-10
 
