@@ -58,6 +58,7 @@ ENTRIES: dict[str, str] = {
     "quantum.pairwise_fidelity_kernel": TRUTH,
     "quantum.verify": TRUTH,
     "spacetime.interval_abundances": TRUTH,
+    "spacetime.longest_chain": TOOL,
     "spacetime.manifold_likeness": TOOL,
     "spacetime.myrheim_meyer_dimension": TOOL,
     "spacetime.sprinkle_diamond": TRUTH,
