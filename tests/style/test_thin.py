@@ -31,6 +31,7 @@ ENTRIES: dict[str, str] = {
     "causal.GaussianKernel": KIND,
     "causal.KernelTests": TOOL,
     "causal.QuantumKernel": KIND,
+    "causal.best_path": VERB,
     "causal.change_point": TOOL,
     "causal.class_size": TOOL,
     "causal.cpdag": TOOL,

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 
+from qglib import data
 from qglib.causal import Cusum, change_point, cusum
 from qglib.causal.tables import read_table
 from qglib.data import load
@@ -239,6 +240,17 @@ def test_a_column_that_is_kept(written) -> None:
     assert taken_for(["a", "b"] * 30)[0] == "category"
     assert taken_for(["1", "2", "x", "y"] * 15)[0] == "category"
     assert taken_for([0.5, 0.25] * 30, "paid")[0] != "left out"
+
+
+def test_pairs_of_texts_name_what_is_missing(written) -> None:
+    read = reader("51_language", "from_file", data=data)
+    good = "source,target,note\nOpen,Ouvrir,x\n"
+    asked = "source", "target"
+    assert read(written(good), *asked).tolist() == [["Open", "Ouvrir"]]
+    with pytest.raises(ValueError, match=r"mine.csv has .*note: name one 'target'"):
+        read(written("source,note\nOpen,x\n"), *asked)
+    with pytest.raises(ValueError, match=r"mine.csv, row 2, column 'target' is empty"):
+        read(written(good + "Close,,y\n"), *asked)
 
 
 def test_a_broken_table_names_its_line(written, tmp_path) -> None:
