@@ -28,7 +28,7 @@ Columns = int | Sequence[int]
 
 ROWS = (50, 100, 200)
 # Largest share of true nulls rejected at level 5 % (a straight, a wiggly one, a product
-# of two columns), by columns in the condition, for each of ROWS; notebook 31.
+# of two columns), by columns in the condition and ROWS; an earlier state of study 31.
 CARD: dict[Kernel, dict[int, tuple[float, ...]]] = {
     GaussianKernel(): {
         1: (0.032, 0.040, 0.067),

@@ -271,7 +271,7 @@ def word_logits(
     joined = [tuple(chain.from_iterable(sentences[k] for k in run)) for run in runs]
     found = _read_words(model, tokenizer, joined, read, batch_size, stride)
     stops = [np.cumsum([len(sentences[k]) for k in run])[:-1] for run in runs]
-    rows = list(chain.from_iterable(map(np.split, found, stops)))
+    rows = [r for pair in zip(found, stops, strict=True) for r in np.split(*pair)]
     return model.crf.marginals(rows) if model.crf else rows
 
 
