@@ -350,7 +350,7 @@ def exported_head(batch: int, gate: float, goal: float) -> Row:
 
     head = QuantumTokenHead(777, 9, 8, 3).eval()
     x = torch.randn(batch, 777)
-    sizes = {"x": {0: torch.export.Dim.DYNAMIC}}
+    sizes = ({0: torch.export.Dim.DYNAMIC},)
     program = torch.onnx.export(head, (x,), dynamo=True, dynamic_shapes=sizes)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
