@@ -68,7 +68,7 @@ def read_csv(path: Path) -> pd.DataFrame:
         wrong = f"{path.name}: line {line} is not in UTF-8: save the file in UTF-8"
         raise ValueError(wrong) from error
     except csv.Error as error:
-        raise ValueError(f"{path.name} is no csv file: {error}") from error
+        raise ValueError(f"{path.name}: {error}: save it as a csv file") from error
     if len(rows) < 2:
         raise ValueError(f"{path.name} holds {len(rows)} rows: give a header and data")
     header, *rows = rows

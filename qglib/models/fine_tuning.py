@@ -45,8 +45,8 @@ def train_tagger(
     Args:
         train, dev: tagged sentences; without ``dev`` the last epoch is kept.
         rate, head_factor: peak learning rate of the encoder, factor for the rest.
-        max_length: sub-words per training window, special tokens included; longer
-            sentences are read in adjoining windows, never cut.
+        max_length: sub-words per training window, special tokens included (with
+            `context` the encoder's own limit); longer ones adjoin, nothing is cut.
         precision: "auto", "bf16" or "fp32".
         options: report and patience, see `qglib.models.fitting.run_epochs`.
 
@@ -105,9 +105,8 @@ def train_tagger(
         return reading.length_batches(lengths, batch_size, rng)
 
     def score() -> float:
-        read, tags, names = zip(
-            *((s.words, s.tags, s.document) for s in dev), strict=True
-        )
+        rows = [(s.words, s.tags, s.document) for s in dev]
+        read, tags, names = zip(*rows, strict=True)
         found = word_logits(model, tokenizer, read, documents=names)
         return entity_f1(tags, decode_all(found, labels))
 

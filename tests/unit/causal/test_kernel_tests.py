@@ -145,7 +145,7 @@ def test_dependence_is_found() -> None:
 
 def test_bad_input() -> None:
     x, y, z = sample(30)
-    gaps, constant = np.where(x > 1, np.nan, x), np.ones((30, 1))
+    gaps, constant = np.where(x > 1, np.nan, x), np.full((30, 1), 0.1)
     for wrong in (np.hstack([gaps, y]), np.hstack([x, constant]), x[:4], x[:, 0]):
         with pytest.raises(ValueError, match="five rows, no gaps, no constant col"):
             KernelTests(wrong)
