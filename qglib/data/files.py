@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from qglib.data.examples import SPLITS, Examples, divided
 GAPS = ("", "na", "nan", "n/a", "null", "?")
 GROUPS = ("group", "document", "speaker", "patient", "subject")
 MOST_VALUES = 20  # different words of a column that becomes columns of 0 and 1
+CELLS = dict(text="text", number="finite number", positive="number above 0", time="time")
+CELLS["later"] = "later time than the row before"
 KIND_OF = {".txt": "text", ".png": "image", ".wav": "sound"}
 
 
@@ -88,6 +91,50 @@ def read_csv(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=header, index=places, dtype=str)
 
 
+def read_columns(
+    path: str | Path, kinds: Mapping[str | int, str], others: str = ""
+) -> pd.DataFrame:
+    """Columns of a csv or tsv file (`read_csv`), each cell of the kind asked for.
+
+    Args:
+        path: of the file, ``~`` allowed.
+        kinds: column, by name or by place, to a kind of `CELLS`: "text" (not empty),
+            "number" (finite), "positive", "time" (all numbers, or dates) or "later"
+            (time above that of the row before); a "?" behind it where the column may
+            be absent. Other columns are left out, or are of the kind ``others``.
+
+    Raises:
+        ValueError: a column that is absent, or a cell of another kind, by file, row,
+            column and value.
+    """
+    path = Path(path).expanduser()
+    cells = read_csv(path)
+    has = list(cells.columns)
+    asked = {has[k] if isinstance(k, int) else k: v for k, v in kinds.items()}
+    asked |= {name: others for name in has if others and name not in asked}
+    found = pd.DataFrame(index=cells.index)
+    for name, kind in asked.items():
+        if name in has:
+            found[name] = _of_kind(cells[name], kind.rstrip("?"))
+        elif not kind.endswith("?"):
+            raise ValueError(f"{path.name} has no column {name!r}: rename one of {has}")
+    return found
+
+
+def _of_kind(cells: pd.Series, kind: str) -> pd.Series:
+    """The cells as numbers, times or texts; the first of another kind is named."""
+    values, wrong = cells, cells == ""
+    if kind != "text":
+        values = pd.to_numeric(cells, errors="coerce")
+        wrong = ~np.isfinite(values) | ((kind == "positive") & (values <= 0))
+    if kind in ("time", "later"):
+        if values.isna().all():
+            values = pd.to_datetime(cells, errors="coerce", format="mixed")
+        wrong = values.isna() | ((kind == "later") & (values <= values.shift()))
+    _refuse(cells, wrong, f"{cells.iloc[int(wrong.argmax())]!r} is no {CELLS[kind]}")
+    return values
+
+
 def _parts_of(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
     """Rows of all files of a folder, and the part of the split of each."""
     files = {s: folder / f"{s}.csv" for s in SPLITS}
@@ -110,10 +157,9 @@ def _column(frame: pd.DataFrame, *names: str) -> str | None:
 
 def _refuse(cells: pd.Series, gaps: pd.Series, what: str) -> None:
     if gaps.any():
-        raise ValueError(
-            f"{cells.index[gaps][0]}, column {cells.name!r}: {what}, and "
-            f"{gaps.sum() - 1} more: fill the gaps or drop the rows"
-        )
+        rest = f", and {gaps.sum() - 1} more" if gaps.sum() > 1 else ""
+        where = f"{cells.index[gaps][0]}, column {cells.name!r}"
+        raise ValueError(f"{where}: {what}{rest}: correct, fill or drop the rows")
 
 
 def _labels(cells: pd.Series) -> list[str]:

@@ -15,10 +15,7 @@ from qglib.data.files import class_folder, labelled_csv
 from qglib.data.kinds import KINDS
 from qglib.data.simulated import gliding_tones, machine_vibration
 
-OFFERED = ["ttme", "invc", "invt", "gc"]  # waiting, cost, time and both, of each mode
 MESSAGES = EMBEDDED / "messages"
-MODES = ("air", "train", "bus", "car")
-QUARTERS = 4  # quarters a forecast of the rate looks back
 # column of the set of statsmodels (none: one column per month)
 _SERIES = dict(sunspots="SUNACTIVITY", co2="co2", elnino="", unemployment="unemp")
 
@@ -29,9 +26,8 @@ def load(
     """Labelled examples by name, or from a file or folder.
 
     Names need no network: language, topic, sentiment, customer_service (text), vision
-    (image), audio (sound), manufacturing (series), product_origin, medicine, finance,
-    recommendation (table), or the name of the set (newswire, digits, wine,
-    breast_cancer, ...). Paths:
+    (image), audio (sound), manufacturing (series), product_origin, medicine (table), or
+    the name of the set (newswire, digits, wine, breast_cancer, ...). Paths:
 
     - a ``.csv`` or ``.tsv`` file with a header: a text where the columns are label
       (or category) and text, else a table. Columns called group (document, speaker,
@@ -92,10 +88,6 @@ def _sentences(corpus: Corpus, topics: bool = False) -> Examples:
     )
 
 
-def _statsmodels(name: str) -> pd.DataFrame:
-    return importlib.import_module(f"statsmodels.datasets.{name}").load_pandas().data
-
-
 def _scikit(name: str, names: Sequence[str], seed: int) -> Examples:
     """A set of scikit-learn with the names of its classes."""
     found = getattr(importlib.import_module("sklearn.datasets"), f"load_{name}")()
@@ -105,46 +97,6 @@ def _scikit(name: str, names: Sequence[str], seed: int) -> Examples:
         return Examples(found.images / 16, labels, split, kind="image")
     columns = tuple(map(str, found.feature_names))
     return Examples(found.data, labels, split, columns=columns)
-
-
-def _travel(seed: int) -> Examples:
-    """210 travellers between Sydney, Canberra and Melbourne chose one of four modes.
-
-    Waiting time, cost and times of each mode, household income and party size (Greene).
-    """
-    table = _statsmodels("modechoice")
-    n = len(table) // len(MODES)
-    offers = table[OFFERED].to_numpy(float).reshape(n, -1)
-    person = table[["hinc", "psize"]].to_numpy(float)[:: len(MODES)]
-    chosen = table["choice"].to_numpy().reshape(n, len(MODES)).argmax(axis=1)
-    labels = [MODES[k] for k in chosen]
-    columns = (*(f"{mode} {c}" for mode in MODES for c in OFFERED), "hinc", "psize")
-    values = np.hstack([offers, person])
-    return Examples(values, labels, divided(labels, seed), columns=columns)
-
-
-def _bill_rate(seed: int) -> Examples:
-    """197 quarters: will the US three-month rate rise in the next one?
-
-    Changes of six series over four quarters, because two drifting series always seem
-    related (Granger and Newbold 1974); split along time, so the seed changes nothing.
-    From statsmodels, public domain; the first two quarters have no inflation.
-    """
-    raw = _statsmodels("macrodata")
-    logs = {"growth": "realgdp", "consumption": "realcons", "money": "m1"}
-    levels = {"bill_rate": "tbilrate", "unemployment": "unemp", "inflation": "infl"}
-    found = {k: 100 * np.log(raw[column]).diff() for k, column in logs.items()}
-    found |= {k: raw[column].diff() for k, column in levels.items()}
-    changes = pd.DataFrame(found).iloc[2:]
-    values, n = changes.to_numpy(), len(changes) - QUARTERS
-    past = np.hstack([values[k : k + n] for k in range(QUARTERS)])
-    rises = changes["bill_rate"].to_numpy()[QUARTERS:] > 0
-    labels = ["rise" if up else "no rise" for up in rises]
-    ago = range(QUARTERS, 0, -1)
-    columns = tuple(f"{c}, {k} quarters ago" for k in ago for c in changes.columns)
-    dev, test = round(0.6 * n), round(0.8 * n)  # the test part is the future
-    split = np.repeat(SPLITS, [dev, test - dev, n - test])
-    return Examples(past, labels, split, columns=columns)
 
 
 # Name of a task to its loader, a function of the seed; licences in data/README.md.
@@ -160,12 +112,10 @@ NAMED: dict[str, Callable[[int], Examples]] = {
     # 178 chemical analyses of wines, 569 biopsies with 30 measurements each (UCI)
     "product_origin": partial(_scikit, "wine", ("maker 1", "maker 2", "maker 3")),
     "medicine": partial(_scikit, "breast_cancer", ("malignant", "benign")),
-    "finance": _bill_rate,
-    "recommendation": _travel,
 }
 _OTHERS = """newswire language, names language, topics topic, intents customer_service,
 digits vision, gliding_tones audio, vibration manufacturing, wine product_origin,
-breast_cancer medicine, bill_rate finance, travel recommendation"""
+breast_cancer medicine"""
 OTHER_NAMES = {pair.split()[0]: pair.split()[1] for pair in _OTHERS.split(",")}
 
 
@@ -179,7 +129,9 @@ def load_series(name: str) -> pd.Series:
     if name not in _SERIES:
         raise ValueError(f"name is {name!r}: known series are {', '.join(_SERIES)}")
     column = _SERIES[name]
-    frame = _statsmodels("macrodata" if name == "unemployment" else name)
+    own = "macrodata" if name == "unemployment" else name
+    module = importlib.import_module(f"statsmodels.datasets.{own}")
+    frame = module.load_pandas().data
     found = frame[column] if column else frame.iloc[:, 1:]
     values = pd.Series(found.to_numpy(dtype=float).ravel(), name=name)
     return values.interpolate(limit_direction="both")

@@ -94,9 +94,11 @@ def source(path: Path) -> str:
 
 
 def step(stem: str) -> str:
-    """Step of a notebook: 01 and 1x are step 1; 00, 05 and every 5x count alone."""
+    """Step of a notebook: 01 and 1x are step 1; 00, 05 and every field count alone."""
     number = stem[:2]
-    if number in ("00", "05") or number[0] == "5":
+    if number[0] in "56":
+        return f"field {number[1]}"  # 5x and 6x are two tasks of one field
+    if number in ("00", "05"):
         return number
     return number[1] if number[0] == "0" else number[0]
 

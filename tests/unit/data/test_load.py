@@ -22,8 +22,6 @@ KIND = {  # and number of examples
     "manufacturing": ("series", 400),
     "product_origin": ("table", 178),
     "medicine": ("table", 569),
-    "finance": ("table", 197),
-    "recommendation": ("table", 210),
 }
 
 
