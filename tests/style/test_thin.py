@@ -50,7 +50,6 @@ ENTRIES: dict[str, str] = {
     "explain.decision_path": VERB,
     "explain.draw_decision_graph": TOOL,
     "explain.exact_shapley": TRUTH,
-    "explain.faithfulness": VERB,
     "explain.head_graph": TOOL,
     "explain.patched_logits": TRUTH,
     "explain.planted_pairs": TRUTH,
