@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from io import StringIO
 from pathlib import Path
@@ -242,15 +243,27 @@ def test_a_column_that_is_kept(written) -> None:
     assert taken_for([0.5, 0.25] * 30, "paid")[0] != "left out"
 
 
-def test_pairs_of_texts_name_what_is_missing(written) -> None:
-    read = reader("51_language", "from_file", data=data)
-    good = "source,target,note\nOpen,Ouvrir,x\n"
-    asked = "source", "target"
-    assert read(written(good), *asked).tolist() == [["Open", "Ouvrir"]]
-    with pytest.raises(ValueError, match=r"mine.csv has .*note: name one 'target'"):
-        read(written("source,note\nOpen,x\n"), *asked)
-    with pytest.raises(ValueError, match=r"mine.csv, row 2, column 'target' is empty"):
-        read(written(good + "Close,,y\n"), *asked)
+def kinds_of(stem: str) -> dict[str, str]:
+    """The columns that a notebook asks of the reader's own csv file."""
+    cells = nbformat.read(FOLDER / f"{stem}.ipynb", as_version=4).cells
+    text = "\n".join(c.source for c in cells if c.cell_type == "code")
+    assert "data.read_columns(" in text
+    return ast.literal_eval(re.search(r"\bkinds\b.*?(\{\".*?\})\n", text)[1])
+
+
+@pytest.mark.parametrize(
+    ("stem", "one", "other"),
+    [("51_language", "source", "target"), ("61_answers", "question", "answer")],
+)
+def test_pairs_of_texts_name_what_is_missing(written, stem, one, other) -> None:
+    kinds, good = kinds_of(stem), f"{one},{other},note\nOpen,Ouvrir,x\n"
+    found = data.read_columns(written(good), kinds)
+    assert found.to_numpy().tolist() == [["Open", "Ouvrir"]]
+    with pytest.raises(ValueError, match=f"mine.csv has no column '{other}': rename"):
+        data.read_columns(written(f"{one},note\nOpen,x\n"), kinds)
+    empty = f"mine.csv, row 2, column '{other}': '' is no text: correct"
+    with pytest.raises(ValueError, match=empty):
+        data.read_columns(written(good + "Close,,y\n"), kinds)
 
 
 def test_a_broken_table_names_its_line(written, tmp_path) -> None:
