@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rdkit import Chem
+from scipy import sparse
 
 from qglib import data
 from qglib.causal import Cusum, change_point, cusum
@@ -77,9 +78,8 @@ def test_broken_prices(written, old, new, message) -> None:
 
 @pytest.mark.parametrize(
     ("stem", "name"),
-    [("55_finance", "read_prices"), ("55_finance", "labelled"),
-     ("56_services", "read_histories")],
-)  # fmt: skip
+    [("55_finance", "read_prices"), ("55_finance", "labelled")],
+)
 def test_another_encoding_is_named(tmp_path, stem, name) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes("text,label\ncaf\xe9,good\n".encode("latin-1"))
@@ -139,28 +139,37 @@ def test_the_first_alarm_and_its_change_are_those_of_the_whole_path() -> None:
 
 
 HISTORIES = "user,item,time\na,x,1\na,y,2\n"
+OF_HISTORIES = {"user": "text", "item": "text", "time": "time"}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("time", "when", "has no column 'time': rename one of .*'when'"),
-        ("y,2", "y,soon", "row 2, column 'time': 'soon' is no time: correct it"),
-        ("y,2", ",2", "row 2, column 'item': '' is no item"),
+        ("y,2", "y,soon", "row 2, column 'time': 'soon' is no time: correct"),
+        ("y,2", ",2", "row 2, column 'item': '' is no text"),
         ("y,2", "y", "row 2: 2 values for 3 columns"),
     ],
 )
 def test_broken_histories(written, old, new, message) -> None:
-    read = reader("56_services", "read_histories")
     with pytest.raises(ValueError, match=f"mine.csv.*{message}"):
-        read(written(HISTORIES.replace(old, new)))
+        data.read_columns(written(HISTORIES.replace(old, new)), OF_HISTORIES)
 
 
 def test_histories_by_number_and_by_date(written) -> None:
-    read = reader("56_services", "read_histories")
-    assert read(written(HISTORIES)).time.tolist() == [1, 2]
+    found = data.read_columns(written(HISTORIES), OF_HISTORIES)
+    assert found.time.tolist() == [1, 2]
     dated = HISTORIES.replace(",1", ",2024-01-02").replace(",2\n", ",2024-01-01\n")
-    assert read(written(dated)).time.is_monotonic_decreasing
+    found = data.read_columns(written(dated), OF_HISTORIES)
+    assert found.time.is_monotonic_decreasing
+
+
+def test_the_cone_counts_each_history_apart() -> None:
+    places = reader("66_recommendation", "places", sparse=sparse, n_items=3)
+    cone = reader("66_recommendation", "cone", places=places)
+    two = pd.DataFrame({"user": [0, 0, 0, 1, 1], "item": [0, 1, 2, 2, 0]})
+    truth = [[0, 1, np.exp(-1)], [0, 0, 1], [1, 0, 0]]
+    assert np.allclose(cone(two, 1, 0), truth)
 
 
 ETHANOL = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO"))
