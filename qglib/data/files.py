@@ -112,13 +112,13 @@ def read_columns(
     has = list(cells.columns)
     asked = {has[k] if isinstance(k, int) else k: v for k, v in kinds.items()}
     asked |= {name: others for name in has if others and name not in asked}
-    found = pd.DataFrame(index=cells.index)
+    found = {}
     for name, kind in asked.items():
         if name in has:
             found[name] = _of_kind(cells[name], kind.rstrip("?"))
         elif not kind.endswith("?"):
             raise ValueError(f"{path.name} has no column {name!r}: rename one of {has}")
-    return found
+    return pd.DataFrame(found, index=cells.index)
 
 
 def _of_kind(cells: pd.Series, kind: str) -> pd.Series:

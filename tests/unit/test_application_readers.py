@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 from scipy import sparse
+from scipy.stats import kendalltau
 
 from qglib import data
 from qglib.causal import Cusum, change_point, cusum
@@ -50,9 +51,10 @@ def written(tmp_path):
 def test_good_files_are_read(written) -> None:
     prices = reader("55_finance", "read_prices")(written(PRICES))
     assert prices.to_numpy().tolist() == [[1, 2], [3, 4]]
-    plant = reader("53_manufacturing", "plant")
-    assert plant(written(PLANT)).to_numpy().tolist() == [[1, 2], [3, 4]]
-    assert list(plant(written(PLANT), ["a"])) == ["b"]
+    plant = data.read_columns(written(PLANT), {0: "later"}, "number")
+    assert plant.iloc[:, 1:].to_numpy().tolist() == [[1, 2], [3, 4]]
+    part = data.read_columns(written(PLANT), {0: "later", "b": "number"})
+    assert list(part) == ["time", "b"]
 
 
 @pytest.mark.parametrize(
@@ -90,15 +92,24 @@ def test_another_encoding_is_named(tmp_path, stem, name) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("00:03", "00:00", "line 3, column 'time': .* is no later time: sort"),
-        ("3,4", "3,off", "line 3, column 'b': 'off' is no number: fill it"),
-        ("3,4", "3,", "line 3, column 'b': 'nan' is no number"),
+        ("00:03", "00:00", "column 'time': '2020-01-01 00:00' is no later time"),
+        ("3,4", "3,off", "column 'b': 'off' is no finite number: correct, fill"),
+        ("3,4", "3,", "column 'b': '' is no finite number"),
+        ("3,4", "3,inf", "column 'b': 'inf' is no finite number"),
     ],
 )
 def test_a_broken_record_of_a_plant(written, old, new, message) -> None:
-    read = reader("53_manufacturing", "plant")
-    with pytest.raises(ValueError, match=f"mine.csv, {message}"):
-        read(written(PLANT.replace(old, new)))
+    with pytest.raises(ValueError, match=f"mine.csv, row 2, {message}"):
+        data.read_columns(written(PLANT.replace(old, new)), {0: "later"}, "number")
+
+
+def test_the_order_of_53_is_kendalls() -> None:
+    trend = reader("53_manufacturing", "trend")
+    some = np.random.default_rng(0).normal(size=(60, 2))  # no ties
+    for rows in (20, 40):
+        taus = [kendalltau(np.arange(rows), c).statistic for c in some[-rows:].T]
+        assert np.isclose(trend(some, rows).iloc[-1], np.abs(taus).max())
+        assert not trend(some, rows)[: rows - 1].any()
 
 
 def test_messages(written, tmp_path) -> None:
