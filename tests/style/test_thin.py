@@ -27,7 +27,6 @@ TRUTH = "truth or known answer of its step, met in every notebook of it"
 KIND = "what a verb takes or returns; users annotate and build it"
 TOOL = "tool of one step that users import for their own data"
 ENTRIES: dict[str, str] = {
-    "causal.Cusum": TOOL,
     "causal.GaussianKernel": KIND,
     "causal.KernelTests": TOOL,
     "causal.QuantumKernel": KIND,
@@ -35,7 +34,6 @@ ENTRIES: dict[str, str] = {
     "causal.change_point": TOOL,
     "causal.class_size": TOOL,
     "causal.cpdag": TOOL,
-    "causal.ewma": TOOL,
     "causal.exact_search": TOOL,
     "causal.graph_metrics": TRUTH,
     "causal.identifiability": TRUTH,
