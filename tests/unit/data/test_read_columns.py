@@ -76,22 +76,42 @@ def test_a_cell_of_another_kind_is_named(written, old, new, message) -> None:
         ("time", "when", r" has no column 'time': rename one of \['when', 'user', 'note"),
         ("1,y", "1,", ", row 2, column 'user': '' is no text"),
         ("1,y", "soon,y", ", row 2, column 'time': 'soon' is no time"),
-        ("note", "place", None),
         ("2,x,a\n1,y,b\n", "", " holds 1 rows: give a header and data"),
     ],
 )
 def test_a_column_that_is_absent_is_named(written, old, new, message) -> None:
     path = written(EVENTS.replace(old, new))
-    if message is None:
-        assert read_columns(path, ASKED).place.tolist() == ["a", "b"]
-        return
     with pytest.raises(ValueError, match=f"mine.csv{message}"):
         read_columns(path, ASKED)
 
 
-def test_numbers_may_be_below_0(written) -> None:
-    text = PRICES.replace("3,4", "-3,4.5")
-    assert read_columns(written(text), {0: "later"}, "number").A.tolist() == [1, -3]
+def test_a_column_that_may_be_absent_is_read_where_it_is_there(written) -> None:
+    found = read_columns(written(EVENTS.replace("note", "place")), ASKED)
+    assert found.place.tolist() == ["a", "b"]
+
+
+PLANT = "time,a,b\n2020-01-01 00:00,-1,2\n2020-01-01 00:03,3,4.5\n"
+
+
+def test_numbers_may_be_below_0_and_columns_left_out(written) -> None:
+    found = read_columns(written(PLANT), {0: "later"}, "number")
+    assert found[["a", "b"]].to_numpy().tolist() == [[-1, 2], [3, 4.5]]
+    part = read_columns(written(PLANT), {0: "later", "b": "number"})
+    assert list(part) == ["time", "b"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("00:03", "00:00", "column 'time': '2020-01-01 00:00' is no later time"),
+        ("4.5", "off", "column 'b': 'off' is no finite number: correct, fill"),
+        ("4.5", "", "column 'b': '' is no finite number"),
+        ("4.5", "inf", "column 'b': 'inf' is no finite number"),
+    ],
+)
+def test_a_broken_row_of_numbers(written, old, new, message) -> None:
+    with pytest.raises(ValueError, match=f"mine.csv, row 2, {message}"):
+        read_columns(written(PLANT.replace(old, new)), {0: "later"}, "number")
 
 
 def test_another_encoding_is_named(tmp_path: Path) -> None:
